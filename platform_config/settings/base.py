@@ -1,0 +1,306 @@
+"""What is the same everywhere; dev, test and production only say what differs."""
+
+from datetime import timedelta
+
+from csp.constants import NONCE, NONE, SELF
+
+from platform_config import env
+
+BASE_DIR = env.ROOT
+
+# --- What is installed -------------------------------------------------------------------------------------------
+
+# One set of tables for the whole platform, in the schema `public`. contenttypes and auth are here only (N3).
+SHARED_APPS = [
+    "tenants",
+    "shared_apps.accounts",
+    "django_tenants",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.admin",
+    "guardian",
+    "rest_framework",
+    "dj_rest_auth",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "django_htmx",
+    "django_structlog",
+    "import_export",
+    "csp",
+    "corsheaders",
+    "shared_apps.core",
+    "api",
+]
+# One set of tables in each tenant's schema.
+TENANT_APPS = [
+    "tenant_apps.activity",
+    "tenant_apps.staff",
+    "tenant_apps.events",
+    "tenant_apps.ticketing",
+    "tenant_apps.orders",
+    "tenant_apps.payments",
+    "tenant_apps.notifications",
+    "tenant_apps.imports",
+    "tenant_apps.reports",
+]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "platform_config.observability.RequestIdMiddleware",
+    "api.gate.InputGateMiddleware",
+    "platform_config.health.HealthMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "tenants.middleware.SlashMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "shared_apps.accounts.middleware.SignInMiddleware",
+    "tenants.middleware.LocaleMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+# --- Tenants -----------------------------------------------------------------------------------------------------
+
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_URLCONF = "platform_config.urls_public"
+ROOT_URLCONF = "platform_config.urls_tenant"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+# Tenants' hosts are subdomains of this one; the platform's own site is on it.
+PLATFORM_DOMAIN = env.text("PLATFORM_DOMAIN", "localhost")
+# What stands behind the host in links: ":8000" in development, nothing behind a gateway.
+PLATFORM_PORT = env.text("PLATFORM_PORT", "")
+PLATFORM_SCHEME = "https"
+TENANT_CACHE_SECONDS = 30
+
+# --- The database and the cache ----------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": {
+        "ENGINE": "tenants.postgresql",
+        **env.database(env.text("DATABASE_URL", "postgres://foyer@127.0.0.1:5432/foyer")),
+        "CONN_MAX_AGE": env.number("CONN_MAX_AGE", 300),
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"NAME": "test_foyer"},
+    }
+}
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options",
+    # P5, M2: no statement of a request runs for long, no row is waited for longer than 3 s; every session is UTC.
+    "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+)
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "5")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHE_URL = env.text("CACHE_URL", "redis://127.0.0.1:6379/1")
+CACHES = {
+    # A tenant's own entries: the key carries the schema (N4).
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+        "KEY_PREFIX": "foyer",
+    },
+    # Limits on sign-in and the like, and the version of the tenants' table: one for all hosts (N4, I8).
+    "global": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "foyer-global",
+    },
+}
+
+# --- People ------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["shared_apps.accounts.backends.EmailBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "shared_apps.accounts.validators.MaximumLengthValidator", "OPTIONS": {"max_length": 128}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["email", "name"]}},
+]
+PASSWORD_RESET_TIMEOUT = 3600
+LOGIN_URL = "/account/login/"
+LOGIN_REDIRECT_URL = "/account/"
+
+# guardian: grants on single objects only, in tables of their own with real foreign keys; nobody anonymous (I3).
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "AUDIENCE": "foyer",
+    "ISSUER": "foyer",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "UPDATE_LAST_LOGIN": False,  # a write on the one table that all tenants share (citus.md, rule 2)
+}
+# The views are ours, on dj-rest-auth's serializers; rest_framework.authtoken is not used.
+REST_AUTH = {"TOKEN_MODEL": None, "USE_JWT": True, "SESSION_LOGIN": False, "OLD_PASSWORD_FIELD_ENABLED": True}
+
+# --- Cookies and headers (I6, P6) --------------------------------------------------------------------------------
+
+SESSION_COOKIE_NAME = "__Host-django"
+CSRF_COOKIE_NAME = "__Host-csrf"
+ACCESS_COOKIE_NAME = "__Host-session"
+REFRESH_COOKIE_NAME = "__Host-refresh"
+LANGUAGE_COOKIE_NAME = "__Host-language"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "api.errors.csrf_failure"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_CACHE_ALIAS = "global"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+CORS_URLS_REGEX = r"^/api/"
+
+# --- Language and time -------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Templates and static files ----------------------------------------------------------------------------------
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.template.context_processors.tz",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "tenants.context_processors.tenant",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = env.home() / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = env.home() / "media"
+MEDIA_URL = "/media/"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS += ["django.forms"]
+SHARED_APPS += ["django.forms"]
+
+# --- Mail --------------------------------------------------------------------------------------------------------
+
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Foyer <no-reply@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Background work ---------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# kombu's defaults give a killed worker's task back after an hour and more. The longest task must stay below the
+# visibility timeout, or it runs twice (foundation.md, section 2).
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 60, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+    if CELERY_BROKER_URL.startswith("redis")
+    else {}
+)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 45
+CELERY_TASK_TIME_LIMIT = 50
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_TENANT_CACHE_SECONDS = 30
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- The API -----------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.BearerAuthentication", "api.authentication.CookieAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.permissions.Declared"],
+    "DEFAULT_RENDERER_CLASSES": ["api.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "api.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.Schema",
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttles.PerCaller"],
+    "EXCEPTION_HANDLER": "api.errors.handle",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "NON_FIELD_ERRORS_KEY": "",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Foyer API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+API_RATE_PER_MINUTE = 600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# --- Watching ----------------------------------------------------------------------------------------------------
+
+SENTRY_DSN = env.text("SENTRY_DSN", "")
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING_CONFIG = None  # platform_config.observability.configure_logging() does it, for web, worker and commands.
+
+DEVELOPMENT = False
+WSGI_APPLICATION = "platform_config.wsgi.application"
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # User.email is unique by its small letters, through a constraint that this check does not see
+    "guardian.W001",  # rights are asked by staff.permissions.allowed(), which no global backend may short-cut (I3)
+]

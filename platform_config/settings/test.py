@@ -1,0 +1,16 @@
+"""For the tests: as in development, but quick where nothing is promised about it."""
+
+import os
+
+os.environ.setdefault("DATABASE_URL", "postgres://foyer@127.0.0.1:5432/foyer")
+
+from platform_config.settings.dev import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PLATFORM_PORT = ""
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True

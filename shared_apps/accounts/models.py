@@ -1,0 +1,120 @@
+"""Who can sign in: one User per person for every tenant, and the sessions they opened."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import connection, models
+from django.db.models.functions import Lower, Now
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.clock import validate_zone
+from shared_apps.core.codes import uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people by address without regard to case (I7)."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        fields |= {"is_staff": True, "is_superuser": True, "email_verified_at": now()}
+        return self.create_user(email, password, **fields)
+
+
+class User(AbstractBaseUser):
+    """A person, on every tenant.
+
+    `is_staff` and `is_superuser` mean the platform's own operators and give nothing inside a tenant (I3).
+    There is no PermissionsMixin: its groups live in public and would join a tenant's rows of the same id.
+    """
+
+    email = models.EmailField(_("email"), max_length=254)
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    timezone = models.CharField(_("time zone"), max_length=63, blank=True, validators=[validate_zone])
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True, db_default=True)
+    is_staff = models.BooleanField(_("platform operator"), default=False, db_default=False)
+    is_superuser = models.BooleanField(default=False, db_default=False)
+    # Raised by a password change, a reset and "log out everywhere": older access tokens end at once (I5).
+    token_version = models.IntegerField(default=0, db_default=0)
+    date_joined = models.DateTimeField(default=now, db_default=Now())
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email.partition("@")[0]
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Django's admin asks this. Operators may there; inside a tenant it is always False (I3)."""
+        return self.is_active and self.is_superuser and connection.schema_name == "public"
+
+    def has_perms(self, perms: Any, obj: object = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perms)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.has_perm(app_label)
+
+
+class Session(models.Model):
+    """One sign-in on one device: a chain of refresh tokens of which only the newest is good (I5).
+
+    The row is locked while its token is exchanged, so that parallel tries yield one new pair.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    refresh_jti = models.UUIDField()
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    used_at = models.DateTimeField(default=now, db_default=Now())
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="session_expires")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.created_at:%Y-%m-%d}"
+
+
+class EmailCode(models.Model):
+    """A six-digit code and a link key that prove an address, kept as hashes; single use (I7)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="email_codes")
+    email = models.EmailField(max_length=254)
+    code_hash = models.CharField(max_length=64)
+    key_hash = models.CharField(max_length=64, unique=True)
+    tries = models.IntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.email} until {self.expires_at:%Y-%m-%d %H:%M}"

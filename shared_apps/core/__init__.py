@@ -1,0 +1,1 @@
+"""The floor that every app stands on: no tables, and no import of ours."""

@@ -1,0 +1,115 @@
+"""One purchase's life. `lifecycle.py` is the only writer of an order's status."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.codes import uuid7
+from tenant_apps.events.models import Event
+from tenant_apps.orders.querysets import OrderQuerySet
+from tenant_apps.ticketing.models import Ticket, TicketType
+
+
+class Order(models.Model):
+    """One purchase. Its status changes only in `orders.lifecycle`; its prices never (M6).
+
+    Reached by its `code` and login, or by its `secret`, which nobody guesses (T5).
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Awaiting payment")
+        PAID = "paid", _("Paid")
+        EXPIRED = "expired", _("Expired")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.CharField(max_length=12, unique=True)
+    secret = models.CharField(max_length=43)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    email = models.EmailField(_("email"), max_length=254)
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    channel = models.CharField(max_length=12, default="web")
+    currency = models.CharField(max_length=3)
+    subtotal_minor = models.BigIntegerField(default=0)
+    discount_minor = models.BigIntegerField(default=0)
+    fees_minor = models.BigIntegerField(default=0)
+    tax_minor = models.BigIntegerField(default=0)
+    delivery_minor = models.BigIntegerField(default=0)
+    total_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    paid_at = models.DateTimeField(null=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("total_minor")),
+                name="order_refund_within_total",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(status="pending"), name="order_overdue"),
+            models.Index(fields=["-created_at"], name="order_newest"),
+            models.Index(fields=["user", "-created_at"], condition=Q(user__isnull=False), name="order_user"),
+            models.Index(fields=["email"], name="order_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class OrderLine(models.Model):
+    """One admission, or one kind of goods, in an order. Only goods have a quantity above 1."""
+
+    class Kind(models.TextChoices):
+        TICKET = "ticket", _("Ticket")
+        PRODUCT = "product", _("Product")
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    position = models.IntegerField()
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
+    event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="order_lines")
+    ticket_type = models.ForeignKey(TicketType, models.PROTECT, null=True, related_name="order_lines")
+    ticket = models.OneToOneField(Ticket, models.PROTECT, null=True, related_name="order_line")
+    title = models.CharField(max_length=320)
+    quantity = models.IntegerField(default=1)
+    unit_price_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    tax_minor = models.BigIntegerField(default=0)
+    total_minor = models.BigIntegerField()
+    attendee_name = models.CharField(max_length=150, blank=True)
+    attendee_email = models.EmailField(max_length=254, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="order_line_position"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1) & (Q(kind="product") | Q(quantity=1)), name="order_line_quantity"
+            ),
+            models.CheckConstraint(
+                condition=Q(unit_price_minor__gte=0, total_minor__gte=0), name="order_line_not_negative"
+            ),
+        ]
+        indexes = [models.Index(fields=["ticket_type", "status"], name="order_line_type")]
+
+    def __str__(self) -> str:
+        return self.title

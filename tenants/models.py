@@ -1,0 +1,141 @@
+"""Who the tenants are: an organizer's or partner's account with one schema, and the hosts that lead to it."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from django_tenants.models import DomainMixin, TenantMixin
+
+from shared_apps.core.clock import validate_zone
+from shared_apps.core.money import validate_currency
+
+# N5. A DNS label ends at 63 characters, whatever the pattern would still allow.
+SLUG = re.compile(r"[a-z0-9](-?[a-z0-9]){2,39}")
+SCHEMA = re.compile(r"t_[a-z0-9_]{1,40}")
+RESERVED_SLUGS = frozenset(
+    "about abuse account accounts admin api app apps assets auth autodiscover beta billing blog calendar cdn cluster"
+    " console contact dashboard demo dev developer developers dns docs download email embed events example faq feed"
+    " files finance foyer ftp gateway grafana graphql healthz help host hostmaster imap img info internal invoice"
+    " invoices jobs kb legal localhost login logout mail mailbox manage media metrics mobile monitor mx new news ns ns1"
+    " ns2 oauth official operator ops order orders owner pay payment payments pop pop3 portal postmaster press pricing"
+    " privacy prod production prometheus public register relay root sales sandbox scan scanner search secure security"
+    " sentry server service settings shop signin signup smtp sso staff staging static stats status store stripe"
+    " support system template tenant tenants terms test tests ticket tickets tos uploads user users webhook webhooks"
+    " webmail wiki www www1 www2".split()
+)
+
+
+def validate_slug(value: str) -> None:
+    """Refuse a slug that is malformed, reserved or looks like an internationalised host name (N5)."""
+    if not SLUG.fullmatch(value) or len(value) > 63 or "--" in value:
+        raise ValidationError(
+            _("Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit."),
+            code="slug_invalid",
+        )
+    if value in RESERVED_SLUGS:
+        raise ValidationError(_("This address is reserved."), code="slug_reserved")
+
+
+class Tenant(TenantMixin):
+    """An organizer's or a retail partner's account, with one Postgres schema.
+
+    The row is kept in every process's cache with its domain, so everything that each request needs stands here.
+    """
+
+    class Kind(models.TextChoices):
+        ORGANIZER = "organizer", _("Organizer")
+        RETAIL = "retail", _("Retail partner")
+
+    class Status(models.TextChoices):
+        OPENING = "opening", _("Opening")
+        OPEN = "open", _("Open")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
+
+    # Provisioning replays a rendered template; django-tenants' own migrate on save would take seconds.
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    schema_name = models.CharField(
+        max_length=42,
+        unique=True,
+        validators=[RegexValidator(rf"^(public|{SCHEMA.pattern})\Z")],
+        editable=False,
+    )
+    slug = models.CharField(_("address"), max_length=63, unique=True, validators=[validate_slug])
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.ORGANIZER)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.OPENING)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="tenants")
+    currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[validate_currency])
+    timezone = models.CharField(_("time zone"), max_length=63, default="UTC", validators=[validate_zone])
+    language = models.CharField(_("language"), max_length=10, default="en")
+    colour = models.CharField(
+        _("colour"), max_length=7, default="#4f46e5", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z")]
+    )
+    logo = models.CharField(_("logo"), max_length=200, blank=True)
+    tagline = models.CharField(_("tagline"), max_length=200, blank=True)
+    # What `settings/` of the API shows beyond the fields above; `tenants.preferences` names and checks each key.
+    preferences = models.JSONField(default=dict, blank=True)
+    # How many tenant migrations this schema has; fewer than the code knows means "behind": 503 (N6).
+    migrations_applied = models.IntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    suspended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        super().clean()
+        if self.language not in dict(settings.LANGUAGES):
+            raise ValidationError({"language": _("This language is not offered.")})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # TenantMixin.save takes `verbosity` as its first positional argument.
+        super().save(1, *args, **kwargs)
+
+
+class Domain(DomainMixin):
+    """A host name that leads to a tenant, without port, in small letters (IDNA A-label)."""
+
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"], condition=models.Q(is_primary=True), name="domain_one_primary_each"
+            )
+        ]
+
+
+class RetiredSlug(models.Model):
+    """A slug that was once somebody's; it never goes to another organizer (N5)."""
+
+    slug = models.CharField(max_length=63, unique=True)
+    tenant = models.ForeignKey(Tenant, models.SET_NULL, null=True, related_name="retired_slugs")
+    retired_at = models.DateTimeField(default=now, db_default=Now())
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class SchemaTemplate(models.Model):
+    """The statements that make a tenant's schema, rendered once per state of the migration graph."""
+
+    graph_hash = models.CharField(max_length=64, unique=True)
+    statements = models.JSONField()
+    migrations = models.IntegerField()
+    rendered_at = models.DateTimeField(default=now, db_default=Now())
+
+    def __str__(self) -> str:
+        return self.graph_hash[:12]

@@ -1,0 +1,45 @@
+"""django-tenants' Postgres backend, with a search path that the server itself vouches for.
+
+django-tenants either sends `SET search_path` before every cursor (safe, one more statement each time) or
+remembers that it once did (a rollback, a reset or another's SET makes that a lie). From version 18 on Postgres
+reports every change of search_path to the client in the protocol itself, so the truth is here already, also
+after a rollback, and the SET is sent only where it differs. Older servers get one SET a cursor.
+See docs/decisions/0003-search-path.md.
+"""
+
+from typing import Any
+
+from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
+from django_tenants.postgresql_backend import base
+
+
+class DatabaseOperations(PostgresOperations):
+    """Postgres' operations with short names for constraints and indexes."""
+
+    def max_name_length(self) -> int:
+        """Return 45: Citus appends shard numbers to constraint names (citus.md, rule 7)."""
+        return 45
+
+
+class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+    """The connection that knows in which tenant's schema it is."""
+
+    ops_class = DatabaseOperations
+
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        # The original also empties the cache of content types; ours live in public only and never differ (N3).
+        self.tenant = tenant
+        self.schema_name = tenant.schema_name
+        self.include_public_schema = include_public
+        self.set_settings_schema(self.schema_name)
+        self.search_path_set_schemas = None
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        if self.schema_name and self._server_search_path() == self._get_cursor_search_paths():
+            return
+        super()._handle_search_path(cursor)
+
+    def _server_search_path(self) -> list[str] | None:
+        """The search path as the server last reported it; None where it reports none (before Postgres 18)."""
+        reported = self.connection.get_parameter_status("search_path")
+        return [name.strip().strip('"') for name in reported.split(",")] if reported else None
