@@ -1,6 +1,7 @@
 """One purchase's life. `lifecycle.py` is the only writer of an order's status."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -88,6 +89,8 @@ class OrderLine(models.Model):
     event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="order_lines")
     ticket_type = models.ForeignKey(TicketType, models.PROTECT, null=True, related_name="order_lines")
     ticket = models.OneToOneField(Ticket, models.PROTECT, null=True, related_name="order_line")
+    # The quotas that this line claimed its places from, by id, when it was ordered.
+    quotas = ArrayField(models.BigIntegerField(), default=list)
     title = models.CharField(max_length=320)
     quantity = models.IntegerField(default=1)
     unit_price_minor = models.BigIntegerField()

@@ -6,3 +6,6 @@ class PaymentsConfig(AppConfig):
     name = "tenant_apps.payments"
     label = "payments"
     verbose_name = _("Payments")
+
+    def ready(self) -> None:
+        from tenant_apps.payments import subscribers  # noqa: F401  (registers what follows from a topic)

@@ -1,0 +1,66 @@
+"""Why an order is refused."""
+
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.errors import Conflict, InvalidInput
+
+
+class EmptyOrder(InvalidInput):
+    code = "order_empty"
+    message = _("Choose at least one ticket.")
+
+
+class TooManyTickets(InvalidInput):
+    code = "too_many_tickets"
+    message = _("One order takes at most {limit} tickets.")
+
+
+class WrongQuantity(InvalidInput):
+    code = "quantity_out_of_range"
+    message = _("Of {what}, choose between {least} and {most}.")
+
+
+class UnknownTicketType(InvalidInput):
+    code = "does_not_exist"
+    message = _("There is no such ticket type on sale.")
+
+
+class MixedCurrencies(InvalidInput):
+    code = "mixed_currencies"
+    message = _("These tickets are sold in different currencies; please order them one after the other.")
+
+
+class ConfirmedAccountRequired(Conflict):
+    code = "account_required"
+    status = 403
+    message = _("This organizer sells to signed-in people only. Please sign in first.")
+
+
+class NotOnSale(Conflict):
+    code = "not_on_sale"
+    message = _("{what} is not on sale.")
+
+
+class SaleNotStarted(NotOnSale):
+    code = "sale_not_started"
+    message = _("{what} is not on sale yet.")
+
+
+class SaleEnded(NotOnSale):
+    code = "sale_ended"
+    message = _("{what} is no longer on sale.")
+
+
+class TooManyOpenOrders(Conflict):
+    code = "too_many_open_orders"
+    message = _("You have {limit} unpaid orders for this event already. Pay or cancel one of them first.")
+
+
+class CancellationClosed(Conflict):
+    code = "cancellation_closed"
+    message = _("This order can no longer be cancelled online. Please write to the organizer.")
+
+
+class TicketsUsed(Conflict):
+    code = "tickets_used"
+    message = _("A ticket of this order was used at the door.")

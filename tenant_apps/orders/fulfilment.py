@@ -1,0 +1,108 @@
+"""What a move of an order entails: places claimed, sold or given back; tickets issued or taken back."""
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from shared_apps.core.capacity import in_lock_order
+from shared_apps.core.codes import readable_code
+from shared_apps.core.errors import SoldOut
+from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.models import Quota, Ticket
+
+
+def places(lines: Iterable[OrderLine]) -> Counter[int]:
+    """How many places the lines claimed in each quota. A line names the quotas that it drew from itself, so that
+    editing a ticket type later cannot make a place be given back to another counter (M3)."""
+    return Counter(
+        quota for line in lines if line.status == OrderLine.Status.ACTIVE for quota in line.quotas for _ in range(line.quantity)
+    )
+
+
+def lock_places(order: Order) -> None:
+    """Lock the order's quotas, by id. Places before orders, everywhere: no deadlock (M2)."""
+    lines = OrderLine.objects.filter(order_id=order.pk).only("quotas", "status", "quantity")
+    wanted = sorted({quota for line in lines for quota in line.quotas})
+    list(Quota.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def _claim(lines: list[OrderLine], claim: Callable[[int, int], bool]) -> None:
+    for quota, count in in_lock_order(places(lines)):
+        if not claim(quota, count):
+            raise SoldOut(what=next(line.title for line in lines if quota in line.quotas))
+
+
+def _move(lines: list[OrderLine], move: Callable[[int, int], bool]) -> None:
+    for quota, count in in_lock_order(places(lines)):
+        if not move(quota, count):
+            # The counter says less than the lines do: never to be papered over; check_invariants tells which (M1).
+            raise RuntimeError(f"quota {quota} has fewer places held or sold than the {count} to be moved")
+
+
+def hold(lines: list[OrderLine]) -> None:
+    """Claim places for an order that is still to be paid. Raises SoldOut."""
+    _claim(lines, Quota.objects.hold)
+
+
+def sell(lines: list[OrderLine]) -> None:
+    """Claim places for good: the order is free or paid already. Raises SoldOut."""
+    _claim(lines, Quota.objects.sell)
+
+
+def make_tickets(order: Order, lines: Iterable[OrderLine]) -> list[Ticket]:
+    """Return a ticket, not yet saved, for each line that admits somebody and has none; the lines point at them."""
+    tickets = []
+    for line in lines:
+        if line.kind != OrderLine.Kind.TICKET or line.status != OrderLine.Status.ACTIVE or line.ticket_id:
+            continue
+        ticket = Ticket(
+            event_id=line.event_id,
+            ticket_type_id=line.ticket_type_id,
+            token=uuid.UUID(bytes=os.urandom(16)),
+            short_code=readable_code(),
+            holder_name=line.attendee_name or order.name,
+            holder_email=line.attendee_email or order.email,
+            price_minor=line.total_minor,
+            currency=order.currency,
+        )
+        line.ticket = ticket
+        tickets.append(ticket)
+    return tickets
+
+
+def _lines_of(order: Order) -> list[OrderLine]:
+    return list(OrderLine.objects.filter(order_id=order.pk))
+
+
+def _issue(order: Order, lines: list[OrderLine]) -> None:
+    tickets = Ticket.objects.bulk_create(make_tickets(order, lines))
+    if tickets:
+        OrderLine.objects.bulk_update([line for line in lines if line.ticket_id], ["ticket"])
+
+
+def sell_held(order: Order) -> None:
+    """Pending to paid: what was held is sold, and the tickets are issued (O4)."""
+    lines = _lines_of(order)
+    _move(lines, Quota.objects.sell_held)
+    _issue(order, lines)
+
+
+def sell_again(order: Order) -> None:
+    """Expired to paid: money came late, the places are claimed anew if they are free (O5). Raises SoldOut."""
+    lines = _lines_of(order)
+    sell(lines)
+    _issue(order, lines)
+
+
+def release_held(order: Order) -> None:
+    """Pending to expired or cancelled: the places go back, once (M3)."""
+    _move(_lines_of(order), Quota.objects.release)
+
+
+def take_back(order: Order) -> None:
+    """Paid to cancelled: the tickets are dead from this commit on (T4), and their places are free again."""
+    lines = _lines_of(order)
+    _move(lines, Quota.objects.take_back)
+    Ticket.objects.filter(order_line__order_id=order.pk, status=Ticket.Status.ACTIVE).update(status=Ticket.Status.CANCELLED)
+    OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)

@@ -1,0 +1,75 @@
+"""THE order state machine. Nothing else writes Order.status (O1)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from shared_apps.core.errors import WrongState
+from tenant_apps.activity.services import record
+from tenant_apps.orders import fulfilment
+from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.models import Ticket
+
+PENDING, PAID, EXPIRED, CANCELLED = Order.Status.PENDING, Order.Status.PAID, Order.Status.EXPIRED, Order.Status.CANCELLED
+
+TRANSITIONS: dict[tuple[str, str], Callable[[Order], None]] = {
+    (PENDING, PAID): fulfilment.sell_held,
+    (PENDING, EXPIRED): fulfilment.release_held,
+    (PENDING, CANCELLED): fulfilment.release_held,
+    (EXPIRED, PAID): fulfilment.sell_again,
+    (PAID, CANCELLED): fulfilment.take_back,
+}
+
+
+def begin(order: Order, lines: list[OrderLine], *, actor: Any = None) -> Order:
+    """Write a new order in its first state: paid with its tickets if nothing is owed, else pending with its hold.
+
+    Runs in the caller's transaction. The counters are claimed last, so that their rows are locked for as short
+    as can be. Raises SoldOut; then the whole transaction has to be rolled back.
+    """
+    free = order.total_minor == 0
+    order.status = PAID if free else PENDING
+    order.paid_at = order.created_at if free else None
+    tickets = fulfilment.make_tickets(order, lines) if free else []
+    order.save(force_insert=True)
+    Ticket.objects.bulk_create(tickets)
+    OrderLine.objects.bulk_create(lines)
+    record("order.paid" if free else "order.placed", order, actor=actor)
+    if free:
+        fulfilment.sell(lines)
+    else:
+        fulfilment.hold(lines)
+    return order
+
+
+def lock(order: Order) -> Order:
+    """Lock the order's places and then the order, and return it as it is now (M2)."""
+    fulfilment.lock_places(order)
+    return Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+
+
+@transaction.atomic
+def advance(order: Order, status: str, *, actor: Any = None, details: dict[str, Any] | None = None) -> Order:
+    """Move the order to `status` and do what that entails, all or nothing.
+
+    Repeating a move that was made changes nothing. Raises WrongState if the table has no such move, and SoldOut
+    if a late payment finds its places gone.
+    """
+    order = lock(order)
+    if order.status == status:
+        return order
+    try:
+        effect = TRANSITIONS[order.status, status]
+    except KeyError:
+        raise WrongState(now=order.get_status_display()) from None
+    effect(order)
+    before, order.status = order.status, status
+    changed = ["status", "modified_at"]
+    if status == PAID:
+        order.paid_at = timezone.now()
+        changed.append("paid_at")
+    order.save(update_fields=changed)
+    record(f"order.{status}", order, actor=actor, details={"from": before, **(details or {})})
+    return order

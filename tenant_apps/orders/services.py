@@ -1,0 +1,60 @@
+"""What is done to orders besides placing them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from shared_apps.core.errors import WrongState
+from tenant_apps.orders import errors, lifecycle
+from tenant_apps.orders.models import Order
+from tenant_apps.ticketing.models import Ticket
+
+
+def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
+    """Give the places of overdue orders back, each in a transaction of its own; return how many there were.
+
+    Running it twice, or beside a payment, changes nothing more: each order moves once (M3, G2).
+    """
+    overdue = Order.objects.overdue(now).order_by("expires_at").only("pk")[:limit]
+    return sum(_expire(order) for order in overdue)
+
+
+def give_back_overdue(quotas: Collection[int], *, now: datetime | None = None) -> int:
+    """Expire the overdue orders that hold places in one of these quotas; return how many (M3)."""
+    overdue = Order.objects.overdue(now).filter(lines__quotas__overlap=list(quotas)).distinct().order_by("pk")
+    return sum(_expire(order) for order in overdue[:100])
+
+
+def _expire(order: Order) -> int:
+    try:
+        lifecycle.advance(order, Order.Status.EXPIRED)
+    except WrongState:  # paid in the meantime
+        return 0
+    return 1
+
+
+@transaction.atomic
+def cancel(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "", now: datetime | None = None) -> Order:
+    """Cancel a whole order: its places are free and its tickets dead at once. Money is the payments' matter.
+
+    A buyer may until the events' deadline (or start), and as long as no ticket was used; staff may always.
+    Raises CancellationClosed, TicketsUsed, WrongState.
+    """
+    if order.status != Order.Status.CANCELLED and not by_staff:
+        refuse_late_cancellation(order, now=now)
+    return lifecycle.advance(order, Order.Status.CANCELLED, actor=actor, details={"reason": reason} if reason else None)
+
+
+def refuse_late_cancellation(order: Order, *, now: datetime | None = None) -> None:
+    """Raise CancellationClosed or TicketsUsed if the buyer may no longer cancel this order by themselves."""
+    if order.status == Order.Status.PENDING:
+        return
+    now = now or timezone.now()
+    for line in order.lines.select_related("event").exclude(event=None):
+        if now >= (line.event.cancel_until or line.event.starts_at):
+            raise errors.CancellationClosed
+    if Ticket.objects.filter(order_line__order=order, status=Ticket.Status.USED).exists():
+        raise errors.TicketsUsed
