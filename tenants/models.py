@@ -14,6 +14,8 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from shared_apps.core.clock import validate_zone
 from shared_apps.core.money import validate_currency
+from tenants import hosts
+from tenants.querysets import DomainQuerySet, TenantQuerySet
 
 # N5. A DNS label ends at 63 characters, whatever the pattern would still allow.
 SLUG = re.compile(r"[a-z0-9](-?[a-z0-9]){2,39}")
@@ -88,6 +90,8 @@ class Tenant(TenantMixin):
     created_at = models.DateTimeField(default=now, db_default=Now())
     suspended_at = models.DateTimeField(null=True, blank=True)
 
+    objects = TenantQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("tenant")
         verbose_name_plural = _("tenants")
@@ -100,9 +104,24 @@ class Tenant(TenantMixin):
         if self.language not in dict(settings.LANGUAGES):
             raise ValidationError({"language": _("This language is not offered.")})
 
+    @property
+    def is_public(self) -> bool:
+        """True for the stand-in that `request.tenant` is on the platform's own site."""
+        return self.schema_name == "public"
+
     def save(self, *args: Any, **kwargs: Any) -> None:
+        from tenants import lookup
+
         # TenantMixin.save takes `verbosity` as its first positional argument.
         super().save(1, *args, **kwargs)
+        lookup.forget()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        from tenants import lookup
+
+        deleted = super().delete(False, *args, **kwargs)
+        lookup.forget()
+        return deleted
 
 
 class Domain(DomainMixin):
@@ -110,12 +129,34 @@ class Domain(DomainMixin):
 
     verified_at = models.DateTimeField(null=True, blank=True)
 
+    objects = DomainQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant"], condition=models.Q(is_primary=True), name="domain_one_primary_each"
             )
         ]
+
+    def clean(self) -> None:
+        super().clean()
+        self.domain = hosts.normal(self.domain)
+        if self.domain in hosts.platform_hosts():
+            raise ValidationError({"domain": _("This is the platform's own address.")})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        from tenants import lookup
+
+        self.domain = hosts.normal(self.domain)
+        super().save(*args, **kwargs)
+        lookup.forget()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        from tenants import lookup
+
+        deleted = super().delete(*args, **kwargs)
+        lookup.forget()
+        return deleted
 
 
 class RetiredSlug(models.Model):

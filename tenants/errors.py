@@ -1,0 +1,55 @@
+"""The refusals of the tenants package."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.errors import Conflict, DomainError, InvalidInput
+
+
+class TenantMissing(LookupError):
+    """No such tenant, or its schema is gone. A fault, not a refusal: code never goes on in public instead (G2)."""
+
+
+class NotInTenant(RuntimeError):
+    """Code that needs a tenant ran in the public schema."""
+
+
+class _SlugRefused(DomainError):
+    """A slug that cannot be had; `suggestions` are free ones."""
+
+    def __init__(self, message: Any = None, *, suggestions: Sequence[str] = (), **facts: Any):
+        facts.setdefault("field", "slug")
+        super().__init__(message, **facts)
+        self.suggestions = list(suggestions)
+
+
+class SlugInvalid(_SlugRefused, InvalidInput):
+    code = "slug_invalid"
+    message = _("Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit.")
+
+
+class SlugReserved(_SlugRefused, InvalidInput):
+    code = "slug_reserved"
+    message = _("This address is reserved.")
+
+
+class SlugTaken(_SlugRefused, Conflict):
+    code = "slug_taken"
+    message = _("This address is taken.")
+
+
+class TenantSuspended(DomainError):
+    code, status = "tenant_suspended", 403
+    message = _("This organizer is suspended.")
+
+
+class TenantNotReady(DomainError):
+    code, status, retry_after = "tenant_not_ready", 503, 5
+    message = _("This site is being prepared. Please try again in a moment.")
+
+
+class HostUnknown(DomainError):
+    code, status = "not_found", 404
+    message = _("There is no site at this address.")

@@ -1,0 +1,188 @@
+"""Host -> tenant, missing slashes, language and time zone: what every request passes on its way to a view."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+from django.http import FileResponse, HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import StreamingHttpResponse
+from django.urls import is_valid_path
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+
+from tenants import answers, context, hosts, lookup, schema_state
+from tenants.errors import HostUnknown, TenantNotReady, TenantSuspended
+from tenants.models import Tenant
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# What a suspended tenant may still do: sign in, pay what is due, take its data along (N6).
+_OPEN_WHILE_SUSPENDED = re.compile(
+    r"^/((dashboard/)?(billing|exports?)|account|static|api/(v1/)?(auth|billing|exports?))(/|$)"
+)
+_NEVER_A_SLASH = ("/static/", "/media/")
+
+
+class TenantMiddleware:
+    """Enters the schema of the tenant that the host leads to, and leaves it whatever happens (N1, N4).
+
+    On a warm process this costs one GET at the shared cache and no SQL.
+    """
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # A thread that died half-way through its last request may have left its connection anywhere.
+        connection.set_schema_to_public()
+        host = hosts.of_request(request)
+        if host in hosts.platform_hosts():
+            request.tenant = _platform()  # type: ignore[attr-defined]
+            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+            return self.get_response(request)
+        tenant = lookup.by_host(host) if host else None
+        if tenant is None or tenant.status == Tenant.Status.CLOSED:
+            return answers.refuse(request, HostUnknown())
+        if tenant.status == Tenant.Status.OPENING or schema_state.is_behind(tenant):
+            return answers.refuse(request, TenantNotReady())
+        if tenant.status == Tenant.Status.SUSPENDED and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
+            return answers.refuse(request, TenantSuspended())
+        request.tenant = tenant  # type: ignore[attr-defined]
+        return self._inside(request, tenant)
+
+    def _inside(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+        connection.set_tenant(tenant)
+        try:
+            response = self.get_response(request)
+        finally:
+            connection.set_schema_to_public()
+        _produce_within(response, partial(context.entered, tenant))
+        return response
+
+
+class SlashMiddleware:
+    """Sends a path that lacks only its slash to the one with it, by 308: method, body and query stay the same."""
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if not path.endswith("/") and not path.startswith(_NEVER_A_SLASH):
+            urlconf = getattr(request, "urlconf", None)
+            if not is_valid_path(path, urlconf) and is_valid_path(f"{path}/", urlconf):
+                # get_full_path escapes a leading "//", which a browser would take for another host.
+                target = request.get_full_path(force_append_slash=True)
+                return HttpResponsePermanentRedirect(target, preserve_request=True)
+        return self.get_response(request)
+
+
+class LocaleMiddleware:
+    """Sets language and time zone for the request.
+
+    Language: `?lang=` (kept in a cookie), the cookie, the signed-in person's, the browser's if offered, the tenant's.
+    Time zone: the person's or the tenant's.
+    """
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        chosen = _offered(request.GET.get("lang"))
+        person = _person(request)
+        language = (
+            chosen
+            or _offered(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME))
+            or _offered(getattr(person, "language", None))
+            or _browsers(request)
+            or _offered(request.tenant.language)  # type: ignore[attr-defined]
+            or settings.LANGUAGE_CODE
+        )
+        zone = getattr(person, "timezone", "") or request.tenant.timezone  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = language
+        with _localised(language, zone):
+            response = self.get_response(request)
+        _produce_within(response, partial(_localised, language, zone))
+        response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ("Accept-Language", "Cookie"))
+        if chosen:
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                chosen,
+                max_age=365 * 24 * 3600,
+                secure=settings.LANGUAGE_COOKIE_SECURE,
+                httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+            )
+        return response
+
+
+def _platform() -> Tenant:
+    """The stand-in for the platform's own site; never saved."""
+    return Tenant(schema_name="public", name="Foyer", status=Tenant.Status.OPEN)
+
+
+def _offered(language: str | None) -> str | None:
+    if not language:
+        return None
+    try:
+        return translation.get_supported_language_variant(language)
+    except LookupError:
+        return None
+
+
+def _browsers(request: HttpRequest) -> str | None:
+    for language, _quality in translation.trans_real.parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        if offered := _offered(language):
+            return offered
+    return None
+
+
+def _person(request: HttpRequest) -> object | None:
+    """The signed-in person, asked for only where a cookie says that there may be one: API keys cost no SQL here."""
+    if not {settings.ACCESS_COOKIE_NAME, settings.REFRESH_COOKIE_NAME} & request.COOKIES.keys():
+        return None
+    person = getattr(request, "user", None)
+    return person if person is not None and person.is_authenticated else None
+
+
+@contextmanager
+def _localised(language: str, zone: str) -> Iterator[None]:
+    with translation.override(language), timezone.override(ZoneInfo(zone)):
+        yield
+
+
+def _produce_within(response: HttpResponseBase, enter: Callable[[], AbstractContextManager[object]]) -> None:
+    """Let a streamed body be produced inside the context: it is, after the middleware has returned (N4)."""
+    if not isinstance(response, StreamingHttpResponse):
+        return
+    if isinstance(response, FileResponse) and response.file_to_stream is not None:
+        return  # bytes of an open file; the server may send it without us
+    response.streaming_content = _each_within(response.streaming_content, enter)
+
+
+def _each_within(
+    parts: Iterable[bytes], enter: Callable[[], AbstractContextManager[object]]
+) -> Iterator[bytes]:
+    """Each part is made inside; between two parts the thread may serve others."""
+    source = iter(parts)
+    try:
+        while True:
+            with enter():
+                try:
+                    part = next(source)
+                except StopIteration:
+                    return
+            yield part
+    finally:
+        close = getattr(source, "close", None)
+        if close is not None:
+            with enter():
+                close()
+
+
+

@@ -1,0 +1,83 @@
+"""What a tenant may set beyond its columns: each key with its default and its bounds, kept in Tenant.preferences."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.errors import FieldError, InvalidInput
+from tenants.models import Tenant
+
+MOST_REMINDERS = 5
+
+
+@dataclass(frozen=True)
+class Preference:
+    """One key: what it means when nobody set it, and which values it takes."""
+
+    default: Any
+    check: Callable[[Any], bool]
+    hint: Any
+
+
+def _whole(least: int, most: int) -> Callable[[Any], bool]:
+    # bool is an int in Python, and true is no number of minutes.
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _providers(value: Any) -> bool:
+    known = {"manual", "stripe", "paypal", "freedompay"} | ({"test"} if settings.DEVELOPMENT else set())
+    return isinstance(value, list) and len(set(map(str, value))) == len(value) and set(map(str, value)) <= known
+
+
+def _offsets(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_REMINDERS
+        and all(map(_whole(5, 60 * 24 * 30), value))
+        and len(set(value)) == len(value)
+    )
+
+
+PREFERENCES: Mapping[str, Preference] = {
+    "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
+    "max_tickets_per_order": Preference(20, _whole(1, 500), _("A whole number from 1 to 500.")),
+    "open_orders_per_buyer": Preference(3, _whole(1, 100), _("A whole number from 1 to 100.")),
+    "guest_checkout": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    "payment_providers": Preference(["manual"], _providers, _("A list of payment providers, each once.")),
+    "event_edit_policy": Preference(
+        "always",
+        lambda value: value in ("always", "one_hour", "until_first_sale"),
+        _("One of always, one_hour, until_first_sale."),
+    ),
+    "reminder_offsets_minutes": Preference([60], _offsets, _("Up to 5 different numbers of minutes, 5 to 43200.")),
+}
+
+
+def preference(tenant: Tenant, name: str) -> Any:
+    """Return what the tenant set, or the default. Raises KeyError for a name that is no preference."""
+    known = PREFERENCES[name]
+    value = tenant.preferences.get(name, known.default)
+    if name == "payment_providers" and name not in tenant.preferences and settings.DEVELOPMENT:
+        return ["manual", "test"]
+    return list(value) if isinstance(value, list) else value
+
+
+def all_preferences(tenant: Tenant) -> dict[str, Any]:
+    """Return every preference with the value that holds."""
+    return {name: preference(tenant, name) for name in PREFERENCES}
+
+
+def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes if all are known keys with allowed values; raises InvalidInput naming each that is not."""
+    errors = []
+    for name, value in changes.items():
+        if name not in PREFERENCES:
+            errors.append(FieldError(f"preferences.{name}", "unknown", _("There is no such setting.")))
+        elif not PREFERENCES[name].check(value):
+            errors.append(FieldError(f"preferences.{name}", "invalid", PREFERENCES[name].hint))
+    if errors:
+        raise InvalidInput(errors=errors)
+    return dict(changes)

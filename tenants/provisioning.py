@@ -1,0 +1,220 @@
+"""Opening, suspending and closing a tenant. Every step can be broken off and taken up again (N6)."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils.text import slugify
+from django.utils.timezone import now
+
+from shared_apps.core.errors import FieldError, InvalidInput, WrongState
+from tenants import rendering, schema_state
+from tenants.context import entered, in_public
+from tenants.errors import SlugInvalid, SlugReserved, SlugTaken
+from tenants.models import RESERVED_SLUGS, Domain, RetiredSlug, Tenant, validate_slug
+from tenants.signals import tenant_provisioned
+
+logger = logging.getLogger(__name__)
+
+# First key of the advisory locks that keep two openings of one slug apart; the second is a hash of the slug.
+OPENING_LOCK = 7101
+LONGEST_SCHEMA = 40
+
+
+def open_tenant(
+    *,
+    name: str,
+    slug: str,
+    owner: Any,
+    kind: str = Tenant.Kind.ORGANIZER,
+    currency: str = "EUR",
+    timezone: str = "UTC",
+    language: str = "en",
+    colour: str = "#4f46e5",
+    tagline: str = "",
+) -> Tenant:
+    """Make a tenant that serves at once: its row, its schema with all tables and first rows, its host.
+
+    Broken off at any point it leaves nothing or a row `opening`; called again with the same slug and owner, or by
+    `finish_opening`, it ends complete. Raises SlugInvalid, SlugReserved, SlugTaken (with suggestions), InvalidInput.
+    """
+    check_slug(slug)
+    with in_public(), _only_opening_of(slug):
+        tenant = Tenant.objects.filter(slug=slug).first()
+        if tenant is None:
+            tenant = _make_row(
+                name=name, slug=slug, owner=owner, kind=kind, currency=currency, timezone=timezone,
+                language=language, colour=colour, tagline=tagline,
+            )  # fmt: skip
+        elif tenant.status != Tenant.Status.OPENING or tenant.owner_id != owner.pk:
+            raise SlugTaken(suggestions=suggestions(slug))
+        try:
+            return _finish(tenant)
+        except Exception:
+            _undo(tenant)
+            raise
+
+
+def finish_opening(tenant: Tenant) -> Tenant:
+    """Take up an opening that was broken off. A tenant that is open already stays as it is."""
+    with in_public(), _only_opening_of(tenant.slug):
+        tenant = Tenant.objects.get(pk=tenant.pk)
+        return _finish(tenant) if tenant.status == Tenant.Status.OPENING else tenant
+
+
+def suspend(tenant: Tenant) -> Tenant:
+    """Refuse everything but billing and export from the next request on, in every process."""
+    return _move(tenant, Tenant.Status.SUSPENDED, {Tenant.Status.OPEN}, suspended_at=now())
+
+
+def resume(tenant: Tenant) -> Tenant:
+    """End a suspension."""
+    return _move(tenant, Tenant.Status.OPEN, {Tenant.Status.SUSPENDED}, suspended_at=None)
+
+
+def close(tenant: Tenant) -> Tenant:
+    """Close for good: the hosts lead nowhere, the slug goes to nobody else (N5). The schema stays until erased."""
+    with in_public(), transaction.atomic():
+        RetiredSlug.objects.get_or_create(slug=tenant.slug, defaults={"tenant_id": tenant.pk})
+        return _move(tenant, Tenant.Status.CLOSED, {Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.OPENING})
+
+
+def check_slug(slug: str) -> None:
+    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant may have this slug (N5)."""
+    try:
+        validate_slug(slug)
+    except ValidationError as error:
+        refusal = SlugReserved if error.code == "slug_reserved" else SlugInvalid
+        raise refusal(suggestions=suggestions(slug)) from None
+    with in_public():
+        if RetiredSlug.objects.filter(slug=slug).exists():
+            raise SlugTaken(suggestions=suggestions(slug))
+
+
+def suggestions(slug: str, most: int = 3) -> list[str]:
+    """Return free slugs that resemble the one that cannot be had."""
+    stem = re.sub(r"-{2,}", "-", slugify(slug))[:32].strip("-")
+    if len(stem) < 2:
+        return []
+    wanted = [stem, *(f"{stem}-{ending}" for ending in ("tickets", "events", "2", "3", "4", "5"))]
+    with in_public():
+        taken = set(Tenant.objects.filter(slug__in=wanted).values_list("slug", flat=True))
+        taken |= set(RetiredSlug.objects.filter(slug__in=wanted).values_list("slug", flat=True))
+    return [one for one in wanted if one not in taken and one != slug and _valid(one)][:most]
+
+
+def _valid(slug: str) -> bool:
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        return False
+    return slug not in RESERVED_SLUGS
+
+
+@contextmanager
+def _only_opening_of(slug: str) -> Iterator[None]:
+    """Hold the slug against other openings. The lock ends with the connection, so a crash never keeps it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [OPENING_LOCK, slug])
+        if not cursor.fetchone()[0]:
+            raise SlugTaken(suggestions=suggestions(slug))
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.needs_rollback and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [OPENING_LOCK, slug])
+
+
+def _make_row(*, slug: str, owner: Any, **fields: Any) -> Tenant:
+    tenant = Tenant(slug=slug, schema_name=_free_schema_name(slug), owner=owner, **fields)
+    try:
+        tenant.full_clean(validate_unique=False, validate_constraints=False, exclude=["owner"])
+    except ValidationError as error:
+        raise InvalidInput(
+            errors=[
+                FieldError(field, fault.code or "invalid", message)
+                for field, faults in error.error_dict.items()
+                for fault in faults
+                for message in fault.messages
+            ]
+        ) from None
+    try:
+        with transaction.atomic():
+            tenant.save()
+    except IntegrityError:
+        raise SlugTaken(suggestions=suggestions(slug)) from None
+    return tenant
+
+
+def _free_schema_name(slug: str) -> str:
+    """Return `t_<slug>` in schema letters, with a number behind it where that name was ever used (N5)."""
+    stem = "t_" + slug.replace("-", "_")
+    with connection.cursor() as cursor:
+        for number in range(1, 1000):
+            ending = "" if number == 1 else f"_{number}"
+            name = stem[: LONGEST_SCHEMA - len(ending)].rstrip("_") + ending
+            cursor.execute(
+                "SELECT to_regnamespace(quote_ident(%s)) IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM tenants_tenant WHERE schema_name = %s)",
+                [name, name],
+            )
+            if cursor.fetchone()[0]:
+                return name
+    raise SlugTaken(suggestions=suggestions(slug))
+
+
+def _finish(tenant: Tenant) -> Tenant:
+    """Schema, first rows, host, open. What an earlier try has committed is found and kept."""
+    if not _schema_exists(tenant.schema_name):
+        # One transaction: a schema that exists is a filled one. Public rows are written after it (citus.md, rule 3).
+        with transaction.atomic():
+            rendering.make_schema(tenant.schema_name)
+            with entered(tenant):
+                tenant_provisioned.send(sender=Tenant, tenant=tenant, owner=tenant.owner)
+    with transaction.atomic():
+        Domain.objects.get_or_create(
+            domain=f"{tenant.slug}.{settings.PLATFORM_DOMAIN}",
+            defaults={"tenant": tenant, "is_primary": True, "verified_at": now()},
+        )
+        tenant.status = Tenant.Status.OPEN
+        tenant.migrations_applied = schema_state.current_graph().migrations
+        tenant.save(update_fields=["status", "migrations_applied"])
+    logger.info("tenant %s opened", tenant.schema_name)
+    return tenant
+
+
+def _undo(tenant: Tenant) -> None:
+    """After an error that we can still act on, leave nothing; after a lost connection the row waits as `opening`."""
+    try:
+        if connection.needs_rollback or _schema_exists(tenant.schema_name):
+            return
+        Tenant.objects.filter(pk=tenant.pk, status=Tenant.Status.OPENING).delete()
+    except Exception:
+        logger.exception("tenant %s is left opening", tenant.schema_name)
+
+
+def _schema_exists(schema_name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", [schema_name])
+        return bool(cursor.fetchone()[0])
+
+
+def _move(tenant: Tenant, status: str, sources: set[Any], **changes: Any) -> Tenant:
+    with in_public(), transaction.atomic():
+        locked = Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
+        if locked.status != status:
+            if locked.status not in sources:
+                raise WrongState(now=locked.get_status_display())
+            for name, value in {"status": status, **changes}.items():
+                setattr(locked, name, value)
+            locked.save(update_fields=["status", *changes])
+            logger.info("tenant %s is %s", tenant.schema_name, status)
+    for name in ("status", "suspended_at"):
+        setattr(tenant, name, getattr(locked, name))
+    return tenant
