@@ -9,17 +9,29 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.clock import validate_zone
-from shared_apps.core.codes import uuid7
+from shared_apps.core.codes import unguessable_secret, uuid7
+
+
+def small_letters(email: str) -> str:
+    """Return the address as it is stored and compared (I7)."""
+    return email.strip().lower()
 
 
 class UserManager(BaseUserManager["User"]):
     """Finds people by address without regard to case (I7)."""
 
+    def by_email(self, email: str) -> "User | None":
+        """Return the person with this address, through the index on its small letters."""
+        return self.alias(small=Lower("email")).filter(small=small_letters(email)).first()
+
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        user = self.by_email(username or "")
+        if user is None:
+            raise self.model.DoesNotExist
+        return user
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=small_letters(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -90,6 +102,8 @@ class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
     refresh_jti = models.UUIDField()
+    # The one before, so that two tabs that renew at the same moment are not taken for a theft.
+    previous_jti = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, db_default=Now())
     used_at = models.DateTimeField(default=now, db_default=Now())
     expires_at = models.DateTimeField()
@@ -103,18 +117,49 @@ class Session(models.Model):
     def __str__(self) -> str:
         return f"{self.user_id} since {self.created_at:%Y-%m-%d}"
 
+    @property
+    def running(self) -> bool:
+        return self.revoked_at is None and self.expires_at > now()
+
 
 class EmailCode(models.Model):
-    """A six-digit code and a link key that prove an address, kept as hashes; single use (I7)."""
+    """A letter to an address about its account, and the six-digit code or link key that it carries (I7).
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="email_codes")
+    Asking writes this row and nothing else, whether the address is known or not; a task looks, decides what to write
+    and sends it (G1). So no answer, and no answer's time, tells who has an account.
+    A registration is only such a row until its code comes back: then it becomes a User. Nobody can therefore
+    occupy another's address, and the password of the account is the one that was chosen with that very code.
+    Code and key are derived from SECRET_KEY and the nonce, so neither the database nor the broker holds them.
+    """
+
+    class Purpose(models.TextChoices):
+        REGISTER = "register", _("registration")
+        RESEND = "resend", _("the code once more")
+        RESET = "reset", _("a new password")
+
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
     email = models.EmailField(max_length=254)
-    code_hash = models.CharField(max_length=64)
-    key_hash = models.CharField(max_length=64, unique=True)
+    # What the account will have, if this is a registration: the name, and the hash of the password.
+    name = models.CharField(max_length=150, blank=True)
+    password = models.CharField(max_length=128, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    # On whose site it was asked for: that tenant's name, colour and primary domain stand in the letter (N1).
+    schema_name = models.CharField(max_length=63, default="public")
+    nonce = models.CharField(max_length=43, default=unguessable_secret, editable=False)
     tries = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now, db_default=Now())
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+    # Being sent since; given back to the sweep when the worker died.
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    send_tries = models.IntegerField(default=0, db_default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(Lower("email"), name="emailcode_address"),
+            models.Index(fields=["created_at"], condition=models.Q(sent_at__isnull=True), name="emailcode_unsent"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.email} until {self.expires_at:%Y-%m-%d %H:%M}"
+        return f"{self.purpose} {self.pk}"

@@ -1,0 +1,68 @@
+"""Who calls: a person with a bearer token, or a browser with the cookies of a page (I5, I6)."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from shared_apps.accounts.errors import TokenRefused
+from shared_apps.accounts.middleware import cookie_session
+from shared_apps.accounts.models import Session, User
+from shared_apps.accounts.tokens import session_of
+
+
+def _unsigned(error: TokenRefused) -> AuthenticationFailed:
+    return AuthenticationFailed(str(error), code=error.code)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access token>`. `request.auth` is the Session."""
+
+    keyword = "bearer"
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != self.keyword:
+            return None
+        try:
+            session = session_of(token.strip())
+        except TokenRefused as error:
+            raise _unsigned(error) from None
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class CookieAuthentication(BaseAuthentication):
+    """The sign-in's cookies. What changes something needs the CSRF token and this very origin."""
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        try:
+            session = cookie_session(request._request)
+        except TokenRefused as error:
+            raise _unsigned(error) from None
+        if session is None:
+            return None
+        enforce_csrf(request._request)
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def enforce_csrf(request: HttpRequest) -> None:
+    """Refuse an unsafe request that a page of another origin could have sent, sibling tenants included (I6)."""
+    check = _CsrfCheck(lambda request: HttpResponse())
+    check.process_request(request)
+    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]
+    if reason:
+        raise PermissionDenied(str(reason), code="csrf_failed")
