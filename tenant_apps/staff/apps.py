@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -6,3 +8,14 @@ class StaffConfig(AppConfig):
     name = "tenant_apps.staff"
     label = "staff"
     verbose_name = _("Staff")
+
+    def ready(self) -> None:
+        from tenants.signals import tenant_provisioned
+
+        tenant_provisioned.connect(_seed, dispatch_uid="staff.seed")
+
+
+def _seed(sender: Any, *, tenant: Any, owner: Any = None, **kwargs: Any) -> None:
+    from tenant_apps.staff.services import seed
+
+    seed(tenant, owner)

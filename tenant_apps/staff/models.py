@@ -16,6 +16,12 @@ class Role(Stamped):
     preset = models.CharField(max_length=30, blank=True, editable=False)
     permissions = ArrayField(models.CharField(max_length=40), default=list, blank=True)
 
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["preset"], condition=~models.Q(preset=""), name="role_preset_once")
+        ]
+
     def __str__(self) -> str:
         return self.name
 
@@ -26,6 +32,9 @@ class Membership(Stamped):
     # No constraint towards public: at a thousand tenants deleting one user would touch them all.
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.DO_NOTHING, related_name="+", db_constraint=False)
     role = models.ForeignKey(Role, models.PROTECT, related_name="memberships")
+
+    class Meta:
+        ordering = ["id"]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.role}"

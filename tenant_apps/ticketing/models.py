@@ -83,7 +83,11 @@ class QuotaTicketType(models.Model):
 
 
 class EventKey(models.Model):
-    """The key pair (Ed25519, RFC 8032) that signs an event's ticket codes. The newest unretired one signs."""
+    """The key pair (Ed25519, RFC 8032) that signs an event's ticket codes. The one unretired key signs.
+
+    The private half is kept encrypted (`shared_apps.core.secrets`). What a retired key signed still counts: the
+    database decides about each ticket, and printed tickets outlive a key.
+    """
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="keys")
     key_id = models.CharField(max_length=8, unique=True)
@@ -91,6 +95,11 @@ class EventKey(models.Model):
     public_key = models.BinaryField()
     created_at = models.DateTimeField(default=now, db_default=Now())
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event"], condition=Q(retired_at__isnull=True), name="event_key_one_signs")
+        ]
 
     def __str__(self) -> str:
         return self.key_id
@@ -164,11 +173,18 @@ class CheckInListType(models.Model):
 
 
 class CheckIn(models.Model):
-    """One scan and its answer. At most one admission stands per ticket and list (T2)."""
+    """One scan and its answer. At most one admission stands per ticket and list (T2).
+
+    An admission stands until it is undone, or until its holder is scanned out and may come in again.
+    """
 
     class Result(models.TextChoices):
         ADMITTED = "admitted", _("Admitted")
         REFUSED = "refused", _("Refused")
+
+    class Direction(models.TextChoices):
+        IN = "in", _("In")
+        OUT = "out", _("Out")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     check_in_list = models.ForeignKey(CheckInList, models.CASCADE, related_name="check_ins")
@@ -177,22 +193,24 @@ class CheckIn(models.Model):
     scan_id = models.CharField(max_length=64)
     result = models.CharField(max_length=8, choices=Result.choices)
     reason = models.CharField(max_length=20, blank=True)
-    direction = models.CharField(max_length=3, default="in")
+    direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.IN)
     scanned_at = models.DateTimeField(default=now)
     received_at = models.DateTimeField(default=now, db_default=Now())
     scanned_by = models.BigIntegerField(null=True)
     undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.BigIntegerField(null=True)
+    left_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["check_in_list", "scan_id"], name="check_in_scan_once"),
             models.UniqueConstraint(
                 fields=["check_in_list", "ticket"],
-                condition=Q(result="admitted", direction="in", undone_at__isnull=True),
+                condition=Q(result="admitted", direction="in", undone_at__isnull=True, left_at__isnull=True),
                 name="check_in_one_admission",
             ),
         ]
-        indexes = [models.Index(fields=["check_in_list", "received_at"], name="check_in_list_recent")]
+        indexes = [models.Index(fields=["check_in_list", "-received_at"], name="check_in_list_recent")]
 
     def __str__(self) -> str:
         return f"{self.result} {self.reason}".strip()

@@ -1,0 +1,289 @@
+"""Writing about events: their life from draft to archive, and what they are."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import nh3
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, Q
+from django.utils import timezone as django_timezone
+from django.utils.translation import gettext as _
+
+from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongState
+from shared_apps.core.money import CURRENCIES, exponent
+from tenant_apps.activity.services import record
+from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders
+from tenant_apps.events.models import Event, Tag
+from tenant_apps.events.slugs import free_slug
+from tenant_apps.events.taxonomy import category_of, tags_of, venue_of
+from tenant_apps.events.times import BadTime, moment, zone_or_error
+from tenants.context import current_tenant
+from tenants.preferences import preference
+
+Status = Event.Status
+
+# The whole life of an event. A move that is not here is refused; repeating one that was made changes nothing.
+MOVES: dict[str, frozenset[str]] = {
+    Status.DRAFT: frozenset({Status.PUBLISHED, Status.ARCHIVED}),
+    Status.PUBLISHED: frozenset({Status.POSTPONED, Status.CANCELLED, Status.FINISHED}),
+    Status.POSTPONED: frozenset({Status.PUBLISHED, Status.CANCELLED, Status.FINISHED}),
+    Status.CANCELLED: frozenset({Status.ARCHIVED}),
+    Status.FINISHED: frozenset({Status.ARCHIVED}),
+    Status.ARCHIVED: frozenset(),
+}
+WITHOUT_END = timedelta(hours=2)
+MOST_TAGS = 20
+PLAIN = ("title", "summary", "level")
+TIMES = ("starts_at", "ends_at", "cancel_until")
+FIELDS = frozenset({*PLAIN, *TIMES, "description", "timezone", "currency", "category", "venue", "tags", "external_id"})
+# What buyers relied on: after the first sale it moves by `postpone` and `cancel`, which tell them.
+PROMISED = frozenset({"starts_at", "ends_at", "timezone", "venue"})
+
+# What a description may hold. No images: those are media, checked and re-encoded (B6).
+_TAGS = {"p", "br", "strong", "b", "em", "i", "u", "s", "ul", "ol", "li", "a", "h2", "h3", "h4", "blockquote", "hr"}
+
+
+def create_event(*, actor: Any, **fields: Any) -> Event:
+    """Make a draft. Needs `title` and `starts_at`; zone and currency are the tenant's unless given.
+
+    Times without an offset are local times in the event's zone (B3). `category` and `tags` are slugs or rows,
+    `venue` a slug, a row, or a mapping with `name` and `address` that is found or made.
+    Raises InvalidInput naming every field that is wrong.
+    """
+    tenant = current_tenant()
+    fields = {"timezone": tenant.timezone, "currency": tenant.currency, **fields}
+    for attempt in range(3):
+        try:
+            with transaction.atomic():
+                event = Event(slug="")
+                tags = _fill(event, fields)
+                event.slug = free_slug(Event, event.title, fallback="event")
+                event.save(force_insert=True)
+                event.tags.set(tags)
+                record("event.created", event, actor=actor, details={"title": event.title})
+                return event
+        except IntegrityError as error:
+            # Somebody took the same address between our look and our insert; the next look sees it.
+            if "slug" not in str(error) or attempt == 2:
+                raise
+    raise AssertionError("unreachable")
+
+
+@transaction.atomic
+def update_event(event: Event, *, actor: Any, **fields: Any) -> Event:
+    """Change what is given.
+
+    Raises EditWindowClosed by the tenant's policy, CurrencyFixed after the first order (M6).
+    """
+    event = _locked(event)
+    before = {name: _comparable(event, name) for name in fields if name in FIELDS}
+    tags = _fill(event, fields)
+    changed = {name for name in before if name != "tags" and _comparable(event, name) != before[name]}
+    _check_edit_window(event, changed)
+    if "currency" in changed:
+        _check_currency(event, before["currency"])
+    event.save()
+    if "tags" in fields and {tag.pk for tag in tags} != before["tags"]:
+        event.tags.set(tags)
+        changed.add("tags")
+    if changed:
+        record("event.updated", event, actor=actor, details={"fields": sorted(changed)})
+    return event
+
+
+def publish(event: Event, *, actor: Any) -> Event:
+    """Put the event on sale, for the first time or after it was postponed."""
+    return _move(event, Status.PUBLISHED, actor)
+
+
+@transaction.atomic
+def postpone(event: Event, *, starts_at: Any, ends_at: Any = None, actor: Any) -> Event:
+    """Give the event another time and stop its sale until it is published again. Holders keep their tickets."""
+    event = _locked(event)
+    before = (event.starts_at, event.ends_at)
+    _fill(event, {"starts_at": starts_at, "ends_at": ends_at})
+    if event.status == Status.POSTPONED and before == (event.starts_at, event.ends_at):
+        return event
+    if event.status != Status.POSTPONED:
+        _require(event, Status.POSTPONED)
+    event.status = Status.POSTPONED
+    event.save()
+    details = {"from": before[0].isoformat(), "to": event.starts_at.isoformat()}
+    record("event.postponed", event, actor=actor, details=details, payload=details)
+    return event
+
+
+def cancel(event: Event, *, actor: Any) -> Event:
+    """Call the event off: nothing is sold any more, and its tickets admit nobody."""
+    return _move(event, Status.CANCELLED, actor)
+
+
+def archive(event: Event, *, actor: Any) -> Event:
+    """Put a draft, cancelled or finished event out of sight. Its orders stay."""
+    return _move(event, Status.ARCHIVED, actor)
+
+
+@transaction.atomic
+def duplicate(event: Event, *, actor: Any, **changes: Any) -> Event:
+    """Make a draft that is like the event, but for the changes. What is on sale is copied by ticketing."""
+    same = {name: getattr(event, name) for name in FIELDS - {"tags", "external_id"}}
+    copy = create_event(actor=actor, **{**same, "tags": list(event.tags.all()), **changes})
+    record("event.duplicated", copy, actor=actor, details={"from": event.pk})
+    return copy
+
+
+@transaction.atomic
+def delete_event(event: Event, *, actor: Any) -> None:
+    """Delete the event for good. Raises EventHasOrders if anything was ever ordered for it."""
+    event = _locked(event)
+    record("event.deleted", event, actor=actor, details={"title": event.title, "slug": event.slug})
+    try:
+        event.delete()
+    except ProtectedError:
+        raise EventHasOrders from None
+
+
+def finish_over(now: datetime | None = None) -> int:
+    """Mark as finished what is over: at its end, or two hours after a start without known end. Returns how many."""
+    now = now or django_timezone.now()
+    over = Q(ends_at__lte=now) | Q(ends_at__isnull=True, starts_at__lte=now - WITHOUT_END)
+    finished = 0
+    for event in Event.objects.filter(over, status__in=(Status.PUBLISHED, Status.POSTPONED)).order_by("pk"):
+        with transaction.atomic():
+            moved = Event.objects.filter(over, pk=event.pk, status=event.status).update(
+                status=Status.FINISHED, modified_at=now
+            )
+            if moved:
+                record("event.finished", event)
+                finished += 1
+    return finished
+
+
+def clean_description(html: str) -> str:
+    """Return the text with nothing but harmless markup (B8)."""
+    return nh3.clean(html, tags=_TAGS, attributes={"a": {"href", "title"}}, url_schemes={"http", "https", "mailto"})
+
+
+# --- Inside ------------------------------------------------------------------------------------------------------
+
+
+def _move(event: Event, status: str, actor: Any) -> Event:
+    with transaction.atomic():
+        event = _locked(event)
+        if event.status == status:
+            return event
+        _require(event, status)
+        details = {"from": str(event.status)}
+        event.status = status
+        event.save(update_fields=["status", "modified_at"])
+        record(f"event.{status}", event, actor=actor, details=details)
+        return event
+
+
+def _require(event: Event, status: str) -> None:
+    if status not in MOVES[event.status]:
+        raise WrongState(now=event.get_status_display(), wanted=Status(status).label)
+
+
+def _locked(event: Event) -> Event:
+    events = Event.objects.select_for_update(of=("self",)).select_related("category", "venue")
+    fresh = events.filter(pk=event.pk).first()
+    if fresh is None:
+        raise NotFound
+    return fresh
+
+
+def _comparable(event: Event, name: str) -> Any:
+    if name == "tags":
+        return {tag.pk for tag in event.tags.all()}
+    return getattr(event, f"{name}_id" if name in ("category", "venue") else name)
+
+
+def _check_edit_window(event: Event, changed: set[str]) -> None:
+    policy = preference(current_tenant(), "event_edit_policy")
+    if not changed or event.status == Status.DRAFT or policy == "always":
+        return
+    if policy == "one_hour":
+        if event.created_at + timedelta(hours=1) < django_timezone.now():
+            raise EditWindowClosed(why=_("events can be edited for one hour after they were made."))
+    elif changed & PROMISED and has_orders(event):
+        raise EditWindowClosed(
+            why=_("tickets have been sold for this time and place. Postpone or cancel the event instead."),
+            field=sorted(changed & PROMISED)[0],
+        )
+
+
+def _check_currency(event: Event, before: str) -> None:
+    if has_orders(event):
+        raise CurrencyFixed(field="currency")
+    # Prices are kept in minor units: 12.50 EUR would silently become 1250 JPY.
+    if exponent(before) != exponent(event.currency) and event.ticket_types.filter(price_minor__gt=0).exists():
+        raise CurrencyFixed(_("Set the prices to 0 first: this currency counts in other units."), field="currency")
+
+
+def has_orders(event: Event) -> bool:
+    """Tell whether anything was ever ordered for the event."""
+    # A reverse name, not an import: orders stand above events.
+    return bool(event.order_lines.exists())
+
+
+def _fill(event: Event, fields: Mapping[str, Any]) -> list[Tag]:
+    """Put the given fields on the event; return its tags if given. Raises InvalidInput with all that is wrong."""
+    unknown = set(fields) - FIELDS
+    if unknown:
+        raise TypeError(f"Event has no field {sorted(unknown)}.")
+    errors: list[FieldError] = []
+    tags: list[Tag] = []
+    if "timezone" in fields:
+        try:
+            event.timezone = zone_or_error(fields["timezone"])
+        except BadTime as bad:
+            raise InvalidInput(errors=[bad.error]) from None
+    for name in TIMES:
+        if name in fields:
+            try:
+                setattr(event, name, moment(fields[name], event.timezone, name))
+            except BadTime as bad:
+                errors.append(bad.error)
+    _fill_texts(event, fields, errors)
+    if "currency" in fields:
+        event.currency = str(fields["currency"] or "").upper()
+        if event.currency not in CURRENCIES:
+            errors.append(FieldError("currency", "currency", _("This is no ISO 4217 currency code.")))
+    if "external_id" in fields:
+        event.external_id = fields["external_id"] or None
+    try:
+        if "category" in fields:
+            event.category = category_of(fields["category"])
+        if "tags" in fields:
+            tags = tags_of(fields["tags"] or ())
+        if "venue" in fields:
+            event.venue = venue_of(fields["venue"], event.timezone)
+    except InvalidInput as refused:
+        errors.extend(refused.errors)
+    if event.starts_at is None and not any(error.field == "starts_at" for error in errors):
+        errors.append(FieldError("starts_at", "required", _("Say when the event starts.")))
+    if event.starts_at and event.ends_at and event.ends_at < event.starts_at:
+        errors.append(FieldError("ends_at", "before_start", _("The event cannot end before it starts.")))
+    if len(tags) > MOST_TAGS:
+        errors.append(FieldError("tags", "too_many", _("An event has at most 20 tags.")))
+    if errors:
+        raise InvalidInput(errors=errors)
+    return tags
+
+
+def _fill_texts(event: Event, fields: Mapping[str, Any], errors: list[FieldError]) -> None:
+    for name in PLAIN:
+        if name in fields:
+            text = " ".join(str(fields[name] or "").split())
+            longest = Event._meta.get_field(name).max_length
+            if len(text) > longest:
+                errors.append(FieldError(name, "too_long", _("At most %d characters.") % longest))
+            setattr(event, name, text)
+    if not event.title:
+        errors.append(FieldError("title", "required", _("Give the event a title.")))
+    if "description" in fields:
+        event.description = clean_description(str(fields["description"] or ""))
+        if len(event.description) > 50_000:
+            errors.append(FieldError("description", "too_long", _("At most %d characters.") % 50_000))
