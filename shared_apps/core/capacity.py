@@ -62,7 +62,7 @@ class LimitedCapacity(models.Model):
 
     @property
     def free(self) -> int | None:
-        """How many places are left by this row as it was read; None means unlimited. For showing, never for deciding."""
+        """Places left by this row as it was read; None means unlimited. For showing, never for deciding."""
         return None if self.capacity is None else max(0, self.capacity - self.held - self.sold)
 
 

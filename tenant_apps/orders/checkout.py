@@ -137,7 +137,9 @@ def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None
         raise errors.NotOnSale(field=where, what=event.title)
     if ticket_type.sale_starts_at and now < ticket_type.sale_starts_at:
         raise errors.SaleNotStarted(field=where, what=ticket_type.name)
-    if now >= (ticket_type.sale_ends_at or event.ends_at or event.starts_at) or now >= (event.ends_at or event.starts_at):
+    if now >= (ticket_type.sale_ends_at or event.ends_at or event.starts_at) or now >= (
+        event.ends_at or event.starts_at
+    ):
         raise errors.SaleEnded(field=where, what=ticket_type.name)
 
 

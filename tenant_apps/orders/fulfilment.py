@@ -16,7 +16,11 @@ def places(lines: Iterable[OrderLine]) -> Counter[int]:
     """How many places the lines claimed in each quota. A line names the quotas that it drew from itself, so that
     editing a ticket type later cannot make a place be given back to another counter (M3)."""
     return Counter(
-        quota for line in lines if line.status == OrderLine.Status.ACTIVE for quota in line.quotas for _ in range(line.quantity)
+        quota
+        for line in lines
+        if line.status == OrderLine.Status.ACTIVE
+        for quota in line.quotas
+        for _ in range(line.quantity)
     )
 
 
@@ -104,5 +108,7 @@ def take_back(order: Order) -> None:
     """Paid to cancelled: the tickets are dead from this commit on (T4), and their places are free again."""
     lines = _lines_of(order)
     _move(lines, Quota.objects.take_back)
-    Ticket.objects.filter(order_line__order_id=order.pk, status=Ticket.Status.ACTIVE).update(status=Ticket.Status.CANCELLED)
+    Ticket.objects.filter(order_line__order_id=order.pk, status=Ticket.Status.ACTIVE).update(
+        status=Ticket.Status.CANCELLED
+    )
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)

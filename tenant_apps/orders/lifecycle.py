@@ -12,7 +12,12 @@ from tenant_apps.orders import fulfilment
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Ticket
 
-PENDING, PAID, EXPIRED, CANCELLED = Order.Status.PENDING, Order.Status.PAID, Order.Status.EXPIRED, Order.Status.CANCELLED
+PENDING, PAID, EXPIRED, CANCELLED = (
+    Order.Status.PENDING,
+    Order.Status.PAID,
+    Order.Status.EXPIRED,
+    Order.Status.CANCELLED,
+)
 
 TRANSITIONS: dict[tuple[str, str], Callable[[Order], None]] = {
     (PENDING, PAID): fulfilment.sell_held,

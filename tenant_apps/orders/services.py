@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
+from tenant_apps.activity.services import record
 from tenant_apps.orders import errors, lifecycle
 from tenant_apps.orders.models import Order
 from tenant_apps.ticketing.models import Ticket
@@ -37,7 +38,9 @@ def _expire(order: Order) -> int:
 
 
 @transaction.atomic
-def cancel(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "", now: datetime | None = None) -> Order:
+def cancel(
+    order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "", now: datetime | None = None
+) -> Order:
     """Cancel a whole order: its places are free and its tickets dead at once. Money is the payments' matter.
 
     A buyer may until the events' deadline (or start), and as long as no ticket was used; staff may always.
@@ -58,3 +61,21 @@ def refuse_late_cancellation(order: Order, *, now: datetime | None = None) -> No
             raise errors.CancellationClosed
     if Ticket.objects.filter(order_line__order=order, status=Ticket.Status.USED).exists():
         raise errors.TicketsUsed
+
+
+@transaction.atomic
+def change_contact(order: Order, *, actor: Any, **changes: Any) -> Order:
+    """Correct the buyer's name or address. Nothing else of an order can be edited (M6)."""
+    order = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    before = {name: getattr(order, name) for name in changes}
+    for name in changes.keys() & {"email", "name"}:
+        setattr(order, name, changes[name])
+    order.save(update_fields=["email", "name", "modified_at"])
+    record("order.contact_changed", order, actor=actor, details={"before": before, "after": changes}, deliver=False)
+    return order
+
+
+@transaction.atomic
+def resend(order: Order, *, actor: Any) -> None:
+    """Have the order's mail sent again; what it says follows from the order's present state."""
+    record("order.resend", order, actor=actor)

@@ -18,7 +18,9 @@ from tenant_apps.payments.providers.base import Started
 FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFUNDED, Payment.Status.PARTIALLY_REFUNDED)
 
 
-def place_and_start(basket: Basket, *, user: Any = None, actor: Any = None) -> tuple[Order, Payment | None, Started | None]:
+def place_and_start(
+    basket: Basket, *, user: Any = None, actor: Any = None
+) -> tuple[Order, Payment | None, Started | None]:
     """Place the order and the first try to pay it. The payment is None for a free order.
 
     The order and the intent to pay are committed together, before the provider is asked (O3).

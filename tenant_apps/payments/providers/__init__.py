@@ -24,7 +24,11 @@ def offered() -> list[Provider]:
     names = list(preference(current_tenant(), "payment_providers"))
     if settings.DEVELOPMENT and TestProvider.name not in names:
         names.append(TestProvider.name)
-    return [_PROVIDERS[name] for name in names if name in _PROVIDERS and (settings.DEVELOPMENT or not _PROVIDERS[name].development)]
+    return [
+        _PROVIDERS[name]
+        for name in names
+        if name in _PROVIDERS and (settings.DEVELOPMENT or not _PROVIDERS[name].development)
+    ]
 
 
 def choose(name: str) -> Provider:

@@ -1,0 +1,157 @@
+"""The shapes of orders: what may be sent, and what is documented of the answers."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
+from tenant_apps.orders.models import Order
+
+
+class AttendeeInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
+
+
+class BasketLineInput(serializers.Serializer[Any]):
+    ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    quantity = serializers.IntegerField(min_value=1, max_value=500, default=1)
+    attendees = AttendeeInput(many=True, required=False, max_length=500)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs.get("attendees", ())) > attrs["quantity"]:
+            raise serializers.ValidationError({"attendees": [_("There are more attendees than tickets.")]})
+        return attrs
+
+
+class OrderInput(serializers.Serializer[Any]):
+    """`POST /orders/`. Prices are not taken from clients: what else is sent is ignored (M6, I9)."""
+
+    email = serializers.EmailField(max_length=254)
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+    lines = BasketLineInput(many=True, allow_empty=False, max_length=100)
+    provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+    test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
+
+    def basket(self, *, language: str) -> Basket:
+        data = self.validated_data
+        return Basket(
+            email=data["email"],
+            name=data["name"],
+            lines=[
+                BasketLine(
+                    ticket_type=line["ticket_type"],
+                    quantity=line["quantity"],
+                    attendees=[Attendee(**attendee) for attendee in line.get("attendees", ())],
+                )
+                for line in data["lines"]
+            ],
+            provider=data["provider"],
+            language=language,
+            options={"test_outcome": data["test_outcome"]} if "test_outcome" in data else {},
+        )
+
+
+class ContactInput(serializers.Serializer[Any]):
+    """`PATCH /orders/{code}/`: contact data only."""
+
+    email = serializers.EmailField(max_length=254, required=False)
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+
+
+class ReasonInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class RefundInput(ReasonInput):
+    amount = serializers.DecimalField(max_digits=17, decimal_places=3, required=False)
+
+
+class PaymentInput(serializers.Serializer[Any]):
+    """`POST /payments/`."""
+
+    order = serializers.CharField(max_length=12)
+    provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+    test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
+
+
+class OutcomeInput(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(["succeed", "decline", "pending"], default="succeed")
+
+
+class HolderSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    email = serializers.CharField()
+
+
+class OrderLineSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(["ticket", "product"])
+    title = serializers.CharField()
+    event = serializers.CharField(allow_null=True)
+    ticket_type = serializers.IntegerField(allow_null=True)
+    unit_price = serializers.CharField()
+    discount = serializers.CharField()
+    tax = serializers.CharField()
+    total = serializers.CharField()
+    currency = serializers.CharField()
+    quantity = serializers.IntegerField()
+    ticket = serializers.UUIDField(allow_null=True)
+    attendee = HolderSerializer()
+    status = serializers.ChoiceField(["active", "cancelled"])
+
+
+class OrderTicketSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    code = serializers.CharField(allow_null=True, help_text="The text of its QR code; null for staff.")
+    status = serializers.CharField()
+    event = serializers.CharField()
+    ticket_type = serializers.IntegerField()
+    holder = HolderSerializer()
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    provider = serializers.CharField()
+    status = serializers.CharField()
+    amount = serializers.CharField()
+    refunded = serializers.CharField()
+    currency = serializers.CharField()
+    redirect_url = serializers.CharField(required=False, allow_null=True)
+    client_secret = serializers.CharField(required=False, allow_null=True)
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    status = serializers.ChoiceField(Order.Status.choices)
+    email = serializers.CharField()
+    name = serializers.CharField()
+    currency = serializers.CharField()
+    subtotal = serializers.CharField()
+    discount = serializers.CharField()
+    tax = serializers.CharField()
+    fees = serializers.CharField()
+    delivery_total = serializers.CharField()
+    total = serializers.CharField()
+    refunded = serializers.CharField()
+    delivery = serializers.JSONField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    events = serializers.ListField(child=serializers.CharField())
+    lines = OrderLineSerializer(many=True)
+    tickets = OrderTicketSerializer(many=True)
+    payments = PaymentSerializer(many=True)
+
+
+class PlacedOrderSerializer(OrderSerializer):
+    secret = serializers.CharField(help_text="Opens this order to whoever holds it; given once.")
+    payment = PaymentSerializer(allow_null=True)
+
+
+class CancellationSerializer(serializers.Serializer[Any]):
+    allowed = serializers.BooleanField()
+    code = serializers.CharField(allow_null=True)
+    detail = serializers.CharField(allow_null=True)
+    refund = serializers.CharField()
+    currency = serializers.CharField()

@@ -1,0 +1,15 @@
+"""Where orders are found."""
+
+from django.urls import path
+
+from api.v1.orders import views
+
+tenant_urls = [
+    path("orders/", views.OrdersView.as_view(), name="orders"),
+    path("orders/<str:code>/", views.OrderView.as_view(), name="order"),
+    path("orders/<str:code>/cancel/", views.CancelView.as_view(), name="order-cancel"),
+    path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
+    path("orders/<str:code>/resend/", views.ResendView.as_view(), name="order-resend"),
+    path("orders/<str:code>/refund/", views.RefundView.as_view(), name="order-refund"),
+    path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
+]

@@ -1,0 +1,188 @@
+"""Orders over HTTP."""
+
+from typing import Any
+
+from django.utils.translation import get_language
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.idempotency import idempotent
+from api.pagination import Cursor
+from api.permissions import ANYONE, OWN, SIGNED_IN
+from api.scoping import EventScoped
+from api.v1.orders import presentation
+from api.v1.orders.serializers import (
+    CancellationSerializer,
+    ContactInput,
+    OrderInput,
+    OrderSerializer,
+    PlacedOrderSerializer,
+    ReasonInput,
+    RefundInput,
+)
+from api.v1.orders.visibility import Sight, listed, see, touch
+from api.views import APIView
+from shared_apps.core.errors import DomainError, FieldError, InvalidInput
+from shared_apps.core.money import to_minor, to_text
+from tenant_apps.orders import services
+from tenant_apps.orders.models import Order
+from tenant_apps.payments.refunds import cancel_order, refund_order, refundable_minor
+from tenant_apps.payments.services import mark_paid, place_and_start
+from tenant_apps.staff.permissions import allowed
+
+
+def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
+    """The order as the caller sees it."""
+    payments = sight.order.payments.order_by("created_at") if sight.events is None else []
+    return presentation.order_json(
+        sight.order, sight.lines(), payments, as_buyer=sight.as_buyer, with_secret=with_secret
+    )
+
+
+class OrdersView(APIView):
+    """A buyer's orders; all of them for staff whose role sees orders."""
+
+    permissions = {"get": SIGNED_IN, "post": ANYONE}
+
+    @extend_schema(operation_id="orders_list", responses=OrderSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = Cursor()
+        page = pages.paginate_queryset(listed(request.user), request, view=self)
+        as_buyer = not allowed(request.user, "view_orders")
+        return pages.get_paginated_response(presentation.orders_json(page or [], as_buyer=as_buyer))
+
+    @extend_schema(operation_id="orders_create", request=OrderInput, responses={201: PlacedOrderSerializer})
+    @idempotent(required=True)
+    def post(self, request: Request) -> Response:
+        wanted = OrderInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        basket = wanted.basket(language=get_language() or "")
+        order, payment, started = place_and_start(basket, user=request.user, actor=request.user)
+        shown = whole(Sight(order, as_buyer=True), with_secret=True)
+        shown["payment"] = presentation.payment_json(payment, started) if payment else None
+        return Response(shown, status=201)
+
+
+class OrderView(APIView):
+    """One order: for its buyer, for whoever holds its secret, for staff who may see orders."""
+
+    permissions = {"get": OWN, "patch": "change_orders"}
+    scope = "object"
+
+    @extend_schema(operation_id="orders_retrieve", responses=OrderSerializer)
+    def get(self, request: Request, code: str) -> Response:
+        return Response(whole(see(request, code)))
+
+    @extend_schema(operation_id="orders_update", request=ContactInput, responses=OrderSerializer)
+    def patch(self, request: Request, code: str) -> Response:
+        changes = ContactInput(data=request.data, partial=True)
+        changes.is_valid(raise_exception=True)
+        order = touch(request, code, "change_orders")
+        services.change_contact(order, actor=request.user, **changes.validated_data)
+        return Response(whole(see(request, code)))
+
+
+class CancelView(APIView):
+    """What cancelling would do (GET), and doing it (POST, or PUT for older clients)."""
+
+    permissions = {"get": OWN, "post": OWN, "put": OWN}
+    scope = "object"
+
+    @extend_schema(operation_id="orders_cancel_preview", responses=CancellationSerializer)
+    def get(self, request: Request, code: str) -> Response:
+        order = see(request, code, permission="change_orders").order
+        refusal = None
+        try:
+            services.refuse_late_cancellation(order)
+        except DomainError as error:
+            refusal = error
+        left = refundable_minor(order) if refusal is None else 0
+        return Response(
+            {
+                "allowed": refusal is None,
+                "code": refusal.code if refusal else None,
+                "detail": str(refusal) if refusal else None,
+                "refund": to_text(left, order.currency),
+                "currency": order.currency,
+            }
+        )
+
+    @extend_schema(operation_id="orders_cancel", request=ReasonInput, responses=OrderSerializer)
+    def post(self, request: Request, code: str) -> Response:
+        wanted = ReasonInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        sight = see(request, code)
+        if not sight.as_buyer:
+            touch(request, code, "change_orders")
+        cancel_order(
+            sight.order,
+            actor=request.user,
+            by_staff=not sight.as_buyer,
+            reason=wanted.validated_data["reason"],
+        )
+        return Response(whole(see(request, code)))
+
+    @extend_schema(operation_id="orders_cancel_put", request=ReasonInput, responses=OrderSerializer)
+    def put(self, request: Request, code: str) -> Response:
+        return self.post(request, code)
+
+
+class MarkPaidView(APIView):
+    """Staff say that the money of an order is there."""
+
+    permissions = {"post": "change_orders"}
+    scope = "object"
+
+    @extend_schema(operation_id="orders_mark_paid", request=None, responses=OrderSerializer)
+    @idempotent(required=False)
+    def post(self, request: Request, code: str) -> Response:
+        mark_paid(touch(request, code, "change_orders"), actor=request.user)
+        return Response(whole(see(request, code)))
+
+
+class ResendView(APIView):
+    """Send the order's mail again."""
+
+    permissions = {"post": "change_orders"}
+    scope = "object"
+
+    @extend_schema(operation_id="orders_resend", request=None, responses={202: OrderSerializer})
+    def post(self, request: Request, code: str) -> Response:
+        services.resend(touch(request, code, "change_orders"), actor=request.user)
+        return Response(whole(see(request, code)), status=202)
+
+
+class RefundView(APIView):
+    """Send money back: all that is left, or an amount."""
+
+    permissions = {"post": "refund_orders"}
+    scope = "object"
+
+    @extend_schema(operation_id="orders_refund", request=RefundInput, responses=OrderSerializer)
+    @idempotent(required=True)
+    def post(self, request: Request, code: str) -> Response:
+        wanted = RefundInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        order = touch(request, code, "refund_orders")
+        amount = wanted.validated_data.get("amount")
+        try:
+            minor = None if amount is None else to_minor(amount.normalize(), order.currency)
+        except ValueError as error:
+            raise InvalidInput(errors=[FieldError("amount", "invalid", str(error))]) from None
+        refund_order(order, minor, reason=wanted.validated_data["reason"], actor=request.user)
+        return Response(whole(see(request, code)))
+
+
+class EventOrdersView(EventScoped, APIView):
+    """The orders with places at one event; a grant on it shows that event's lines only."""
+
+    permissions = {"get": "view_orders"}
+
+    @extend_schema(operation_id="events_orders_list", responses=OrderSerializer(many=True))
+    def get(self, request: Request, event: str) -> Response:
+        orders = Order.objects.for_list().filter(pk__in=self.event.order_lines.values("order_id"))
+        pages = Cursor()
+        page = pages.paginate_queryset(orders, request, view=self) or []
+        events = None if allowed(request.user, "view_orders") else {self.event.pk}
+        return pages.get_paginated_response(presentation.orders_json(page, as_buyer=False, events=events))

@@ -1,0 +1,76 @@
+"""Payments over HTTP."""
+
+import uuid
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.idempotency import idempotent
+from api.permissions import OWN
+from api.v1.orders.presentation import payment_json
+from api.v1.orders.serializers import OutcomeInput, PaymentInput, PaymentSerializer
+from api.v1.orders.visibility import see, sight_of
+from api.views import APIView
+from shared_apps.core.errors import NotFound
+from tenant_apps.payments.models import Payment
+from tenant_apps.payments.providers.test import TestProvider, outcome_of
+from tenant_apps.payments.services import settle, start
+
+
+def _payment(request: Request, pk: uuid.UUID) -> Payment:
+    payment = Payment.objects.select_related("order").filter(pk=pk).first()
+    if payment is None:
+        raise NotFound
+    sight = sight_of(request, payment.order)
+    # Payments belong to the whole order: a grant on one of its events does not show them.
+    if sight is None or sight.events is not None:
+        raise NotFound
+    return payment
+
+
+class PaymentsView(APIView):
+    """Another try to pay an order."""
+
+    permissions = {"post": OWN}
+
+    @extend_schema(operation_id="payments_create", request=PaymentInput, responses={201: PaymentSerializer})
+    @idempotent(required=True)
+    def post(self, request: Request) -> Response:
+        wanted = PaymentInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        data = wanted.validated_data
+        order = see(request, data["order"]).order
+        payment, started = start(
+            order, data["provider"], **({"test_outcome": data["test_outcome"]} if "test_outcome" in data else {})
+        )
+        return Response(payment_json(payment, started), status=201)
+
+
+class PaymentView(APIView):
+    """How a payment stands."""
+
+    permissions = {"get": OWN}
+
+    @extend_schema(operation_id="payments_retrieve", responses=PaymentSerializer)
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        return Response(payment_json(_payment(request, pk)))
+
+
+class CompleteTestPaymentView(APIView):
+    """Decide a test payment. There is nothing here but on a development server."""
+
+    permissions = {"post": OWN}
+
+    @extend_schema(operation_id="payments_complete_test", request=OutcomeInput, responses=PaymentSerializer)
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        if not settings.DEVELOPMENT:
+            raise NotFound
+        payment = _payment(request, pk)
+        if payment.provider != TestProvider.name:
+            raise NotFound
+        wanted = OutcomeInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        outcome = outcome_of(wanted.validated_data["outcome"])
+        return Response(payment_json(settle(payment, outcome, reference=f"test_{payment.pk}")))
