@@ -1,0 +1,187 @@
+/* Comforts. Every page works without this file. */
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.remove("no-script");
+
+  const cookie = (name, value) => {
+    document.cookie = `${name}=${value};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
+  };
+
+  /* Theme: the cookie is read by the server, so the first paint is right. */
+  const dark = () =>
+    root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-switch]");
+    if (!button) return;
+    root.dataset.theme = dark() ? "light" : "dark";
+    cookie("theme", root.dataset.theme);
+    button.setAttribute("aria-pressed", String(dark()));
+  });
+
+  /* Menus (details) close on Escape and on a click beside them. */
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  /* Dialogs: data-dialog="id" opens, data-close closes. Without script the same link leads to a page. */
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.dialog);
+      if (dialog?.showModal) {
+        event.preventDefault();
+        dialog.showModal();
+      }
+    }
+    const closer = event.target.closest("[data-close]");
+    if (closer) closer.closest("dialog, .toast")?.[closer.closest("dialog") ? "close" : "remove"]();
+    const copier = event.target.closest("[data-copy]");
+    if (copier) {
+      navigator.clipboard?.writeText(copier.dataset.copy).then(() => {
+        const label = copier.querySelector("[data-copy-label]");
+        if (!label) return;
+        const before = label.textContent;
+        label.textContent = copier.dataset.copied;
+        setTimeout(() => (label.textContent = before), 1600);
+      });
+    }
+    if (event.target.closest("[data-print]")) print();
+  });
+
+  /* A form that asks first. */
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+
+  const money = (minor, form) => {
+    const digits = Number(form.dataset.digits);
+    const whole = minor % 10 ** digits === 0;
+    return new Intl.NumberFormat(root.lang, {
+      style: "currency",
+      currency: form.dataset.currency,
+      currencyDisplay: "narrowSymbol",
+      minimumFractionDigits: whole ? 0 : digits,
+      maximumFractionDigits: digits,
+    }).format(minor / 10 ** digits);
+  };
+
+  const enhance = (scope) => {
+    for (const stepper of scope.querySelectorAll(".stepper:not([data-ready])")) {
+      stepper.dataset.ready = "";
+      const input = stepper.querySelector("input");
+      const [less, more] = stepper.querySelectorAll("button");
+      const min = Number(input.min || 0);
+      const max = Number(input.max || 99);
+      const least = Number(stepper.dataset.least || 1);
+      const show = () => {
+        const value = Number(input.value) || 0;
+        less.disabled = value <= min;
+        more.disabled = value >= max;
+      };
+      const step = (by) => {
+        const value = Number(input.value) || 0;
+        let next = value + by;
+        if (next > 0 && next < least) next = by > 0 ? least : 0;
+        input.value = Math.min(Math.max(next, min), max);
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      };
+      less.hidden = more.hidden = false;
+      less.addEventListener("click", () => step(-1));
+      more.addEventListener("click", () => step(1));
+      input.addEventListener("input", show);
+      show();
+    }
+
+    /* The sum under the tickets, and the button that says how many. The server reckons again. */
+    for (const form of scope.querySelectorAll("form[data-tickets]:not([data-ready])")) {
+      form.dataset.ready = "";
+      const total = form.querySelector("[data-total]");
+      const add = () => {
+        let minor = 0;
+        let count = 0;
+        for (const input of form.querySelectorAll("input[data-price]")) {
+          const quantity = Number(input.value) || 0;
+          count += quantity;
+          minor += quantity * Number(input.dataset.price);
+        }
+        for (const part of form.querySelectorAll("[data-when-chosen]")) part.hidden = !count;
+        for (const part of form.querySelectorAll("[data-when-paid]")) part.hidden = !minor;
+        total.textContent = money(minor, form);
+      };
+      form.addEventListener("input", add);
+      add();
+    }
+
+    /* What is left of a hold. The page is asked again when the time is up. */
+    for (const clock of scope.querySelectorAll("[data-until]:not([data-ready])")) {
+      clock.dataset.ready = "";
+      const until = Date.parse(clock.dataset.until);
+      const offset = Date.parse(clock.dataset.now) - Date.now();
+      const tick = () => {
+        const left = Math.max(0, Math.round((until - Date.now() - offset) / 1000));
+        const hours = Math.floor(left / 3600);
+        const rest = [Math.floor((left % 3600) / 60), left % 60].map((part) => String(part).padStart(2, "0"));
+        clock.textContent = (hours ? [hours, ...rest] : rest).join(":");
+        if (left) return;
+        clearInterval(timer);
+        setTimeout(() => location.reload(), 1500);
+      };
+      const timer = setInterval(tick, 1000);
+      tick();
+    }
+
+    /* An address made from the name, until somebody types one. */
+    for (const slug of scope.querySelectorAll("[data-slug-of]:not([data-ready])")) {
+      slug.dataset.ready = "";
+      const source = document.getElementById(slug.dataset.slugOf);
+      let own = slug.value !== "";
+      slug.addEventListener("input", () => (own = true));
+      source?.addEventListener("input", () => {
+        if (own) return;
+        slug.value = source.value
+          .normalize("NFKD")
+          .toLowerCase()
+          .replace(/[а-яё]/g, (letter) => CYRILLIC[letter])
+          .replace(/[^a-z0-9]+/g, "-")
+          .replace(/^-+|-+$/g, "")
+          .slice(0, 40)
+          .replace(/-+$/, "");
+        slug.dispatchEvent(new Event("change", { bubbles: true }));
+      });
+    }
+
+    for (const toast of scope.querySelectorAll(".toast:not([data-ready])")) {
+      toast.dataset.ready = "";
+      if (!toast.matches("[data-stays]")) setTimeout(() => toast.remove(), 7000);
+    }
+  };
+  const CYRILLIC = Object.fromEntries(
+    "а:a б:b в:v г:g д:d е:e ё:e ж:zh з:z и:i й:i к:k л:l м:m н:n о:o п:p р:r с:s т:t у:u ф:f х:kh ц:ts ч:ch ш:sh щ:shch ъ: ы:y ь: э:e ю:yu я:ya"
+      .split(" ")
+      .map((pair) => pair.split(":")),
+  );
+
+  /* Filters submit themselves; htmx swaps the list and keeps the address. */
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-submits]");
+    if (form) form.requestSubmit();
+  });
+
+  /* The time zone that the browser knows, where a form asks for one. */
+  for (const field of document.querySelectorAll("select[data-zone]")) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!field.querySelector("option[selected]") && [...field.options].some((option) => option.value === zone)) field.value = zone;
+  }
+
+  enhance(document);
+  document.addEventListener("htmx:load", (event) => enhance(event.target));
+})();
