@@ -76,6 +76,8 @@ class IdempotentRequest(models.Model):
     content_type = models.CharField(max_length=100, blank=True)
 
     class Meta:
+        # Postgres names NOT NULL constraints after the table; Citus needs them short (citus.md, rule 7).
+        db_table = "activity_idempotent"
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotent_scope_key")]
         indexes = [models.Index(fields=["started_at"], name="idempotent_age")]
 

@@ -139,6 +139,8 @@ class EventUserPermission(UserObjectPermissionBase):
     content_object = models.ForeignKey(Event, models.CASCADE, related_name="grants")
 
     class Meta:
+        # Postgres names NOT NULL constraints after the table; Citus needs them short (citus.md, rule 7).
+        db_table = "events_grant"
         unique_together: list[str] = []
         constraints = [
             models.UniqueConstraint(fields=["user", "permission", "content_object"], name="event_grant_once")

@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('content_type', models.CharField(blank=True, max_length=100)),
             ],
             options={
+                'db_table': 'activity_idempotent',
                 'indexes': [models.Index(fields=['started_at'], name='idempotent_age')],
                 'constraints': [models.UniqueConstraint(fields=('scope', 'key'), name='idempotent_scope_key')],
             },

@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'db_table': 'events_grant',
                 'constraints': [models.UniqueConstraint(fields=('user', 'permission', 'content_object'), name='event_grant_once')],
             },
         ),
