@@ -1,5 +1,6 @@
 """Who can sign in: one User per person for every tenant, and the sessions they opened."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -10,6 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.clock import validate_zone
 from shared_apps.core.codes import unguessable_secret, uuid7
+
+# How long a code or link is good, how long a registration waits for one, how long sending one letter may take.
+WAITING = timedelta(days=7)
+CODE_LIVES = timedelta(hours=1)
+SENDING = timedelta(minutes=2)
+MOST_SEND_TRIES = 10
 
 
 def small_letters(email: str) -> str:
@@ -122,6 +129,25 @@ class Session(models.Model):
         return self.revoked_at is None and self.expires_at > now()
 
 
+class EmailCodeQuerySet(models.QuerySet["EmailCode"]):
+    """Which letters still count."""
+
+    def live(self) -> "EmailCodeQuerySet":
+        """Registrations whose code or link would still be taken."""
+        return self.filter(purpose=EmailCode.Purpose.REGISTER, used_at__isnull=True, expires_at__gt=now())
+
+    def waiting(self, email: str) -> "EmailCodeQuerySet":
+        """Registrations of this address that were never confirmed, newest first; a new code can be asked for them."""
+        kept_from = now() - WAITING
+        unused = self.filter(email=small_letters(email), used_at__isnull=True, created_at__gt=kept_from)
+        return unused.filter(purpose=EmailCode.Purpose.REGISTER).exclude(password="").order_by("-id")
+
+    def unsent(self) -> "EmailCodeQuerySet":
+        """Letters that nobody is sending: never begun, or begun by a worker that died."""
+        nobody = models.Q(claimed_at__isnull=True) | models.Q(claimed_at__lt=now() - SENDING)
+        return self.filter(nobody, sent_at__isnull=True, send_tries__lt=MOST_SEND_TRIES)
+
+
 class EmailCode(models.Model):
     """A letter to an address about its account, and the six-digit code or link key that it carries (I7).
 
@@ -136,6 +162,7 @@ class EmailCode(models.Model):
         REGISTER = "register", _("registration")
         RESEND = "resend", _("the code once more")
         RESET = "reset", _("a new password")
+        CHANGED = "changed", _("word of a changed password")
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     email = models.EmailField(max_length=254)
@@ -155,9 +182,11 @@ class EmailCode(models.Model):
     send_tries = models.IntegerField(default=0, db_default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
 
+    objects = EmailCodeQuerySet.as_manager()
+
     class Meta:
         indexes = [
-            models.Index(Lower("email"), name="emailcode_address"),
+            models.Index(fields=["email", "-id"], name="emailcode_address"),
             models.Index(fields=["created_at"], condition=models.Q(sent_at__isnull=True), name="emailcode_unsent"),
         ]
 

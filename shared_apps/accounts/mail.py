@@ -1,0 +1,153 @@
+"""The letters about an account: what to write is decided here, long after the request was answered (I7)."""
+
+import unicodedata
+from email.utils import formataddr, parseaddr
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.encoding import force_bytes
+from django.utils.http import urlencode, urlsafe_base64_encode
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django_tenants.utils import get_tenant_model
+
+from shared_apps.accounts.codes import code_of, key_of, reset_tokens
+from shared_apps.accounts.models import CODE_LIVES, EmailCode, User
+from shared_apps.core.colour import text_on
+
+PLATFORM_NAME, PLATFORM_COLOUR = "Foyer", "#4f46e5"
+Purpose = EmailCode.Purpose
+
+
+class Letter(NamedTuple):
+    """Which template, under which subject, with what."""
+
+    template: str
+    subject: str
+    context: dict[str, Any]
+
+
+class Site(NamedTuple):
+    """On whose pages it was asked for. Its addresses come from stored domains, never from a Host header (N1)."""
+
+    name: str
+    colour: str
+    tenant: Any
+
+    def url(self, path: str) -> str:
+        links = settings.TENANT_LINKS
+        if self.tenant is None:
+            return import_string(f"{links}.platform_url")(path)
+        return import_string(f"{links}.url")(self.tenant, path)
+
+
+def send(row_id: int) -> bool:
+    """Send the letter of a row at most once at a time; return whether something was sent.
+
+    The row is claimed by one UPDATE and no transaction is open while the mail server answers (O3). A worker that
+    dies in between leaves a claim that the sweep takes up after two minutes.
+    """
+    claimed = EmailCode.objects.unsent().filter(pk=row_id)
+    if not claimed.update(claimed_at=timezone.now(), send_tries=F("send_tries") + 1):
+        return False
+    row = EmailCode.objects.get(pk=row_id)
+    site = _site(row.schema_name)
+    user = User.objects.by_email(row.email)
+    with translation.override((user.language if user else "") or row.language or settings.LANGUAGE_CODE):
+        letter = _letter(row, site, user)
+        if letter is None:
+            row.delete()  # nobody to write to, and no reason to keep a stranger's address
+            return False
+        _build(letter, site, row.email).send()
+    now = timezone.now()
+    EmailCode.objects.filter(pk=row.pk).update(sent_at=now, expires_at=now + CODE_LIVES)
+    return True
+
+
+def _site(schema_name: str) -> Site:
+    tenant = None
+    if schema_name != "public":
+        tenant = get_tenant_model().objects.filter(schema_name=schema_name).first()
+    if tenant is None:
+        return Site(PLATFORM_NAME, PLATFORM_COLOUR, None)
+    return Site(tenant.name, tenant.colour, tenant)
+
+
+def _letter(row: EmailCode, site: Site, user: User | None) -> Letter | None:
+    """Decide what this address is told; None for nothing."""
+    if row.purpose == Purpose.CHANGED:
+        return user and _password_changed(site, user)
+    if row.purpose == Purpose.RESET and user is not None:
+        return _reset(site, user) if user.is_active else None
+    if user is not None and user.email_verified:
+        if row.purpose != Purpose.REGISTER:
+            return None
+        EmailCode.objects.filter(pk=row.pk).update(used_at=timezone.now(), password="")
+        return _already(site, user)
+    return _confirm(row, site, user)
+
+
+def _confirm(row: EmailCode, site: Site, user: User | None) -> Letter | None:
+    """The code and link. A letter asked for once more carries on the registration that waits, if one does."""
+    if row.purpose != Purpose.REGISTER:
+        waiting = EmailCode.objects.waiting(row.email).first()
+        if waiting is None and user is None:
+            return None
+        row.purpose = Purpose.REGISTER
+        if waiting is not None:
+            row.name, row.password = waiting.name, waiting.password
+        row.save(update_fields=["purpose", "name", "password"])
+    code = code_of(row)
+    query = urlencode({"key": key_of(row)})
+    return Letter(
+        "confirm",
+        _("%(code)s is your code for %(site)s") % {"code": code, "site": site.name},
+        {"code": code, "name": row.name, "action_url": site.url(f"/account/confirm/?{query}")},
+    )
+
+
+def _already(site: Site, user: User) -> Letter:
+    context = {"name": user.name, "action_url": site.url("/account/login/"), "reset_url": site.url("/account/reset/")}
+    return Letter("already", _("You already have an account"), context)
+
+
+def _reset(site: Site, user: User) -> Letter:
+    uid, token = urlsafe_base64_encode(force_bytes(user.pk)), reset_tokens.make_token(user)
+    context = {"name": user.name, "action_url": site.url(f"/account/reset/{uid}/{token}/")}
+    return Letter("reset", _("Set a new password"), context)
+
+
+def _password_changed(site: Site, user: User) -> Letter:
+    context = {"name": user.name, "action_url": site.url("/account/reset/")}
+    return Letter("password_changed", _("Your password was changed"), context)
+
+
+def _build(letter: Letter, site: Site, to: str) -> EmailMultiAlternatives:
+    context = {
+        **letter.context,
+        "tenant": site,
+        "on_colour": text_on(site.colour),
+        "home_url": site.url("/"),
+        "language": translation.get_language(),
+        "subject": letter.subject,
+    }
+    mail = EmailMultiAlternatives(
+        subject=_one_line(letter.subject),
+        body=render_to_string(f"email/accounts/{letter.template}.txt", context).strip() + "\n",
+        from_email=formataddr((_one_line(site.name), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+        to=[to],
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string(f"email/accounts/{letter.template}.html", context), "text/html")
+    return mail
+
+
+def _one_line(text: str) -> str:
+    """The text without what could end a mail header or turn its direction (B8)."""
+    return " ".join(
+        "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text).split()
+    )[:150]
