@@ -6,3 +6,6 @@ class ImportsConfig(AppConfig):
     name = "tenant_apps.imports"
     label = "imports"
     verbose_name = _("Imports")
+
+    def ready(self) -> None:
+        from tenant_apps.imports import subscribers  # noqa: F401  (registers what follows from a topic)

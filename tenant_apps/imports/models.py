@@ -22,13 +22,26 @@ class ImportJob(Stamped):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     resource = models.CharField(max_length=20)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    # False: applied as soon as the check found nothing wrong, without anybody looking at the counts first.
+    dry_run = models.BooleanField(default=True)
     file_name = models.CharField(max_length=200)
     content = models.BinaryField()
     mapping = models.JSONField(default=dict)
     progress = models.IntegerField(default=0)
     counts = models.JSONField(default=dict)
+    # The first 1,000 of `errors_count` (B4).
     errors = models.JSONField(default=list)
+    errors_count = models.IntegerField(default=0, db_default=0)
     started_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["modified_at"],
+                condition=models.Q(status__in=["pending", "validating", "applying"]),
+                name="import_unfinished",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.resource} {self.file_name}"

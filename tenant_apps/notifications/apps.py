@@ -6,3 +6,6 @@ class NotificationsConfig(AppConfig):
     name = "tenant_apps.notifications"
     label = "notifications"
     verbose_name = _("Notifications")
+
+    def ready(self) -> None:
+        from tenant_apps.notifications import subscribers  # noqa: F401  (registers what follows from a topic)

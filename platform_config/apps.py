@@ -1,0 +1,12 @@
+"""The wiring as an app of Django's, so that it can bring commands and checks. It has no tables."""
+
+from django.apps import AppConfig
+
+
+class PlatformConfig(AppConfig):
+    name = "platform_config"
+    label = "platform_config"
+    verbose_name = "Foyer"
+
+    def ready(self) -> None:
+        from platform_config import checks  # noqa: F401  (registers itself)

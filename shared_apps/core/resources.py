@@ -1,0 +1,206 @@
+"""Columns of the files that people bring and take: django-import-export's fields, with errors that have codes.
+
+django-import-export declares columns and turns cells into values and back; rows are read and counted by
+`imports`, which knows on which line of the file an editor shows them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+from import_export.resources import Resource
+from import_export.widgets import Widget
+
+from shared_apps.core.clock import EARLIEST, LATEST, validate_zone
+from shared_apps.core.money import CURRENCIES
+
+# A cell that begins so is taken for a formula by spreadsheets; exports put an apostrophe before it (B5).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Outcome(StrEnum):
+    """What a row did to the data."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class CellError(ValueError):
+    """A cell that cannot be what its column says."""
+
+    def __init__(self, code: str, message: Any):
+        super().__init__(str(message))
+        self.code = code
+
+
+class ColumnError(NamedTuple):
+    """What is wrong with one row: which column (empty for the whole row), a stable code, a sentence."""
+
+    column: str
+    code: str
+    message: str
+
+
+class RowResource(Resource):
+    """One kind of file. Subclasses declare Fields and say how a row is put into the data by the app's services.
+
+    An instance serves one run over one file, inside one transaction, so it may remember what it has met.
+    """
+
+    # Columns that a file must have and a row must fill in.
+    required: tuple[str, ...] = ()
+
+    def __init__(self, actor: Any = None):
+        super().__init__()
+        self.actor = actor
+
+    def clean(self, cells: Mapping[str, str]) -> tuple[dict[str, Any], list[ColumnError]]:
+        """Return the values of the columns that the file has, and what is wrong with them."""
+        values: dict[str, Any] = {}
+        errors: list[ColumnError] = []
+        for name, field in self.fields.items():
+            if name not in cells:
+                continue
+            if not cells[name].strip() and name in self.required:
+                errors.append(ColumnError(name, "required", _("Fill this in.")))
+                continue
+            try:
+                values[name] = field.widget.clean(cells[name], row=cells)
+            except CellError as error:
+                errors.append(ColumnError(name, error.code, str(error)))
+        return values, errors
+
+    def apply(self, values: dict[str, Any]) -> Outcome:
+        """Put one row's values into the data. Raises DomainError for what the services refuse."""
+        raise NotImplementedError
+
+
+def column(widget: Widget, name: str | None = None) -> Field:
+    """Declare a column; its name in the file is the attribute's unless given."""
+    return Field(column_name=name, widget=widget)
+
+
+class Text(Widget):
+    """One line of text, or several with `lines`; an apostrophe that guards a formula is taken off (B5)."""
+
+    def __init__(self, longest: int, *, lines: bool = False):
+        super().__init__()
+        self.longest = longest
+        self.lines = lines
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        text = str(value or "")
+        if len(text) > 1 and text[0] == "'" and text[1] in _FORMULA:
+            text = text[1:]
+        text = text.strip() if self.lines else " ".join(text.split())
+        if len(text) > self.longest:
+            raise CellError("too_long", _("At most %d characters.") % self.longest)
+        return text
+
+
+class Words(Text):
+    """Several short texts in one cell, parted by a bar or a comma."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[str]:  # type: ignore[override]
+        text = str(value or "")
+        parts = [" ".join(part.split()) for part in text.split("|" if "|" in text else ",")]
+        for part in parts:
+            if len(part) > self.longest:
+                raise CellError("too_long", _("At most %d characters.") % self.longest)
+        return list(dict.fromkeys(part for part in parts if part))
+
+
+class Choice(Widget):
+    """One of a few words; empty means none was given."""
+
+    def __init__(self, *allowed: str):
+        super().__init__()
+        self.allowed = allowed
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        word = str(value or "").strip().lower()
+        if word and word not in self.allowed:
+            raise CellError("invalid_choice", _("Use one of: %s.") % ", ".join(self.allowed))
+        return word
+
+
+class Moment(Widget):
+    """A time, with an offset or as the event's clock shows it; which zone that is, the row decides later (B3)."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> datetime | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            moment = parse_datetime(text)
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise CellError("invalid_time", _("Write the time as 2026-05-31T19:30, or with an offset such as +02:00."))
+        if not EARLIEST <= moment.year < LATEST:
+            raise CellError("out_of_range", _("The year must lie between 2000 and 2099."))
+        return moment
+
+
+class Number(Widget):
+    """A decimal number as people type it: a comma or a point, blanks between thousands."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Decimal | None:
+        text = "".join(str(value or "").split()).replace("\u00a0", "")
+        if not text:
+            return None
+        if text.count(",") == 1 and "." not in text:
+            text = text.replace(",", ".")
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or abs(number) > 10**12:
+            raise CellError("invalid_number", _("This is no number."))
+        return number
+
+
+class Whole(Number):
+    """A whole number of at least 0."""
+
+    def __init__(self, most: int):
+        super().__init__()
+        self.most = most
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:  # type: ignore[override]
+        number = super().clean(value, row=row, **kwargs)
+        if number is None:
+            return None
+        if number != number.to_integral_value() or not 0 <= number <= self.most:
+            raise CellError("out_of_range", _("A whole number from 0 to %d.") % self.most)
+        return int(number)
+
+
+class Zone(Widget):
+    """An IANA time zone."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        zone = str(value or "").strip()
+        if zone:
+            try:
+                validate_zone(zone)
+            except ValidationError:
+                raise CellError("timezone", _("This is no IANA time zone, such as Europe/Berlin.")) from None
+        return zone
+
+
+class Currency(Widget):
+    """An ISO 4217 code."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        code = str(value or "").strip().upper()
+        if code and code not in CURRENCIES:
+            raise CellError("currency", _("This is no ISO 4217 currency code."))
+        return code

@@ -1,0 +1,32 @@
+"""When files are checked and applied."""
+
+import logging
+
+from celery import shared_task
+
+from tenant_apps.imports import services
+from tenant_apps.imports.models import ImportJob
+from tenants.tasks import TenantTask
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(base=TenantTask, name="imports.advance", queue="bulk")
+def advance(job_id: str) -> None:
+    """After an upload, and after it was accepted: check or apply it, whichever is next. Twice is once."""
+    job = ImportJob.objects.defer("content").filter(pk=job_id).first()
+    if job is None:
+        return
+    step = services.apply if job.status == ImportJob.Status.APPLYING else services.validate
+    try:
+        step(job)
+    except Exception:
+        logger.exception("import_failed", extra={"import_id": job_id})
+        services.fail(job, "internal_error", "Something went wrong on our side; nothing was applied.")
+
+
+@shared_task(base=TenantTask, name="imports.resume", queue="bulk")
+def resume() -> None:
+    """Every minute: take up imports whose worker died."""
+    for job in services.unfinished():
+        advance.apply_async(args=[str(job.pk)], retry=False)

@@ -1,0 +1,129 @@
+"""Who is told about what: mails that follow from an order's life."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from shared_apps.core.money import to_text
+from tenant_apps.activity.delivery import subscribe
+from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.notifications.channels import email
+from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing import codes, qr
+from tenants import links
+from tenants.context import current_tenant
+from tenants.models import Tenant
+
+# More pictures than this make a mail that servers refuse; the order's page shows all of them.
+MOST_PICTURES = 30
+
+
+@subscribe("order.paid")
+def send_tickets(message: OutboxMessage) -> None:
+    """Mail the buyer the tickets with their QR codes, and the link to the order's page."""
+    order = _order_of(message)
+    if email.was_sent(message) or order.status != Order.Status.PAID:
+        return
+    tenant = current_tenant()
+    lines = list(
+        order.lines.filter(ticket__isnull=False, status=OrderLine.Status.ACTIVE).select_related(
+            "ticket__event__venue", "ticket__ticket_type"
+        )
+    )
+    if not lines:
+        return
+    tickets, images = [], []
+    for line in lines:
+        ticket = line.ticket
+        content_id = f"ticket-{ticket.id}@{settings.PLATFORM_DOMAIN}"
+        pictured = len(lines) <= MOST_PICTURES
+        if pictured:
+            images.append((content_id, qr.png(codes.code_text(ticket))))
+        tickets.append({"ticket": ticket, "event": ticket.event, "content_id": content_id if pictured else ""})
+    with _language_of(order, tenant):
+        titles = list(dict.fromkeys(line.ticket.event.title for line in lines))
+        subject = ngettext("Your ticket for %(event)s", "Your tickets for %(event)s", len(lines)) % {
+            "event": titles[0] if len(titles) == 1 else tenant.name
+        }
+        context = {**_about(order, tenant), "tickets": tickets}
+        mail = email.compose(
+            "notifications/order_paid",
+            context,
+            tenant=tenant,
+            subject=subject,
+            to=order.email,
+            to_name=order.name,
+            images=images,
+        )
+    email.send_once(message, mail)
+
+
+@subscribe("order.placed")
+def send_how_to_pay(message: OutboxMessage) -> None:
+    """Mail the buyer what is held for them, until when, and where to pay. Not if that is settled already."""
+    order = _order_of(message)
+    if email.was_sent(message) or order.status != Order.Status.PENDING:
+        return
+    tenant = current_tenant()
+    with _language_of(order, tenant):
+        subject = _("Order %(code)s: please pay") % {"code": order.code}
+        mail = email.compose(
+            "notifications/order_placed",
+            {**_about(order, tenant), "by_transfer": order.payments.filter(provider="manual").exists()},
+            tenant=tenant,
+            subject=subject,
+            to=order.email,
+            to_name=order.name,
+        )
+    email.send_once(message, mail)
+
+
+@subscribe("order.cancelled")
+def tell_of_cancellation(message: OutboxMessage) -> None:
+    """Mail the buyer that the order is cancelled and its tickets no longer admit."""
+    order = _order_of(message)
+    if email.was_sent(message) or order.status != Order.Status.CANCELLED:
+        return
+    tenant = current_tenant()
+    with _language_of(order, tenant):
+        subject = _("Order %(code)s is cancelled") % {"code": order.code}
+        mail = email.compose(
+            "notifications/order_cancelled",
+            {**_about(order, tenant), "was_paid": order.paid_at is not None},
+            tenant=tenant,
+            subject=subject,
+            to=order.email,
+            to_name=order.name,
+        )
+    email.send_once(message, mail)
+
+
+def _order_of(message: OutboxMessage) -> Order:
+    return Order.objects.get(pk=message.aggregate.partition(":")[2])
+
+
+@contextmanager
+def _language_of(order: Order, tenant: Tenant) -> Iterator[None]:
+    """The language that the buyer ordered in, or the tenant's."""
+    offered = dict(settings.LANGUAGES)
+    with translation.override(next((one for one in (order.language, tenant.language) if one in offered), "en")):
+        yield
+
+
+def _about(order: Order, tenant: Tenant) -> dict[str, object]:
+    lines = list(order.lines.select_related("event__venue", "ticket_type"))
+    return {
+        "order": order,
+        "lines": [
+            {"line": line, "price": f"{to_text(line.total_minor, order.currency)} {order.currency}"} for line in lines
+        ],
+        "events": list({line.event_id: line.event for line in lines if line.event}.values()),
+        "is_free": order.total_minor == 0,
+        "total": f"{to_text(order.total_minor, order.currency)} {order.currency}",
+        "order_url": links.url(tenant, f"/orders/{order.code}/{order.secret}/"),
+        "home_url": links.url(tenant, "/"),
+    }

@@ -1,0 +1,255 @@
+"""What must hold, asked of the rows themselves (P8). Reads only; a breach is reported, never mended.
+
+Each check is one statement that returns a line of text for every breach, so an empty answer means that the
+promise is kept. They run inside the tenant's schema, in one snapshot, since a sale between two statements would
+look like a breach.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from tenants.context import in_public, in_tenant
+from tenants.models import Tenant
+
+
+class Breach(NamedTuple):
+    """One promise that is not kept: its number in the invariants, and what was found."""
+
+    invariant: str
+    found: str
+
+
+class Check(NamedTuple):
+    """One promise as a statement that returns a text for every row that breaks it."""
+
+    invariant: str
+    promise: str
+    statement: str
+
+
+TENANT_CHECKS = (
+    Check(
+        "M1",
+        "sold + held stay within the capacity",
+        """
+        SELECT format('quota %s (%s): held %s + sold %s of %s', id, name, held, sold, coalesce(capacity::text, 'any'))
+        FROM ticketing_quota WHERE held < 0 OR sold < 0 OR held + sold > capacity
+        """,
+    ),
+    Check(
+        "M1",
+        "counters equal the places that orders claimed",
+        """
+        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s',
+                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0))
+        FROM ticketing_quota q LEFT JOIN (
+            SELECT claimed.quota,
+                   coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
+                   coalesce(sum(l.quantity) FILTER (WHERE o.status = 'paid'), 0) AS sold
+            FROM orders_orderline l
+            JOIN orders_order o ON o.id = l.order_id
+            CROSS JOIN LATERAL unnest(l.quotas) AS claimed(quota)
+            WHERE l.status = 'active' AND o.status IN ('pending', 'paid')
+            GROUP BY claimed.quota
+        ) r ON r.quota = q.id
+        WHERE q.held <> coalesce(r.held, 0) OR q.sold <> coalesce(r.sold, 0)
+        """,
+    ),
+    Check(
+        "M5",
+        "an order's total is its lines - discount + fees + delivery, never below 0",
+        """
+        SELECT format('order %s: total %s, lines %s', o.code, o.total_minor, coalesce(r.subtotal, 0))
+        FROM orders_order o LEFT JOIN (
+            SELECT order_id, sum(unit_price_minor * quantity) AS subtotal, sum(discount_minor) AS discount
+            FROM orders_orderline GROUP BY order_id
+        ) r ON r.order_id = o.id
+        WHERE o.total_minor < 0 OR o.subtotal_minor <> coalesce(r.subtotal, 0)
+           OR o.discount_minor < coalesce(r.discount, 0)
+           OR o.total_minor <> o.subtotal_minor - o.discount_minor + o.fees_minor + o.delivery_minor
+        """,
+    ),
+    Check(
+        "M7",
+        "refunds, done and in progress, stay within what was captured",
+        """
+        SELECT format('payment %s: captured %s, refunded %s, in progress %s', id, captured_minor, refunded_minor,
+                      refunding_minor)
+        FROM payments_payment
+        WHERE refunded_minor < 0 OR refunding_minor < 0 OR refunded_minor + refunding_minor > captured_minor
+        """,
+    ),
+    Check(
+        "M7",
+        "a payment's counters equal its refunds",
+        """
+        SELECT format('payment %s: counts refunded %s, in progress %s; refunds sum to %s and %s', p.id,
+                      p.refunded_minor, p.refunding_minor, coalesce(r.done, 0), coalesce(r.open, 0))
+        FROM payments_payment p LEFT JOIN (
+            SELECT payment_id,
+                   coalesce(sum(amount_minor) FILTER (WHERE status = 'succeeded'), 0) AS done,
+                   coalesce(sum(amount_minor) FILTER (WHERE status = 'pending'), 0) AS open
+            FROM payments_refund GROUP BY payment_id
+        ) r ON r.payment_id = p.id
+        WHERE p.refunded_minor <> coalesce(r.done, 0) OR p.refunding_minor <> coalesce(r.open, 0)
+        """,
+    ),
+    Check(
+        "M8",
+        "the ledger of an order sums to what its payments captured and gave back",
+        """
+        SELECT format('order %s: ledger %s, payments %s', o.code, coalesce(l.balance, 0), coalesce(p.balance, 0))
+        FROM orders_order o
+        LEFT JOIN (
+            SELECT order_id, sum(amount_minor) AS balance FROM payments_ledgerentry
+            WHERE kind IN ('payment', 'refund') GROUP BY order_id
+        ) l ON l.order_id = o.id
+        LEFT JOIN (
+            SELECT order_id, sum(captured_minor - refunded_minor) AS balance FROM payments_payment GROUP BY order_id
+        ) p ON p.order_id = o.id
+        WHERE coalesce(l.balance, 0) <> coalesce(p.balance, 0)
+        """,
+    ),
+    Check(
+        "M8",
+        "every row of money has its order's currency",
+        """
+        SELECT format('%s %s: %s in an order in %s', m.what, m.id, m.currency, o.currency)
+        FROM orders_order o JOIN (
+            SELECT 'ledger entry' AS what, id::text, order_id, currency FROM payments_ledgerentry
+            UNION ALL SELECT 'payment', id::text, order_id, currency FROM payments_payment
+        ) m ON m.order_id = o.id WHERE m.currency <> o.currency
+        """,
+    ),
+    Check(
+        "O4",
+        "a paid order has its money",
+        """
+        SELECT format('order %s: paid, captured %s of %s', o.code, coalesce(p.captured, 0), o.total_minor)
+        FROM orders_order o LEFT JOIN (
+            SELECT order_id, sum(captured_minor) AS captured FROM payments_payment GROUP BY order_id
+        ) p ON p.order_id = o.id
+        WHERE o.status = 'paid' AND coalesce(p.captured, 0) < o.total_minor
+        """,
+    ),
+    Check(
+        "O4",
+        "a paid order has its tickets",
+        """
+        SELECT format('order %s: line %s has no ticket', o.code, l.position)
+        FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+        WHERE o.status = 'paid' AND l.status = 'active' AND l.kind = 'ticket' AND l.ticket_id IS NULL
+        """,
+    ),
+    Check(
+        "O4",
+        "no good ticket belongs to an unpaid order",
+        """
+        SELECT format('ticket %s: %s, but order %s is %s', t.short_code, t.status, o.code, o.status)
+        FROM ticketing_ticket t
+        JOIN orders_orderline l ON l.ticket_id = t.id
+        JOIN orders_order o ON o.id = l.order_id
+        WHERE t.status IN ('active', 'used') AND (o.status IN ('pending', 'expired') OR l.status <> 'active')
+          AND NOT (o.status = 'cancelled' AND t.status = 'used')
+        """,
+    ),
+    Check(
+        "T1",
+        "a ticket code is unique",
+        """
+        SELECT format('token of ticket %s comes %s times', min(short_code), count(*))
+        FROM ticketing_ticket GROUP BY token HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        "T2",
+        "at most one admission stands for a ticket and list",
+        """
+        SELECT format('ticket %s: %s admissions at list %s', ticket_id, count(*), check_in_list_id)
+        FROM ticketing_checkin
+        WHERE result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND ticket_id IS NOT NULL
+        GROUP BY ticket_id, check_in_list_id HAVING count(*) > 1
+        """,
+    ),
+)
+
+# Schemas of tenants begin with t_; their names in answers are for operators only (N2).
+CATALOG_CHECKS = (
+    Check(
+        "N3",
+        "no table is both in public and in a tenant's schema",
+        """
+        SELECT format('table %s is in public and in %s schema(s), such as %s', c.relname, count(*), min(n.nspname))
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname LIKE 't\\_%' AND c.relkind IN ('r', 'p') AND c.relname <> 'django_migrations'
+          AND EXISTS (SELECT 1 FROM pg_class p WHERE p.relname = c.relname AND p.relkind IN ('r', 'p')
+                      AND p.relnamespace = 'public'::regnamespace)
+        GROUP BY c.relname
+        """,
+    ),
+    Check(
+        "N3",
+        "no constraint leads from one schema into another",
+        """
+        SELECT format('%s on %s.%s leads to %s.%s', k.conname, n.nspname, c.relname, fn.nspname, f.relname)
+        FROM pg_constraint k
+        JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
+        WHERE k.contype = 'f' AND n.oid <> fn.oid
+          AND (n.nspname = 'public' OR n.nspname LIKE 't\\_%')
+        """,
+    ),
+    Check(
+        "N3",
+        "no trigger of ours",
+        """
+        SELECT format('trigger %s on %s.%s', t.tgname, n.nspname, c.relname)
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE NOT t.tgisinternal AND (n.nspname = 'public' OR n.nspname LIKE 't\\_%')
+        """,
+    ),
+    Check(
+        "N3",
+        "every tenant's schema is there",
+        """
+        SELECT format('tenant %s: schema %s is missing', t.slug, t.schema_name)
+        FROM public.tenants_tenant t
+        WHERE t.status IN ('open', 'suspended') AND to_regnamespace(quote_ident(t.schema_name)) IS NULL
+        """,
+    ),
+)
+
+
+def breaches_in(tenant: Tenant) -> list[Breach]:
+    """Return every breach in one tenant's data: one statement a check, all on one snapshot."""
+    with in_tenant(tenant), _snapshot():
+        return list(_run(TENANT_CHECKS))
+
+
+def breaches_of_catalog() -> list[Breach]:
+    """Return every breach in how the schemas are built."""
+    with in_public(), _snapshot():
+        return list(_run(CATALOG_CHECKS))
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """Let all checks see the same moment. Within a transaction that has begun, its own snapshot rules serve."""
+    nested = connection.in_atomic_block
+    with transaction.atomic():
+        if not nested:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                cursor.execute("SET LOCAL statement_timeout = '5min'")
+        yield
+
+
+def _run(checks: tuple[Check, ...]) -> Iterator[Breach]:
+    for check in checks:
+        with connection.cursor() as cursor:
+            cursor.execute(check.statement)
+            for (found,) in cursor.fetchall():
+                yield Breach(check.invariant, f"{check.promise}: {found}")
