@@ -21,7 +21,7 @@ from tenants.querysets import DomainQuerySet, TenantQuerySet
 SLUG = re.compile(r"[a-z0-9](-?[a-z0-9]){2,39}")
 SCHEMA = re.compile(r"t_[a-z0-9_]{1,40}")
 RESERVED_SLUGS = frozenset(
-    "about abuse account accounts admin api app apps assets auth autodiscover beta billing blog calendar cdn cluster"
+    "about abuse account accounts admin api app apps assets auth autodiscover billing blog calendar cdn cluster"
     " console contact dashboard demo dev developer developers dns docs download email embed events example faq feed"
     " files finance foyer ftp gateway grafana graphql healthz help host hostmaster imap img info internal invoice"
     " invoices jobs kb legal localhost login logout mail mailbox manage media metrics mobile monitor mx new news ns ns1"

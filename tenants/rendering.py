@@ -135,20 +135,20 @@ def _render(hidden: str) -> list[str]:
     started = time.monotonic()
     again = f"{hidden}_again"
     try:
-        _create(hidden)
+        make_empty(hidden)
         migrate(hidden)
         tables = catalog.read(hidden)
         statements = catalog.statements(tables) + catalog.row_statements(hidden, tables)
         if named := [one for one in statements if hidden in one]:
             raise catalog.NotRenderable(f"the schema's own name stands in: {named[0][:200]}")
-        _create(again)
+        make_empty(again)
         replay(again, statements)
         replayed = catalog.read(again)
         if different := [name for name in tables if tables[name] != replayed.get(name)]:
             raise catalog.NotRenderable(f"replayed, these tables come out different: {', '.join(different)}")
     finally:
-        _drop(hidden)
-        _drop(again)
+        drop(hidden)
+        drop(again)
     logger.info("tenants' template rendered: %d statements in %.1f s", len(statements), time.monotonic() - started)
     return statements
 
@@ -160,20 +160,21 @@ def _take_over_migrated(schema_name: str) -> None:
     """
     unfinished = f"unfinished_{schema_name}"
     with own_connection():
-        _create(unfinished)
+        make_empty(unfinished)
         migrate(unfinished)
     with connection.cursor() as cursor:
         quote = connection.ops.quote_name
         cursor.execute(f"ALTER SCHEMA {quote(unfinished)} RENAME TO {quote(schema_name)}")
 
 
-def _create(schema_name: str) -> None:
+def make_empty(schema_name: str) -> None:
     """Make an empty schema that is thrown away or renamed later, in place of what a killed process left of it."""
-    _drop(schema_name)
+    drop(schema_name)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
 
 
-def _drop(schema_name: str) -> None:
+def drop(schema_name: str) -> None:
+    """Drop a schema and all that is in it, if it is there."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA IF EXISTS {connection.ops.quote_name(schema_name)} CASCADE")
