@@ -77,38 +77,54 @@ def _record_done(refund: Refund, reference: str) -> Refund:
     return refund
 
 
-def refund_order(order: Order, amount_minor: int | None = None, *, reason: str = "", actor: Any = None) -> list[Refund]:
-    """Send an amount of the order's money back, all that is left of it by default; the newest payment first.
+@transaction.atomic
+def intend_order_refund(
+    order: Order, amount_minor: int | None = None, *, reason: str = "", actor: Any = None
+) -> list[Refund]:
+    """Reserve an amount of the order's money for going back, all that is left by default; the newest payment first.
 
     Raises RefundTooLarge. The tickets stay as they are: cancelling is an act of its own.
     """
-    with transaction.atomic():
-        order = lifecycle.lock(order)
-        left = refundable_minor(order)
-        wanted = left if amount_minor is None else amount_minor
-        if not 0 < wanted <= left:
-            raise RefundTooLarge(field="amount", left=to_text(left, order.currency), currency=order.currency)
-        refunds = []
-        for payment in order.payments.select_for_update(no_key=True).order_by("-created_at"):
-            part = min(wanted, payment.captured_minor - payment.refunded_minor - payment.refunding_minor)
-            if part > 0:
-                refunds.append(intend_refund(payment, part, reason=reason, actor=actor))
-                wanted -= part
+    order = lifecycle.lock(order)
+    left = refundable_minor(order)
+    wanted = left if amount_minor is None else amount_minor
+    if not 0 < wanted <= left:
+        raise RefundTooLarge(field="amount", left=to_text(left, order.currency), currency=order.currency)
+    refunds = []
+    for payment in order.payments.select_for_update(no_key=True).order_by("-created_at"):
+        part = min(wanted, payment.captured_minor - payment.refunded_minor - payment.refunding_minor)
+        if part > 0:
+            refunds.append(intend_refund(payment, part, reason=reason, actor=actor))
+            wanted -= part
+    return refunds
+
+
+def refund_order(order: Order, amount_minor: int | None = None, *, reason: str = "", actor: Any = None) -> list[Refund]:
+    """Send an amount of the order's money back. Must not run inside a transaction. Raises RefundTooLarge."""
+    refunds = intend_order_refund(order, amount_minor, reason=reason, actor=actor)
     return [carry_out(refund) for refund in refunds]
 
 
-def cancel_order(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "") -> Order:
-    """Cancel an order and send its money back. Places and tickets go in one transaction with the refund's intent.
+@transaction.atomic
+def intend_cancellation(
+    order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = ""
+) -> tuple[Order, list[Refund]]:
+    """Cancel an order: places, tickets and the intent to send its money back go in one transaction.
 
     Raises what `orders.services.cancel` raises.
     """
-    with transaction.atomic():
-        order = orders.cancel(order, actor=actor, by_staff=by_staff, reason=reason)
-        refunds = [
-            intend_refund(payment, left, reason=reason or "order cancelled", actor=actor)
-            for payment in order.payments.select_for_update(no_key=True)
-            if (left := payment.captured_minor - payment.refunded_minor - payment.refunding_minor) > 0
-        ]
+    order = orders.cancel(order, actor=actor, by_staff=by_staff, reason=reason)
+    refunds = [
+        intend_refund(payment, left, reason=reason or "order cancelled", actor=actor)
+        for payment in order.payments.select_for_update(no_key=True)
+        if (left := payment.captured_minor - payment.refunded_minor - payment.refunding_minor) > 0
+    ]
+    return order, refunds
+
+
+def cancel_order(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "") -> Order:
+    """Cancel an order and send its money back. Must not run inside a transaction."""
+    order, refunds = intend_cancellation(order, actor=actor, by_staff=by_staff, reason=reason)
     for refund in refunds:
         carry_out(refund)
     order.refresh_from_db()

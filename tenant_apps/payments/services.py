@@ -18,35 +18,42 @@ from tenant_apps.payments.providers.base import Started
 FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFUNDED, Payment.Status.PARTIALLY_REFUNDED)
 
 
+@transaction.atomic
+def place(basket: Basket, *, user: Any = None, actor: Any = None) -> tuple[Order, Payment | None]:
+    """Place the order together with the intent to pay it; no payment for a free order.
+
+    Both are committed before the provider is asked by `ask` (O3). Raises what `place_order` raises, UnknownProvider.
+    """
+    order = place_order(basket, user=user, actor=actor)
+    if order.status != Order.Status.PENDING:
+        return order, None
+    return order, _intend(order, providers.choose(basket.provider).name)
+
+
 def place_and_start(
     basket: Basket, *, user: Any = None, actor: Any = None
 ) -> tuple[Order, Payment | None, Started | None]:
-    """Place the order and the first try to pay it. The payment is None for a free order.
-
-    The order and the intent to pay are committed together, before the provider is asked (O3).
-    """
-    provider = None
-    with transaction.atomic():
-        order = place_order(basket, user=user, actor=actor)
-        payment = None
-        if order.status == Order.Status.PENDING:
-            provider = providers.choose(basket.provider)
-            payment = _intend(order, provider.name)
-    if payment is None or provider is None:
+    """Place the order, commit, and ask the provider. Must not run inside a transaction."""
+    order, payment = place(basket, user=user, actor=actor)
+    if payment is None:
         return order, None, None
-    payment, started = _ask(payment, provider, dict(basket.options))
+    payment, started = ask(payment, **basket.options)
     return payment.order, payment, started
 
 
-def start(order: Order, provider_name: str, **options: Any) -> tuple[Payment, Started]:
-    """Try (again) to pay a pending order. Raises NothingToPay, UnknownProvider."""
+@transaction.atomic
+def intend(order: Order, provider_name: str) -> Payment:
+    """Write down another try to pay a pending order. Raises NothingToPay, UnknownProvider."""
     provider = providers.choose(provider_name)
-    with transaction.atomic():
-        order = lifecycle.lock(order)
-        if order.status != Order.Status.PENDING:
-            raise NothingToPay
-        payment = _intend(order, provider.name)
-    return _ask(payment, provider, options)
+    order = lifecycle.lock(order)
+    if order.status != Order.Status.PENDING:
+        raise NothingToPay
+    return _intend(order, provider.name)
+
+
+def start(order: Order, provider_name: str, **options: Any) -> tuple[Payment, Started]:
+    """Try (again) to pay a pending order. Must not run inside a transaction. Raises NothingToPay, UnknownProvider."""
+    return ask(intend(order, provider_name), **options)
 
 
 def _intend(order: Order, provider: str) -> Payment:
@@ -58,8 +65,9 @@ def _owed(order: Order) -> int:
     return order.total_minor - paid
 
 
-def _ask(payment: Payment, provider: providers.Provider, options: dict[str, Any]) -> tuple[Payment, Started]:
-    started = provider.start(payment, options)
+def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:
+    """Ask the provider for an intended payment's money, outside any transaction, and record what it says (O3)."""
+    started = providers.by_name(payment.provider).start(payment, options)
     if started.outcome == "pending":
         Payment.objects.filter(pk=payment.pk).update(reference=started.reference)
         payment.reference = started.reference

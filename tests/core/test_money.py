@@ -22,10 +22,18 @@ def test_an_amount_in_major_units_becomes_the_minor_units_of_its_currency(text, 
 
 @pytest.mark.parametrize(
     ("text", "currency"),
-    [("1.005", "EUR"), ("0.5", "JPY"), ("NaN", "EUR"), ("Infinity", "EUR"), ("1e40", "EUR"), ("", "EUR"), ("ten", "EUR")],
+    [
+        ("1.005", "EUR"),
+        ("0.5", "JPY"),
+        ("NaN", "EUR"),
+        ("Infinity", "EUR"),
+        ("1e40", "EUR"),
+        ("", "EUR"),
+        ("ten", "EUR"),
+    ],
 )
 def test_what_is_no_amount_of_the_currency_is_refused(text, currency):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         to_minor(text, currency)
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import idempotent
+from api.idempotency import afterwards, idempotent
 from api.pagination import Cursor
 from api.permissions import ANYONE, OWN, SIGNED_IN
 from api.scoping import EventScoped
@@ -27,8 +27,10 @@ from shared_apps.core.errors import DomainError, FieldError, InvalidInput
 from shared_apps.core.money import to_minor, to_text
 from tenant_apps.orders import services
 from tenant_apps.orders.models import Order
-from tenant_apps.payments.refunds import cancel_order, refund_order, refundable_minor
-from tenant_apps.payments.services import mark_paid, place_and_start
+from tenant_apps.payments.models import Payment
+from tenant_apps.payments.providers.base import Started
+from tenant_apps.payments.refunds import cancel_order, carry_out, intend_order_refund, refundable_minor
+from tenant_apps.payments.services import ask, mark_paid, place
 from tenant_apps.staff.permissions import allowed
 
 
@@ -38,6 +40,15 @@ def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
     return presentation.order_json(
         sight.order, sight.lines(), payments, as_buyer=sight.as_buyer, with_secret=with_secret
     )
+
+
+def placed(payment: Payment | None, started: Started | None, order: Order | None = None) -> Response:
+    """The answer to a new order, with what the buyer's side needs to pay it."""
+    order = order or (payment.order if payment else None)
+    assert order is not None
+    shown = whole(Sight(order, as_buyer=True), with_secret=True)
+    shown["payment"] = presentation.payment_json(payment, started) if payment else None
+    return Response(shown, status=201)
 
 
 class OrdersView(APIView):
@@ -58,10 +69,10 @@ class OrdersView(APIView):
         wanted = OrderInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         basket = wanted.basket(language=get_language() or "")
-        order, payment, started = place_and_start(basket, user=request.user, actor=request.user)
-        shown = whole(Sight(order, as_buyer=True), with_secret=True)
-        shown["payment"] = presentation.payment_json(payment, started) if payment else None
-        return Response(shown, status=201)
+        order, payment = place(basket, user=request.user, actor=request.user)
+        if payment is not None:
+            afterwards(request, lambda: placed(*ask(payment, **basket.options)))
+        return placed(payment, None, order)
 
 
 class OrderView(APIView):
@@ -170,7 +181,14 @@ class RefundView(APIView):
             minor = None if amount is None else to_minor(amount.normalize(), order.currency)
         except ValueError as error:
             raise InvalidInput(errors=[FieldError("amount", "invalid", str(error))]) from None
-        refund_order(order, minor, reason=wanted.validated_data["reason"], actor=request.user)
+        refunds = intend_order_refund(order, minor, reason=wanted.validated_data["reason"], actor=request.user)
+
+        def send_back() -> Response:
+            for refund in refunds:
+                carry_out(refund)
+            return Response(whole(see(request, code)))
+
+        afterwards(request, send_back)
         return Response(whole(see(request, code)))
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import idempotent
+from api.idempotency import afterwards, idempotent
 from api.permissions import OWN
 from api.v1.orders.presentation import payment_json
 from api.v1.orders.serializers import OutcomeInput, PaymentInput, PaymentSerializer
@@ -16,7 +16,7 @@ from api.views import APIView
 from shared_apps.core.errors import NotFound
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.test import TestProvider, outcome_of
-from tenant_apps.payments.services import settle, start
+from tenant_apps.payments.services import ask, intend, settle
 
 
 def _payment(request: Request, pk: uuid.UUID) -> Payment:
@@ -41,11 +41,10 @@ class PaymentsView(APIView):
         wanted = PaymentInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
-        order = see(request, data["order"]).order
-        payment, started = start(
-            order, data["provider"], **({"test_outcome": data["test_outcome"]} if "test_outcome" in data else {})
-        )
-        return Response(payment_json(payment, started), status=201)
+        payment = intend(see(request, data["order"]).order, data["provider"])
+        options = {"test_outcome": data["test_outcome"]} if "test_outcome" in data else {}
+        afterwards(request, lambda: Response(payment_json(*ask(payment, **options)), status=201))
+        return Response(payment_json(payment), status=201)
 
 
 class PaymentView(APIView):
