@@ -1,5 +1,7 @@
 """What people attend: events, their places, categories and tags, and who among the staff may touch which."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -116,6 +118,10 @@ class Event(Stamped):
 
     def __str__(self) -> str:
         return self.title
+
+    def takes_orders(self, now: datetime) -> bool:
+        """Published and not over: the same as `on_sale()` for the row at hand."""
+        return self.status == self.Status.PUBLISHED and (self.ends_at or self.starts_at) >= now
 
 
 class EventTag(models.Model):

@@ -1,5 +1,7 @@
 """Admission: what is on sale, how many places there are, the tickets issued, and who came in."""
 
+from datetime import datetime
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +13,7 @@ from shared_apps.core.capacity import LimitedCapacity
 from shared_apps.core.codes import uuid7
 from shared_apps.core.models import Stamped
 from tenant_apps.events.models import Event
+from tenant_apps.ticketing.querysets import CheckInQuerySet, TicketTypeQuerySet
 
 
 class Quota(LimitedCapacity, Stamped):
@@ -48,6 +51,8 @@ class TicketType(Stamped):
     position = models.IntegerField(default=0)
     quotas = models.ManyToManyField(Quota, related_name="ticket_types", through="QuotaTicketType")
 
+    objects = TicketTypeQuerySet.as_manager()
+
     class Meta:
         ordering = ["position", "id"]
         constraints = [
@@ -66,6 +71,11 @@ class TicketType(Stamped):
 
     def __str__(self) -> str:
         return self.name
+
+    def in_sale_window(self, now: datetime) -> bool:
+        """The window is [start, end) (O10): the same as the QuerySet's question for the row at hand."""
+        begun = self.sale_starts_at is None or self.sale_starts_at <= now
+        return begun and (self.sale_ends_at is None or now < self.sale_ends_at)
 
 
 class QuotaTicketType(models.Model):
@@ -200,6 +210,8 @@ class CheckIn(models.Model):
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.BigIntegerField(null=True)
     left_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CheckInQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -39,10 +39,11 @@ def svg(text: str, title: str = "") -> SafeString:
     side = len(rows) + 2 * QUIET_ZONE
     return format_html(
         '<svg class="qr" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img" aria-label="{title}"'
-        ' shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path fill="#000" d="{path}"/></svg>',
+        ' shape-rendering="crispEdges">{white}{black}</svg>',
         side=side,
         title=title,
-        path="".join(_runs(rows)),
+        white=format_html('<path fill="#fff" d="M0 0h{side}v{side}H0z"/>', side=side),
+        black=format_html('<path fill="#000" d="{path}"/>', path="".join(_runs(rows))),
     )
 
 

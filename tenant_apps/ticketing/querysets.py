@@ -1,0 +1,128 @@
+"""The questions that are asked about what is on sale, about tickets, and about who came in."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, models
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Prefetch, Q, Subquery
+from django.utils import timezone
+
+
+class TicketTypeQuerySet(models.QuerySet[Any]):
+    """Named questions about ticket types; they compose."""
+
+    def visible(self) -> "TicketTypeQuerySet":
+        """What the storefront shows."""
+        return self.filter(hidden=False)
+
+    def in_sale_window(self, now: datetime | None = None) -> "TicketTypeQuerySet":
+        """Whose sale window, [start, end), has begun and not ended (O10)."""
+        now = now or timezone.now()
+        return self.filter(
+            Q(sale_starts_at__isnull=True) | Q(sale_starts_at__lte=now),
+            Q(sale_ends_at__isnull=True) | Q(sale_ends_at__gt=now),
+        )
+
+    def with_places(self) -> "TicketTypeQuerySet":
+        """Each with `places`: how many can still be had, by the scarcest of its quotas; None means unlimited."""
+        from tenant_apps.ticketing.models import QuotaTicketType
+
+        free = F("quota__capacity") - F("quota__held") - F("quota__sold")
+        scarcest = (
+            QuotaTicketType.objects.filter(ticket_type_id=OuterRef("pk"), quota__capacity__isnull=False)
+            .order_by()
+            .values("ticket_type_id")
+            .annotate(free=Min(free))
+            .values("free")
+        )
+        return self.annotate(places=Subquery(scarcest, output_field=models.IntegerField()))
+
+    def buyable(self, now: datetime | None = None) -> "TicketTypeQuerySet":
+        """Visible, in its sale window, and with room for the smallest order of it."""
+        return (
+            self.visible()
+            .in_sale_window(now)
+            .with_places()
+            .filter(Q(places__isnull=True) | Q(places__gte=F("min_per_order")))
+        )
+
+
+def with_ticket_types(events: Any, *, hidden: bool = False) -> Any:
+    """Return the events, each to be loaded with its ticket types and their places; one statement for all of them."""
+    from tenant_apps.ticketing.models import TicketType
+
+    types = TicketType.objects.with_places()
+    return events.prefetch_related(Prefetch("ticket_types", types if hidden else types.visible()))
+
+
+def with_prices(events: Any) -> Any:
+    """Return the events annotated with `price_from_minor` and `price_to_minor` of the visible ticket types."""
+    from tenant_apps.ticketing.models import TicketType
+
+    types = TicketType.objects.visible().filter(event=OuterRef("pk")).order_by().values("event")
+    return events.annotate(
+        price_from_minor=Subquery(types.annotate(price=Min("price_minor")).values("price")),
+        price_to_minor=Subquery(types.annotate(price=Max("price_minor")).values("price")),
+    )
+
+
+def with_a_free_place(events: Any, now: datetime | None = None) -> Any:
+    """Return the events of which a place can be bought now: the API's `available=true`."""
+    from tenant_apps.ticketing.models import TicketType
+
+    return events.on_sale(now).filter(Exists(TicketType.objects.buyable(now).filter(event=OuterRef("pk"))))
+
+
+def without_a_free_place(events: Any, now: datetime | None = None) -> Any:
+    """Return the events of which nothing can be bought now, for whatever reason."""
+    return events.exclude(pk__in=with_a_free_place(events.model.objects.all(), now).values("pk"))
+
+
+class CheckInQuerySet(models.QuerySet[Any]):
+    """Named questions about scans, and the one insert that a constraint may turn down."""
+
+    def admissions(self) -> "CheckInQuerySet":
+        """Entries that count: admitted, not taken back. Somebody who went out and came back has several."""
+        return self.filter(result="admitted", direction="in", undone_at__isnull=True)
+
+    def standing(self) -> "CheckInQuerySet":
+        """Admissions whose holder is inside now; at most one per ticket and list (T2)."""
+        return self.admissions().filter(left_at__isnull=True)
+
+    def insert_unless_there(self, row: Any) -> bool:
+        """Insert the row unless a unique constraint is in the way; tells whether it did. One statement.
+
+        ON CONFLICT DO NOTHING waits for another transaction that is writing the same key, so what is there
+        when this returns False is committed (or ours).
+        """
+        fields = self.model._meta.concrete_fields
+        connection = connections[self.db]
+        names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+        values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        marks = ", ".join(["%s"] * len(fields))
+        statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 (model's names)
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return bool(cursor.rowcount)
+
+
+def list_numbers(check_in_list: Any) -> dict[str, int]:
+    """Return how many tickets the list expects, how many of them arrived and how many are inside; two statements."""
+    from tenant_apps.ticketing.models import CheckIn, CheckInListType, Ticket
+
+    limited = CheckInListType.objects.filter(check_in_list=check_in_list)
+    expected = Ticket.objects.filter(
+        ~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id"))),
+        event_id=check_in_list.event_id,
+        status__in=("active", "used"),
+    ).count()
+    numbers = (
+        CheckIn.objects.admissions()
+        .filter(check_in_list=check_in_list)
+        .aggregate(
+            arrived=Count("ticket", distinct=True),
+            inside=Count("ticket", filter=Q(left_at__isnull=True), distinct=True),
+        )
+    )
+    return {"expected": expected, **numbers}
