@@ -9,4 +9,8 @@ class PlatformConfig(AppConfig):
     verbose_name = "Foyer"
 
     def ready(self) -> None:
-        from platform_config import checks  # noqa: F401  (registers itself)
+        from platform_config import checks, observability  # checks registers itself
+
+        assert checks is not None
+        observability.configure_sentry()
+        observability.bind_tasks()

@@ -36,6 +36,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "api",
+    "platform_config",
 ]
 # One set of tables in each tenant's schema.
 TENANT_APPS = [
@@ -65,16 +66,19 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "shared_apps.accounts.middleware.SignInMiddleware",
     "tenants.middleware.LocaleMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "platform_config.observability.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "api.errors.RefusalMiddleware",
 ]
 
 # --- Tenants -----------------------------------------------------------------------------------------------------
 
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
+# Where apps below the tenants ask for absolute addresses, as they ask TENANT_MODEL for the row.
+TENANT_LINKS = "tenants.links"
 PUBLIC_SCHEMA_URLCONF = "platform_config.urls_public"
 ROOT_URLCONF = "platform_config.urls_tenant"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
@@ -134,7 +138,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "shared_apps.accounts.validators.MaximumLengthValidator", "OPTIONS": {"max_length": 128}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["email", "name"]}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
 ]
 PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "/account/login/"
@@ -265,7 +272,10 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- The API -----------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.BearerAuthentication", "api.authentication.CookieAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.BearerAuthentication",
+        "api.authentication.CookieAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["api.permissions.Declared"],
     "DEFAULT_RENDERER_CLASSES": ["api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
@@ -296,7 +306,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
-LOGGING_CONFIG = None  # platform_config.observability.configure_logging() does it, for web, worker and commands.
+# Django calls it with LOGGING when it starts: in web, worker, beat and commands alike.
+LOGGING_CONFIG = "platform_config.observability.configure_logging"
+LOGGING = {"level": LOG_LEVEL}
 
 DEVELOPMENT = False
 WSGI_APPLICATION = "platform_config.wsgi.application"

@@ -1,0 +1,93 @@
+"""Who may call what: every view declares it, nothing is open by default (I1).
+
+A view has `permissions = {"list": ANYONE, "create": "change_event"}`: for a ViewSet by action, for an APIView by
+method in small letters. A rule is one of the three words below, the name of a staff permission, or several names
+of which one suffices. `api.checks` refuses to start with a route that has no rule.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.permissions import BasePermission
+
+from shared_apps.core.errors import Forbidden, SignInRequired
+
+ANYONE = "anyone"
+SIGNED_IN = "signed_in"
+# The view's queryset holds only what the caller may see: their own by sign-in, or by an order's secret (I2).
+OWN = "own"
+
+Rule = str | tuple[str, ...]
+WORDS = frozenset({ANYONE, SIGNED_IN, OWN})
+
+
+def key_of(view: Any, method: str) -> str:
+    """Return under which key a view declares its rule for this method."""
+    method = method.lower()
+    actions = getattr(view, "action_map", None)
+    if actions is not None:
+        return str(actions.get(method, ""))
+    return "get" if method == "head" else method
+
+
+def rule_of(view: Any, method: str) -> Rule | None:
+    """Return the declared rule, None where there is none."""
+    rules: dict[str, Rule] = getattr(view, "permissions", None) or {}
+    return rules.get(key_of(view, method))
+
+
+def names_of(rule: Rule) -> tuple[str, ...]:
+    return (rule,) if isinstance(rule, str) else rule
+
+
+class Declared(BasePermission):
+    """Checks what the view declares for this method; what is not declared is refused.
+
+    401 for whoever is not signed in, 404 for what the caller may not see, 403 for what they see but may not do.
+    """
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        if not view_takes(view, request.method):
+            return True  # DRF answers 405 by itself
+        rule = rule_of(view, request.method)
+        if rule is None:
+            return False
+        if rule in (ANYONE, OWN):
+            return True
+        if not request.user.is_authenticated:
+            raise SignInRequired
+        if rule == SIGNED_IN:
+            return True
+        if getattr(view, "scope", "tenant") == "object":
+            return True  # the view asks on the object it finds, where a grant may suffice
+        if hasattr(type(view), "event"):
+            view.event  # noqa: B018  (finding the event of the URL asks for the permission on it)
+            return True
+        require(request, names_of(rule))
+        return True
+
+
+def view_takes(view: Any, method: str) -> bool:
+    """Tell whether the view has a handler of its own for this method."""
+    name = method.lower()
+    if name == "options":
+        return False
+    actions = getattr(view, "action_map", None)
+    if actions is not None:
+        return name in actions
+    return name in view.http_method_names and hasattr(view, name)
+
+
+def require(request: Any, permissions: tuple[str, ...]) -> None:
+    """Raise Forbidden unless the caller's role in this tenant grants one of the permissions (I4: read each time)."""
+    # Here, because settings name this module before the apps are loaded.
+    from tenant_apps.staff.permissions import permissions_of
+
+    if not permissions_of(request.user).intersection(permissions):
+        raise Forbidden
+
+
+def user_of(request: HttpRequest) -> Any:
+    """Return who is signed in, or None."""
+    user = getattr(request, "user", None)
+    return user if user is not None and user.is_authenticated else None

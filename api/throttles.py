@@ -1,0 +1,48 @@
+"""How often one caller may ask (N7): 600 requests a minute by default, counted over all hosts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponseBase
+from rest_framework.throttling import BaseThrottle
+
+from shared_apps.core import limits
+from shared_apps.core.addresses import client_address, network_of
+from shared_apps.core.errors import TooManyRequests
+
+WINDOW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """What the answer tells about the limit that counted for it."""
+
+    limit: int
+    remaining: int
+    reset_after: int
+    seconds: int = WINDOW_SECONDS
+
+    def write(self, response: HttpResponseBase) -> None:
+        """Add the header fields of the IETF draft, and the three of its older form that most clients read."""
+        response["RateLimit-Policy"] = f'"default";q={self.limit};w={self.seconds}'
+        response["RateLimit"] = f'"default";r={self.remaining};t={self.reset_after}'
+        response["RateLimit-Limit"] = str(self.limit)
+        response["RateLimit-Remaining"] = str(self.remaining)
+        response["RateLimit-Reset"] = str(self.reset_after)
+
+
+class PerCaller(BaseThrottle):
+    """Counts by person, or by network address for who is not signed in; sign-in comes first, so a token decides."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        decision = limits.hit(f"api:{self.caller(request)}", settings.API_RATE_PER_MINUTE, WINDOW_SECONDS)
+        request.rate_limit = RateLimit(decision.limit, decision.remaining, decision.reset_after)
+        if not decision.allowed:
+            raise TooManyRequests(retry_after=decision.reset_after)
+        return True
+
+    def caller(self, request: Any) -> str:
+        if request.user.is_authenticated:
+            return f"user:{request.user.pk}"
+        return f"address:{network_of(client_address(request))}"
