@@ -70,7 +70,10 @@ def test_the_private_key_lies_encrypted_and_survives_a_change_of_the_secret(in_a
     assert raw not in bytes(key.private_key)
     with override_settings(SECRET_KEY="another-" + "k" * 50, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
         assert private_half(key).private_bytes_raw() == raw
-    with override_settings(SECRET_KEY="another-" + "k" * 50, SECRET_KEY_FALLBACKS=[]), pytest.raises(secrets.CannotDecrypt):
+    with (
+        override_settings(SECRET_KEY="another-" + "k" * 50, SECRET_KEY_FALLBACKS=[]),
+        pytest.raises(secrets.CannotDecrypt),
+    ):
         private_half(key)
 
 
