@@ -122,7 +122,7 @@ def statements(tables: dict[str, Table]) -> list[str]:
     creating: list[str] = []
     linking: list[str] = []
     indexing: list[str] = []
-    for table in _targets_first(tables):
+    for table in targets_first(tables):
         made.add(table.name)
         parts = [_column(column) for column in table.columns]
         for constraint in table.constraints:
@@ -141,7 +141,7 @@ def row_statements(schema_name: str, tables: dict[str, Table]) -> list[str]:
     """Return the statements that insert the rows which the migrations themselves made, django_migrations last."""
     result: list[str] = []
     with alone_in(schema_name), connection.cursor() as cursor:
-        for table in _targets_first(tables):
+        for table in targets_first(tables):
             if table.name == "django_migrations":
                 continue
             columns = [column for column in table.columns if not column.generated]
@@ -163,17 +163,18 @@ def _sequence_positions(cursor: Any, table: Table) -> list[str]:
     for column in table.columns:
         if column.identity:
             cursor.execute(f"SELECT max({_quoted(column.name)}) FROM {_quoted(table.name)}")
-            sequence = _sequence_name(table.name, column)
+            sequence = sequence_name(table.name, column)
             positions.append(f"SELECT setval('{_quoted(sequence)}', {int(cursor.fetchone()[0])})")
     return positions
 
 
-def _sequence_name(table: str, column: Column) -> str:
+def sequence_name(table: str, column: Column) -> str:
+    """Return the name of the sequence behind an identity column."""
     return (column.sequence or f"{table}_{column.name}_seq").split(" ")[0]
 
 
-def _targets_first(tables: dict[str, Table]) -> list[Table]:
-    """Order tables so that a foreign key's target comes before it wherever there is no circle."""
+def targets_first(tables: dict[str, Table]) -> list[Table]:
+    """Return the tables ordered so that a foreign key's target comes before it wherever there is no circle."""
     waiting = {
         name: {one.target for one in table.constraints if one.kind == "f" and one.target not in (None, name)}
         for name, table in sorted(tables.items())

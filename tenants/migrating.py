@@ -83,7 +83,7 @@ def migrate(
         by_django = [one for group in groups if group.plan.steps is None for one in group.schemas]
         report.current = sum(len(group.schemas) for group in groups if not group.plan.pending)
         told = time.monotonic()
-        for outcome in replaying.replay_all(by_sql, jobs=jobs, connect=_connector(), after=_note):
+        for outcome in replaying.replay_all(by_sql, jobs=jobs, connect=connector(), after=_note):
             report.replayed += outcome.error is None
             if outcome.error is not None:
                 report.failed[outcome.schema_name] = outcome.error
@@ -139,7 +139,8 @@ def _execute(schema_name: str) -> str | None:
     return None
 
 
-def _connector() -> Callable[[], Any]:
+def connector() -> Callable[[], Any]:
+    """Return what opens plain psycopg2 connections to the database that Django is on."""
     parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
     parameters = {
         name: value for name, value in parameters.items() if name not in ("cursor_factory", "client_encoding", "context")

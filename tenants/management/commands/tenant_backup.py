@@ -1,0 +1,31 @@
+"""`manage.py tenant_backup`: write one tenant's data into one file (P2)."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from tenants import backup
+from tenants.models import Tenant
+
+
+class Command(BaseCommand):
+    help = "Write one tenant's data, as of one moment, into one archive. Others and the tenant itself serve on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="Whose data.")
+        parser.add_argument("--to", type=Path, metavar="FILE", help="The archive (default: backups/ in FOYER_HOME).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = Tenant.objects.filter(slug=options["slug"]).first()
+        if tenant is None:
+            raise CommandError(f"There is no tenant {options['slug']}.")
+        target = options["to"] or backup.default_path(tenant)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            manifest = backup.back_up(tenant, target)
+        except (backup.BackupError, OSError) as error:
+            raise CommandError(str(error)) from None
+        rows = sum(table["rows"] for table in manifest["tables"].values())
+        self.stdout.write(f"{target}: {rows} rows of {len(manifest['tables'])} tables.")
