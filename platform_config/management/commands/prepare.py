@@ -1,7 +1,9 @@
 """`manage.py prepare`: everything between an empty database and a server that can start."""
 
+import logging
 import sys
 from collections.abc import Callable
+from io import StringIO
 from time import monotonic, sleep
 from typing import Any
 
@@ -29,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to wait for the database")
 
     def handle(self, *args: Any, no_demo: bool, wait: int, **options: Any) -> None:
+        if options["verbosity"] < 2:
+            # The steps say themselves how they went; the log's own lines would stand in between.
+            logging.getLogger().setLevel(logging.WARNING)
         self._step("database", lambda: wait_for_database(wait))
         self._step("platform tables", migrate_public)
         self._step("tenants' tables", migrate_tenants)
@@ -86,7 +91,7 @@ def migrate_public() -> str:
 
     if not public_is_behind():
         return "up to date"
-    call_command("migrate_tenants", public=True, verbosity=0)
+    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
     return "migrated"
 
 
@@ -97,7 +102,7 @@ def migrate_tenants() -> str:
     tenants = Tenant.objects.exclude(schema_name="public").count()
     if not tenants:
         return "no tenants yet"
-    call_command("migrate_tenants", verbosity=0)
+    call_command("migrate_tenants", verbosity=0, stdout=StringIO())
     return f"{tenants} tenant{'' if tenants == 1 else 's'}"
 
 

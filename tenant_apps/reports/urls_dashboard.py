@@ -1,0 +1,10 @@
+"""The dashboard's numbers."""
+
+from django.urls import path
+
+from tenant_apps.reports.views import dashboard
+
+urlpatterns = [
+    path("dashboard/", dashboard.home, name="dashboard-home"),
+    path("dashboard/events/<slug:slug>/", dashboard.event, name="dashboard-event"),
+]
