@@ -132,7 +132,8 @@ class EmbeddedPostgres:
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise CannotStart(
-                f"The disk is full: {free // MEBIBYTE} MiB are free in {folder}, and Postgres needs {needed // MEBIBYTE} MiB.",
+                f"The disk is full: {free // MEBIBYTE} MiB are free in {folder}, "
+                f"and Postgres needs {needed // MEBIBYTE} MiB.",
                 "Make room, or set FOYER_HOME to a folder on another disk.",
             )
 
@@ -194,7 +195,16 @@ class EmbeddedPostgres:
 
     def _single_user(self, binaries: Path, data: Path, user: processes.User | None, statement: str) -> None:
         """Run one statement without a server, before anybody can connect."""
-        command = [binaries / "postgres", "--single", "-j", "-D", data, "-c", "log_min_messages=error", "postgres"]
+        command: list[str | Path] = [
+            binaries / "postgres",
+            "--single",
+            "-j",
+            "-D",
+            data,
+            "-c",
+            "log_min_messages=error",
+            "postgres",
+        ]
         done = processes.run(command, environment=_environment(), folder=Path("/"), user=user, text=f"{statement};\n\n")
         if done.returncode or re.search(r"\b(ERROR|FATAL|PANIC):", done.stdout):
             raise _refusal("prepare its data folder", done.stdout)

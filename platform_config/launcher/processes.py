@@ -139,7 +139,7 @@ def start(
         user=user.uid if user else None,
         group=user.gid if user else None,
         extra_groups=[] if user else None,
-        preexec_fn=_before_exec(death_signal, os.getpid()),  # noqa: PLW1509  (we have one thread)
+        preexec_fn=_before_exec(death_signal, os.getpid()),
     )
 
 
@@ -266,3 +266,15 @@ def stop_survivors(paths: Sequence[Path], mark: str, seconds: float = 5) -> list
     for path in paths:
         path.unlink(missing_ok=True)
     return names
+
+
+def end_with_make() -> None:
+    """When `make` itself is killed, end too (SIGTERM), as we would if it had passed a signal on.
+
+    Only for make: whoever starts us from a shell in the background may leave.
+    """
+    if _libc is None:
+        return
+    parent = look_up(os.getppid())
+    if parent is not None and parent.name in ("make", "gmake"):
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

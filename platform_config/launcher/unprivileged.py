@@ -104,7 +104,7 @@ def reachable_folder(folder: Path, user: User | None) -> Path:
     elif user is not None and not reachable(folder, user):
         raise CannotStart(
             f"The user {user.name} cannot reach the data folder {folder}.",
-            "Start as the user who made it, or set FOYER_HOME to a folder that everybody may enter, such as /var/lib/foyer/home.",
+            "Start as the user who made it, or set FOYER_HOME to a folder that everybody may enter.",
         )
     return folder
 

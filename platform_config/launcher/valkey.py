@@ -14,7 +14,10 @@ from platform_config.launcher.errors import CannotStart
 
 
 class EmbeddedValkey:
-    """One Valkey server on loopback with a password of its own. start() returns its address without a database number."""
+    """One Valkey server on loopback with a password of its own.
+
+    start() returns its address without a database number: add /0 for the queue, /1 for the cache.
+    """
 
     def __init__(self, home: Path, port: int | None = None, log: Path | None = None):
         self.home = Path(home).absolute()

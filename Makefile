@@ -1,0 +1,80 @@
+# `make help` says what there is. Needs Python 3.11 to 3.13, make and git; everything else is installed into .venv.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench bench-tenants shell manage lock upgrade clean format
+
+# The environment's own Python if there is one, else the newest that works and can make environments, else the newest
+# that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
+define FIND_PYTHON
+python=''; \
+for wants in 'import ensurepip, venv' 'pass'; do \
+	for candidate in $(PYTHON) .venv/bin/python python3.13 python3.12 python3.11 python3; do \
+		if [ -z "$$python" ] && \
+			$$candidate -Ic "$$wants; import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))" >/dev/null 2>&1; then python=$$candidate; fi; \
+	done; \
+done; \
+if [ -z "$$python" ]; then \
+	echo 'foyer: No Python 3.11, 3.12 or 3.13 works here. On Debian and Ubuntu: apt install python3 python3-venv' >&2; exit 1; \
+fi
+endef
+INSTALL = $(FIND_PYTHON); $$python -I platform_config/launcher/install.py
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target what; do printf '%-22s %s\n' "$$target" "$$what"; done
+
+run:  ## start everything on http://localhost:8000 (PORT=…, FOYER_HOME=…); Ctrl-C stops it
+	@$(INSTALL) run
+	@exec .venv/bin/python -m platform_config.launcher run
+
+test:  ## run all tests (ARGS="tests/orders -k refund")
+	@$(INSTALL) dev
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
+	@exec .venv/bin/python -m pytest -n auto $(ARGS)
+
+check:  ## style, types, layers, templates, missing migrations: all that CI asks besides the tests
+	@$(INSTALL) dev
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
+	.venv/bin/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
+	DJANGO_SETTINGS_MODULE=platform_config.settings.test .venv/bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	.venv/bin/python -m djlint templates --lint --quiet
+
+format:  ## let ruff put the code into shape
+	@$(INSTALL) dev
+	.venv/bin/python -m ruff check --fix .
+	.venv/bin/python -m ruff format .
+
+bench: bench-tenants  ## measure every figure that the documentation claims
+
+bench-tenants:  ## creating, migrating and serving up to 1,000 tenants; the last line is BENCH {json}
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.tenants $(ARGS)
+
+shell:  ## a Django shell on what `make run` has started
+	@$(INSTALL) run
+	@exec .venv/bin/python -m platform_config.launcher manage shell
+
+manage:  ## a Django command on what `make run` has started: make manage ARGS="create_tenant --help"
+	@$(INSTALL) run
+	@exec .venv/bin/python -m platform_config.launcher manage $(ARGS)
+
+COMPILE = .venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
+UV = uv==0.13.8
+
+lock:  ## write lock/ anew after a change of pyproject.toml; versions that need not change stay
+	@$(INSTALL) run
+	$(COMPILE) $(UPGRADE) pyproject.toml -o lock/production.txt
+	$(COMPILE) $(UPGRADE) --extra embedded pyproject.toml -o lock/run.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --group dev pyproject.toml -o lock/dev.txt
+	echo '$(UV)' | $(COMPILE) - -o lock/uv.txt
+
+upgrade:  ## write lock/ anew with the newest versions
+	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
+
+clean:  ## remove what tools have made, .venv too; the data in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage .coverage.* build
+	find . -name __pycache__ -type d -prune -not -path './var/*' -exec rm -rf {} +
+	find . -name '*.mo' -not -path './var/*' -delete
