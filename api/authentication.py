@@ -8,10 +8,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from shared_apps.accounts.errors import TokenRefused
+from shared_apps.accounts.errors import OriginRefused, TokenRefused
 from shared_apps.accounts.middleware import cookie_session
 from shared_apps.accounts.models import Session, User
 from shared_apps.accounts.tokens import session_of
+from shared_apps.accounts.visits import bearer_of
 
 
 def _unsigned(error: TokenRefused) -> AuthenticationFailed:
@@ -21,14 +22,12 @@ def _unsigned(error: TokenRefused) -> AuthenticationFailed:
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token>`. `request.auth` is the Session."""
 
-    keyword = "bearer"
-
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
-        scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != self.keyword:
+        token = bearer_of(request._request)
+        if token is None:
             return None
         try:
-            session = session_of(token.strip())
+            session = session_of(token)
         except TokenRefused as error:
             raise _unsigned(error) from None
         return session.user, session
@@ -66,3 +65,10 @@ def enforce_csrf(request: HttpRequest) -> None:
     reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]
     if reason:
         raise PermissionDenied(str(reason), code="csrf_failed")
+
+
+def enforce_origin(request: HttpRequest) -> None:
+    """Refuse a request that a browser sent for a page of another origin. Programs send no Origin and pass."""
+    origin = request.META.get("HTTP_ORIGIN")
+    if origin is not None and origin != f"{request.scheme}://{request.get_host()}":
+        raise OriginRefused

@@ -101,12 +101,13 @@ def _confirm(row: EmailCode, site: Site, user: User | None) -> Letter | None:
         if waiting is not None:
             row.name, row.password = waiting.name, waiting.password
         row.save(update_fields=["purpose", "name", "password"])
+    # Not by the name that was typed: it may be a stranger's, and an advertisement.
     code = code_of(row)
     query = urlencode({"key": key_of(row)})
     return Letter(
         "confirm",
         _("%(code)s is your code for %(site)s") % {"code": code, "site": site.name},
-        {"code": code, "name": row.name, "action_url": site.url(f"/account/confirm/?{query}")},
+        {"code": code, "action_url": site.url(f"/account/confirm/?{query}")},
     )
 
 

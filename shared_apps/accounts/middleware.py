@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from shared_apps.accounts.cookies import access_cookie, clear_cookies, refresh_cookie, set_cookies
@@ -26,20 +27,15 @@ class SignInMiddleware(AuthenticationMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         pair: Pair | None = getattr(request, "renewed_sign_in", None)
-        named = getattr(response, "cookies", {})
-        if pair is not None and not any(name in named for name in _names()):
+        if settings.ACCESS_COOKIE_NAME in response.cookies:
+            return response  # the view signed somebody in or out
+        if pair is not None:
             set_cookies(response, pair)
-        elif getattr(request, "sign_in_is_over", False) and not any(name in named for name in _names()):
+        elif getattr(request, "sign_in_is_over", False):
             clear_cookies(response)
         return response
-
-
-def _names() -> tuple[str, str]:
-    from django.conf import settings
-
-    return settings.ACCESS_COOKIE_NAME, settings.REFRESH_COOKIE_NAME
 
 
 def cookie_session(request: HttpRequest) -> Session | None:
@@ -62,14 +58,15 @@ def _read(request: HttpRequest) -> Any:
         refusal: TokenRefused = TokenExpired()
     except TokenRefused as error:
         refusal = error
-    if request.path.startswith(API):
-        return refusal if access else False
     refresh = refresh_cookie(request)
-    if not refresh:
-        return refusal if access else False
-    if not isinstance(refusal, TokenExpired):
+    if not access and (not refresh or request.path.startswith(API)):
+        return False
+    if not refresh or not isinstance(refusal, TokenExpired):
+        # Nothing can be made of these cookies any more: the answer takes them back, the next request is anonymous.
         request.sign_in_is_over = True  # type: ignore[attr-defined]
         return refusal
+    if request.path.startswith(API):
+        return refusal  # 401 token_expired: the client renews at auth/token/refresh/
     try:
         pair = exchange(refresh)
     except TokenReused as error:

@@ -19,10 +19,21 @@ from shared_apps.accounts.errors import (
     EmailNotVerified,
     InvalidCredentials,
     ResetRefused,
+    TokenRefused,
     WrongPassword,
 )
 from shared_apps.accounts.models import CODE_LIVES, EmailCode, Session, User, small_letters
-from shared_apps.accounts.tokens import Pair, end_everywhere, open_session
+from shared_apps.accounts.tokens import (
+    AccessToken,
+    Pair,
+    RefreshToken,
+    end_everywhere,
+    open_session,
+    read,
+    refresh_is_good,
+    revoke,
+    session_of,
+)
 from shared_apps.core.errors import FieldError, InvalidInput
 
 MOST_TRIES = 5
@@ -181,6 +192,26 @@ def sign_in(email: str, password: str, *, visit: Visit) -> Pair:
     """Check and open a session."""
     user = verify_login(email, password, visit=visit)
     return open_session(user, address=visit.address, user_agent=visit.user_agent)
+
+
+def log_out_cookies(access: str, refresh: str) -> None:
+    """End the session that a browser's cookies name, by whichever of them can still be read."""
+    for kind, text in ((RefreshToken, refresh), (AccessToken, access)):
+        try:
+            _token, claims = read(kind, text)
+        except TokenRefused:
+            continue
+        revoke(claims.session_id, claims.user_id)
+
+
+def verify_token(text: str) -> None:
+    """Raise TokenRefused unless this is a good access token, or a refresh token that would be exchanged now."""
+    try:
+        session_of(text)
+    except TokenRefused as error:
+        if error.code != TokenRefused.code:
+            raise
+        refresh_is_good(text)
 
 
 # --- Passwords --------------------------------------------------------------------------------------------------

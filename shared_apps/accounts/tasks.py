@@ -19,12 +19,12 @@ def send_soon(row_id: int) -> None:
 def _hint(row_id: int) -> None:
     try:
         # In public, whatever tenant it was asked from: the row is there, and the tenant may be gone by then.
-        send_email_code.apply_async([row_id], retry=False, expires=300, headers={"_schema_name": "public"})
+        send_email_code.apply_async([row_id], retry=False, expires=300, queue="urgent", headers={"_schema_name": "public"})
     except Exception as error:  # whatever the broker's client raises: the sweep sends the letter
         logger.warning("email_hint_lost", extra={"reason": type(error).__name__})
 
 
-@shared_task(name="accounts.send_email_code", queue="urgent")
+@shared_task(name="accounts.send_email_code")
 def send_email_code(row_id: int) -> None:
     """Send one letter, unless it was sent or is being sent: twice is once."""
     from shared_apps.accounts.mail import send

@@ -108,6 +108,14 @@ def _checked(session: Session | None, claims: Claims) -> Session:
     return session
 
 
+def refresh_is_good(text: str | bytes) -> None:
+    """Raise TokenRefused unless this refresh token would be exchanged now."""
+    _token, claims = read(RefreshToken, text)
+    session = Session.objects.select_related("user").filter(pk=claims.session_id, user_id=claims.user_id).first()
+    if _checked(session, claims).refresh_jti != claims.jti:
+        raise TokenReused
+
+
 def exchange(text: str | bytes) -> Pair:
     """Give a new pair for a refresh token, once.
 

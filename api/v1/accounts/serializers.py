@@ -1,0 +1,131 @@
+"""Shapes of sign-in, as in api.md. Every field is named; what is not is not taken (I9)."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from shared_apps.accounts.models import User
+from shared_apps.core.clock import validate_zone
+
+LONGEST_PASSWORD = 128
+
+
+def _password(**options: Any) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=LONGEST_PASSWORD, trim_whitespace=False, write_only=True, style={"input_type": "password"}, **options
+    )
+
+
+def _clean_name(value: str) -> str:
+    """A name is one line, whatever was sent (B8)."""
+    return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+
+
+class _Pair(serializers.Serializer[Any]):
+    """A new password, typed twice."""
+
+    first = "new_password1"
+    second = "new_password2"
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs[self.first] != attrs[self.second]:
+            unlike = {self.second: [_("The two passwords are not the same.")]}
+            raise serializers.ValidationError(unlike, "password_mismatch")
+        return attrs
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """A person as they see themselves."""
+
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, allow_blank=True, required=False)
+    timezone = serializers.CharField(max_length=63, allow_blank=True, required=False)
+    email_verified = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "email", "name", "language", "timezone", "email_verified", "date_joined"]
+        read_only_fields = ["id", "email", "date_joined"]
+
+    def validate_name(self, value: str) -> str:
+        return _clean_name(value)
+
+    def validate_timezone(self, value: str) -> str:
+        if value:
+            validate_zone(value)
+        return value
+
+
+class RegistrationSerializer(_Pair):
+    first, second = "password1", "password2"
+
+    email = serializers.EmailField(max_length=254)
+    password1 = _password()
+    password2 = _password()
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+
+    def validate_name(self, value: str) -> str:
+        return _clean_name(value)
+
+
+class VerifyEmailSerializer(serializers.Serializer[Any]):
+    """The code with its address, or the key of the letter's link."""
+
+    email = serializers.EmailField(max_length=254, required=False)
+    code = serializers.CharField(max_length=20, required=False)
+    key = serializers.CharField(max_length=100, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "key" in attrs:
+            return attrs
+        missing = {name: [_("This field is required.")] for name in ("email", "code") if name not in attrs}
+        if missing:
+            raise serializers.ValidationError(missing, "required")
+        return attrs
+
+
+class EmailSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+    password = _password()
+
+
+class TokensSerializer(serializers.Serializer[Any]):
+    """Not in cookie mode: then the tokens are in the cookies and `access` and `refresh` are left out."""
+
+    access = serializers.CharField(read_only=True, required=False)
+    refresh = serializers.CharField(read_only=True, required=False)
+    user = UserSerializer(read_only=True)
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    """Left out in cookie mode."""
+
+    refresh = serializers.CharField(max_length=4096, required=False)
+
+
+class VerifyTokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=4096)
+
+
+class PasswordChangeSerializer(_Pair):
+    old_password = _password()
+    new_password1 = _password()
+    new_password2 = _password()
+
+
+class ResetConfirmSerializer(_Pair):
+    uid = serializers.CharField(max_length=40)
+    token = serializers.CharField(max_length=200)
+    new_password1 = _password()
+    new_password2 = _password()
+
+
+class DetailSerializer(serializers.Serializer[Any]):
+    """A sentence that says what happened."""
+
+    detail = serializers.CharField(read_only=True)

@@ -1,0 +1,291 @@
+"""Sign-in over JSON, on every host. Bearer mode answers with tokens; cookie mode sets cookies and shows none (I6)."""
+
+from typing import Any, ClassVar
+
+from django.middleware.csrf import get_token, rotate_token
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from api.authentication import CookieAuthentication, enforce_csrf, enforce_origin
+from api.permissions import ANYONE, SIGNED_IN
+from api.v1.accounts.serializers import (
+    DetailSerializer,
+    EmailSerializer,
+    LoginSerializer,
+    PasswordChangeSerializer,
+    RefreshSerializer,
+    RegistrationSerializer,
+    ResetConfirmSerializer,
+    TokensSerializer,
+    UserSerializer,
+    VerifyEmailSerializer,
+    VerifyTokenSerializer,
+)
+from api.views import GenericAPIView
+from shared_apps.accounts import services
+from shared_apps.accounts.cookies import access_cookie, clear_cookies, refresh_cookie, set_cookies
+from shared_apps.accounts.errors import TokenRefused, TokenReused
+from shared_apps.accounts.models import User
+from shared_apps.accounts.tokens import Pair, RefreshToken, end_everywhere, exchange, read, revoke, session_of
+from shared_apps.accounts.visits import bearer_of, remember_device, visit_of
+from shared_apps.core.errors import NotFound, SignInRequired
+
+_COOKIES = OpenApiParameter("cookies", bool, description="Set httpOnly cookies and show no token.")
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class _View(GenericAPIView):
+    """Takes one serializer's fields by POST."""
+
+    def valid(self) -> dict[str, Any]:
+        serializer: BaseSerializer[Any] = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+
+class _OpenView(_View):
+    """For anyone, also with an old token in the request: it is not looked at."""
+
+    permissions: ClassVar[dict[str, Any]] = {"post": ANYONE}
+    authentication_classes: ClassVar[list[Any]] = []
+
+
+def _said(sentence: str, status: int = 200) -> Response:
+    return Response({"detail": sentence}, status=status)
+
+
+def _wants_cookies(request: Request) -> bool:
+    return request.query_params.get("cookies", "").lower() in ("1", "true", "yes")
+
+
+def _with_tokens(request: Request, pair: Pair, *, cookies: bool) -> Response:
+    user = UserSerializer(pair.session.user).data
+    if not cookies:
+        return Response({"access": str(pair.access), "refresh": str(pair.refresh), "user": user})
+    response = Response({"user": user})
+    set_cookies(response, pair)
+    get_token(request._request)
+    return response
+
+
+class RegistrationView(_OpenView):
+    """Register. The answer is the same for an address that has an account; only its owner learns of it, by mail."""
+
+    serializer_class = RegistrationSerializer
+
+    @extend_schema(responses={201: DetailSerializer})
+    def post(self, request: Request) -> Response:
+        asked = self.valid()
+        visit = visit_of(request._request)
+        services.register(asked["email"], asked["password1"], asked["name"], visit=visit)
+        return _said(_("We have sent you a code. Enter it to confirm your email address."), 201)
+
+
+class VerifyEmailView(_OpenView):
+    """Confirm an address by the code or the link's key."""
+
+    serializer_class = VerifyEmailSerializer
+
+    @extend_schema(responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        asked, visit = self.valid(), visit_of(request._request)
+        if "key" in asked:
+            services.confirm_by_key(asked["key"], visit=visit)
+        else:
+            services.confirm_by_code(asked["email"], asked["code"], visit=visit)
+        return _said(_("Your email address is confirmed. You can log in now."))
+
+
+class ResendEmailView(_OpenView):
+    """Send the code once more. The same answer for known and unknown addresses."""
+
+    serializer_class = EmailSerializer
+
+    @extend_schema(responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        services.resend(self.valid()["email"], visit=visit_of(request._request))
+        return _said(_("If a registration waits for this address, a new code is on its way."))
+
+
+class LoginView(_OpenView):
+    """Log in. With `?cookies=1` the tokens go into httpOnly cookies."""
+
+    serializer_class = LoginSerializer
+
+    @extend_schema(parameters=[_COOKIES], responses=TokensSerializer)
+    def post(self, request: Request) -> Response:
+        asked = self.valid()
+        cookies = _wants_cookies(request)
+        if cookies:
+            # No token can be asked for before sign-in, but another site must not sign its visitors in here.
+            enforce_origin(request._request)
+        visit = visit_of(request._request, asked["email"])
+        pair = services.sign_in(asked["email"], asked["password"], visit=visit)
+        if cookies:
+            rotate_token(request._request)
+        response = _with_tokens(request, pair, cookies=cookies)
+        if cookies:
+            remember_device(request._request, response, pair.session.user)
+        return response
+
+
+class TokenRefreshView(_OpenView):
+    """Exchange a refresh token, once: from the body, or in cookie mode from the cookie."""
+
+    serializer_class = RefreshSerializer
+
+    @extend_schema(responses=TokensSerializer)
+    def post(self, request: Request) -> Response:
+        text = self.valid().get("refresh")
+        if text is not None:
+            return _with_tokens(request, exchange(text), cookies=False)
+        text = refresh_cookie(request._request)
+        if not text:
+            raise SignInRequired
+        enforce_csrf(request._request)
+        try:
+            return _with_tokens(request, exchange(text), cookies=True)
+        except TokenReused:
+            raise  # another tab has just renewed the cookies; taking them away would sign both out
+        except TokenRefused:
+            request._request.sign_in_is_over = True  # type: ignore[attr-defined]
+            raise
+
+
+class TokenVerifyView(_OpenView):
+    """Say whether an access token, or a refresh token, is good now."""
+
+    serializer_class = VerifyTokenSerializer
+
+    @extend_schema(responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        services.verify_token(self.valid()["token"])
+        return _said(_("This token is good."))
+
+
+class LogoutView(_OpenView):
+    """End this session: the one that the refresh token in the body names, or the bearer token, or the cookies."""
+
+    serializer_class = RefreshSerializer
+
+    @extend_schema(responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        text, bearer, http = self.valid().get("refresh"), bearer_of(request._request), request._request
+        response = _said(_("You are logged out."))
+        if text is not None:
+            _token, claims = read(RefreshToken, text)
+            revoke(claims.session_id, claims.user_id)
+        if bearer is not None:
+            session = session_of(bearer) if text is None else None
+            if session is not None:
+                revoke(session.pk, session.user_id)
+        elif refresh_cookie(http) or access_cookie(http):
+            enforce_csrf(http)
+            services.log_out_cookies(access_cookie(http), refresh_cookie(http))
+            clear_cookies(response)
+        elif text is None:
+            raise SignInRequired
+        return response
+
+
+class LogoutAllView(_View):
+    """End every session of mine, on all devices and hosts, this one too."""
+
+    serializer_class = None
+    permissions: ClassVar[dict[str, Any]] = {"post": SIGNED_IN}
+
+    @extend_schema(request=None, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        end_everywhere(request.user)
+        response = _said(_("You are logged out everywhere."))
+        if isinstance(request.successful_authenticator, CookieAuthentication):
+            clear_cookies(response)
+        return response
+
+
+class UserView(_View):
+    """Me: read, or change name, language and time zone."""
+
+    serializer_class = UserSerializer
+    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN, "patch": SIGNED_IN}
+
+    def get(self, request: Request) -> Response:
+        return Response(UserSerializer(request.user).data)
+
+    def patch(self, request: Request) -> Response:
+        serializer = UserSerializer(request.user, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        user = services.update_profile(request.user, **serializer.validated_data)
+        return Response(UserSerializer(user).data)
+
+
+class MeView(_View):
+    """Me, as the platform knows me."""
+
+    serializer_class = UserSerializer
+    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
+
+    def get(self, request: Request) -> Response:
+        return Response(UserSerializer(request.user).data)
+
+
+class PersonView(_View):
+    """One person by id: oneself. Everybody else is not there (I2)."""
+
+    serializer_class = UserSerializer
+    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
+    queryset = User.objects.none()
+
+    def get(self, request: Request, id: int) -> Response:
+        if id != request.user.pk:
+            raise NotFound
+        return Response(UserSerializer(request.user).data)
+
+
+class PasswordChangeView(_View):
+    """Change the password. Every session and token ends; the answer carries a fresh pair for this device."""
+
+    serializer_class = PasswordChangeSerializer
+    permissions: ClassVar[dict[str, Any]] = {"post": SIGNED_IN}
+
+    @extend_schema(responses=TokensSerializer)
+    def post(self, request: Request) -> Response:
+        asked = self.valid()
+        pair = services.change_password(
+            request.user,
+            asked["old_password"],
+            asked["new_password1"],
+            session=request.auth,
+            visit=visit_of(request._request),
+        )
+        cookies = isinstance(request.successful_authenticator, CookieAuthentication)
+        return _with_tokens(request, pair, cookies=cookies)
+
+
+class PasswordResetView(_OpenView):
+    """Ask for a link to set a new password. The same answer for known and unknown addresses."""
+
+    serializer_class = EmailSerializer
+
+    @extend_schema(responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        services.ask_for_reset(self.valid()["email"], visit=visit_of(request._request))
+        return _said(_("If there is an account with this address, a link is on its way."))
+
+
+class PasswordResetConfirmView(_OpenView):
+    """Set a new password by the link's `uid` and `token`. Every session ends."""
+
+    serializer_class = ResetConfirmSerializer
+
+    @extend_schema(responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        asked = self.valid()
+        visit = visit_of(request._request)
+        services.reset_password(asked["uid"], asked["token"], asked["new_password1"], visit=visit)
+        return _said(_("Your new password is set. You can log in now."))

@@ -1,0 +1,75 @@
+"""What the platform's operators see of people, on the platform's host only (I3)."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from shared_apps.accounts import services
+from shared_apps.accounts.models import Session, User
+from shared_apps.accounts.tokens import end_everywhere
+
+
+def _our_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """Sign-in goes through our page with its limits; who is signed in and no operator finds nothing here."""
+    if request.user.is_authenticated:
+        if admin.site.has_permission(request):
+            return redirect("admin:index")
+        raise Http404
+    target = request.GET.get("next") or request.get_full_path()
+    return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': target})}")
+
+
+admin.site.login = _our_login  # type: ignore[method-assign, assignment]
+admin.site.site_header = admin.site.site_title = "Foyer"
+
+
+class _Reading(admin.ModelAdmin):  # type: ignore[type-arg]  (not subscriptable at run time)
+    """Rows change through services, which keep what hangs on them right."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for name in self.fields or () if isinstance(name, str) and name not in self.changeable]
+
+    changeable: tuple[str, ...] = ()
+
+
+@admin.register(User)
+class UserAdmin(_Reading):
+    list_display = ["email", "name", "email_verified_at", "is_active", "is_staff", "date_joined"]
+    list_filter = ["is_active", "is_staff"]
+    search_fields = ["email", "name"]
+    ordering = ["-id"]
+    fields = [
+        *["email", "name", "language", "timezone", "is_active"],
+        *["email_verified_at", "is_staff", "is_superuser", "date_joined"],
+    ]
+    changeable = ("name", "language", "timezone", "is_active")
+    actions = ["log_out"]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if "is_active" in form.changed_data and not obj.is_active:
+            services.deactivate(obj)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Log out everywhere")
+    def log_out(self, request: HttpRequest, queryset: Any) -> None:
+        for user in queryset:
+            end_everywhere(user)
+
+
+@admin.register(Session)
+class SessionAdmin(_Reading):
+    list_display = ["user", "created_at", "used_at", "expires_at", "revoked_at", "address"]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
+    ordering = ["-created_at"]
+    fields = ["user", "created_at", "used_at", "expires_at", "revoked_at", "address", "user_agent"]
