@@ -10,8 +10,10 @@ class StaffConfig(AppConfig):
     verbose_name = _("Staff")
 
     def ready(self) -> None:
+        from shared_apps.core.access import register_gate
         from tenants.signals import tenant_provisioned
 
+        register_gate(_admit)
         tenant_provisioned.connect(_seed, dispatch_uid="staff.seed")
 
 
@@ -19,3 +21,9 @@ def _seed(sender: Any, *, tenant: Any, owner: Any = None, **kwargs: Any) -> None
     from tenant_apps.staff.services import seed
 
     seed(tenant, owner)
+
+
+def _admit(request: Any, permissions: tuple[str, ...]) -> None:
+    from tenant_apps.staff.permissions import admit
+
+    admit(request.user, permissions)

@@ -11,6 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 
+from shared_apps.core.errors import Forbidden
 from tenant_apps.staff.models import Membership
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, OWNER, PERMISSIONS, TENANT_PERMISSIONS
 
@@ -18,6 +19,7 @@ __all__ = [
     "EVENT_PERMISSIONS",
     "PERMISSIONS",
     "TENANT_PERMISSIONS",
+    "admit",
     "allowed",
     "events_where",
     "is_staff_here",
@@ -77,6 +79,25 @@ def is_staff_here(user: Any) -> bool:
     if Membership.objects.filter(user_id=user.pk).exists():
         return True
     return grants_model()._default_manager.filter(user_id=user.pk).exists()
+
+
+def admit(user: Any, permissions: tuple[str, ...]) -> None:
+    """Raise Forbidden unless the person holds one of these by role, or by a grant on some event.
+
+    Without names it is enough to work here. The gate of the staff's pages; which events a page then shows is
+    `events_where`.
+    """
+    for permission in permissions:
+        _known(permission)
+    if not permissions:
+        if not is_staff_here(user):
+            raise Forbidden
+        return
+    if permissions_of(user).intersection(permissions):
+        return
+    grants = grants_model()._default_manager.filter(user_id=getattr(user, "pk", None), permission__codename__in=permissions)
+    if not _is_person(user) or not grants.exists():
+        raise Forbidden
 
 
 def _granted(user: Any, permission: str) -> Q:

@@ -1,0 +1,101 @@
+"""Who may open a page: every view of a page says so, nothing is open by default (I1).
+
+    @anyone
+    def events(request): …
+
+    @staff("view_orders")
+    def orders(request): …
+
+The marks check, and `api.checks` refuses to start with a page that has none. Staff's rights are asked through a
+gate that the staff app registers: this module knows no app. For classes of views the marks work alike.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import method_decorator
+
+ANYONE = "anyone"
+SIGNED_IN = "signed_in"
+STAFF = "staff"
+
+View = TypeVar("View", bound=Callable[..., Any])
+# Raises Forbidden unless the request's user holds one of the permissions, or works here if none is named.
+Gate = Callable[[HttpRequest, tuple[str, ...]], None]
+
+_gate: Gate | None = None
+
+
+def register_gate(gate: Gate) -> None:
+    """Name the function that decides on staff permissions. Called once, by the app that owns them."""
+    global _gate
+    _gate = gate
+
+
+def anyone(view: View) -> View:
+    """Open to everybody."""
+    return _marked(view, ANYONE, None)
+
+
+def signed_in(view: View) -> View:
+    """Open to who is signed in; others are sent to the login page and come back."""
+    return _marked(view, SIGNED_IN, _require_person)
+
+
+def staff(*permissions: str) -> Callable[[View], View]:
+    """Open to who holds one of these permissions, by role or by a grant on at least one event; without names, to
+    everybody who works here.
+
+    The view shows and changes only the events that `staff.permissions.events_where` gives for its permission.
+    """
+
+    def require(request: HttpRequest) -> HttpResponseBase | None:
+        if sent_away := _require_person(request):
+            return sent_away
+        if _gate is None:
+            raise ImproperlyConfigured("No app has registered the gate of staff permissions.")
+        _gate(request, permissions)
+        return None
+
+    return lambda view: _marked(view, permissions or STAFF, require)
+
+
+def rule_of(view: Any) -> str | tuple[str, ...] | None:
+    """Return what the view of a URL declares: anyone, signed_in, staff, or permissions; None if it has no mark."""
+    rule = getattr(view, "access", None)
+    if rule is None:
+        rule = getattr(getattr(view, "view_class", None), "access", None)
+    return rule
+
+
+def _require_person(request: HttpRequest) -> HttpResponseBase | None:
+    if request.user.is_authenticated:
+        return None
+    # Only a page that was asked for can be come back to.
+    return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
+
+
+def _marked(view: View, rule: str | tuple[str, ...], require: Callable[..., HttpResponseBase | None] | None) -> View:
+    if isinstance(view, type):
+        if require is not None:
+            view = method_decorator(_guard(require), name="dispatch")(view)
+        view.access = rule  # type: ignore[attr-defined]
+        return view
+    guarded: Any = view if require is None else _guard(require)(view)
+    guarded.access = rule
+    return guarded  # type: ignore[no-any-return]
+
+
+def _guard(require: Callable[..., HttpResponseBase | None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return require(request) or view(request, *args, **kwargs)
+
+        return run
+
+    return decorate
