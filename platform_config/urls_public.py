@@ -8,7 +8,7 @@ from api.urls import below
 from api.v1.urls import public_urls
 
 urlpatterns = below(public_urls)
-for _name in ("shared_apps.accounts.urls", "shared_apps.signup.urls"):
+for _name in ("shared_apps.accounts.urls", "shared_apps.signup.urls", "platform_config.mailbox"):
     if find_spec(_name.rpartition(".")[0]) and find_spec(_name):
         urlpatterns += import_module(_name).urlpatterns
 

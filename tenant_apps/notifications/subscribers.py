@@ -102,6 +102,16 @@ def tell_of_cancellation(message: OutboxMessage) -> None:
     email.send_once(message, mail)
 
 
+@subscribe("order.resend")
+def send_again(message: OutboxMessage) -> None:
+    """Staff asked for it: mail the tickets, or how to pay, once more."""
+    order = _order_of(message)
+    if order.status == Order.Status.PAID:
+        send_tickets(message)
+    elif order.status == Order.Status.PENDING:
+        send_how_to_pay(message)
+
+
 def _order_of(message: OutboxMessage) -> Order:
     return Order.objects.get(pk=message.aggregate.partition(":")[2])
 
