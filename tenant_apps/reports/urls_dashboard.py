@@ -5,6 +5,6 @@ from django.urls import path
 from tenant_apps.reports.views import dashboard
 
 urlpatterns = [
-    path("dashboard/", dashboard.home, name="dashboard-home"),
-    path("dashboard/events/<slug:slug>/", dashboard.event, name="dashboard-event"),
+    path("", dashboard.home, name="dashboard-home"),
+    path("events/<slug:slug>/", dashboard.event, name="dashboard-event"),
 ]

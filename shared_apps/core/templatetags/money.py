@@ -44,3 +44,9 @@ def money(minor: int | None, currency: str) -> str:
 def exact_money(minor: int | None, currency: str) -> str:
     """With all digits of the currency, for columns that are added up."""
     return "" if minor is None else written(minor, currency, exact=True)
+
+
+@register.simple_tag
+def digits(currency: str) -> int:
+    """{% digits "JPY" %}: how many digits follow the point, for scripts that write amounts."""
+    return exponent(currency)

@@ -1,0 +1,50 @@
+"""What somebody fills in who wants to sell."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.clock import zone_names
+from shared_apps.core.money import CURRENCIES
+from tenants.models import Tenant
+
+FIRST = ("EUR", "RUB", "USD", "GBP", "CHF", "PLN", "CZK", "KZT", "GEL", "AMD", "TRY", "UAH")
+
+
+class SignupForm(forms.Form):
+    """A tenant's first facts; all but the address and the currency can be changed later."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("As your audience knows you."), widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    slug = forms.CharField(
+        label=_("Address"),
+        max_length=63,
+        help_text=_("Small Latin letters, digits and hyphens. It cannot be changed later."),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    kind = forms.ChoiceField(
+        label=_("What do you sell?"),
+        choices=[
+            (Tenant.Kind.ORGANIZER, _("Tickets to events")),
+            (Tenant.Kind.RETAIL, _("Goods")),
+        ],
+        initial=Tenant.Kind.ORGANIZER,
+        widget=forms.RadioSelect,
+    )
+    currency = forms.ChoiceField(label=_("Currency"), initial="EUR")
+    timezone = forms.ChoiceField(label=_("Time zone"), initial="UTC")
+    language = forms.ChoiceField(label=_("Language of your pages"), choices=settings.LANGUAGES)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        rest = sorted(CURRENCIES - set(FIRST))
+        self.fields["currency"].choices = [(code, code) for code in (*FIRST, *rest)]
+        self.fields["timezone"].choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
+        self.fields["timezone"].widget.attrs["data-zone"] = True
+        self.fields["slug"].widget.attrs["data-slug-of"] = "id_name"
+
+    def clean_slug(self) -> str:
+        return str(self.cleaned_data["slug"]).strip().lower()

@@ -1,0 +1,11 @@
+"""The platform's first pages."""
+
+from django.urls import path
+
+from shared_apps.signup import views
+
+urlpatterns = [
+    path("", views.home, name="platform-home"),
+    path("signup/", views.signup, name="signup"),
+    path("signup/slug/", views.slug_check, name="signup-slug"),
+]

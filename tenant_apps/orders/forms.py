@@ -1,0 +1,60 @@
+"""What a buyer fills in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
+from tenant_apps.ticketing.offers import Offer
+
+
+class OrderForm(forms.Form):
+    """Quantities of an event's ticket types, and who buys. Prices never come from here (M6)."""
+
+    email = forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        help_text=_("Your tickets go to this address."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    name = forms.CharField(
+        label=_("Name"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    attendees = forms.CharField(
+        label=_("Names on the tickets"),
+        required=False,
+        max_length=8000,
+        help_text=_("One name per line, in the order of the tickets above."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, offers: Iterable[Offer] = (), **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.offers = [offer for offer in offers if offer.state == "on_sale"]
+        for offer in self.offers:
+            self.fields[self.field_of(offer)] = forms.IntegerField(
+                label=offer.ticket_type.name, min_value=0, max_value=offer.ticket_type.max_per_order, required=False
+            )
+
+    @staticmethod
+    def field_of(offer: Offer) -> str:
+        return f"quantity_{offer.ticket_type.pk}"
+
+    def quantities(self) -> dict[int, int]:
+        """How many of each type, by its id; also for showing again what was typed."""
+        return {
+            offer.ticket_type.pk: self.cleaned_data.get(self.field_of(offer)) or 0
+            for offer in self.offers
+        }  # fmt: skip
+
+    def basket(self, language: str) -> Basket:
+        """Return what is ordered. Names are given out line by line, type after type."""
+        names = [" ".join(line.split())[:150] for line in self.cleaned_data["attendees"].splitlines() if line.strip()]
+        lines = []
+        for pk, quantity in self.quantities().items():
+            if quantity:
+                mine, names = names[:quantity], names[quantity:]
+                lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=[Attendee(name) for name in mine]))
+        return Basket(email=self.cleaned_data["email"], name=self.cleaned_data["name"], lines=lines, language=language)

@@ -1,0 +1,11 @@
+"""The staff's pages about orders."""
+
+from django.urls import path
+
+from tenant_apps.orders.views import dashboard
+
+urlpatterns = [
+    path("orders/", dashboard.orders, name="dashboard-orders"),
+    path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
+    path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),
+]

@@ -1,0 +1,126 @@
+"""A buyer's own order: its state, how to pay it, its tickets. Reached by the order's secret (T5)."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from shared_apps.core.access import anyone
+
+from shared_apps.core.errors import DomainError
+from tenant_apps.orders import services as orders
+from tenant_apps.orders.models import Order
+from tenant_apps.payments import providers, services
+from tenant_apps.ticketing import qr
+from tenant_apps.ticketing.codes import code_text, code_texts
+
+
+@anyone
+@never_cache
+@require_safe
+def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
+    """The order's page, for the screen, the printer and the pocket."""
+    return _page(request, _order(code, secret))
+
+
+@anyone
+@never_cache
+@require_POST
+def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
+    """Start a try to pay through the chosen provider."""
+    found = _order(code, secret)
+    options: dict[str, Any] = {}
+    if request.POST.get("outcome"):
+        options["test_outcome"] = request.POST["outcome"]
+    try:
+        payment, started = services.start(found, request.POST.get("provider", ""), **options)
+    except DomainError as refusal:
+        return _page(request, _order(code, secret), refusal=refusal)
+    if payment.status == "failed":
+        messages.error(request, _("The payment was declined. You can try again."))
+    elif started.redirect_url.startswith("https://"):
+        return redirect(started.redirect_url)
+    return _to(found)
+
+
+@anyone
+@never_cache
+@require_POST
+def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
+    """The buyer cancels their own order."""
+    found = _order(code, secret)
+    try:
+        orders.cancel(found, actor=request.user if request.user.is_authenticated else None)
+    except DomainError as refusal:
+        return _page(request, _order(code, secret), refusal=refusal)
+    messages.success(request, _("The order is cancelled."))
+    return _to(found)
+
+
+@anyone
+@never_cache
+@require_safe
+def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
+    """One ticket's QR code as a picture to keep."""
+    line = _order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
+    if line is None:
+        raise Http404
+    response = HttpResponse(qr.png(code_text(line.ticket)), content_type="image/png")
+    response["Content-Disposition"] = f'attachment; filename="ticket-{line.ticket.short_code}.png"'
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _order(code: str, secret: str) -> Order:
+    found = Order.objects.filter(code=code.upper()).first()
+    # Compared outside SQL in constant time; an unknown code and a wrong secret look alike (T5).
+    if found is None or not constant_time_compare(secret, found.secret):
+        raise Http404
+    return found
+
+
+def _to(found: Order) -> HttpResponse:
+    return redirect(reverse("storefront-order", args=[found.code, found.secret]))
+
+
+def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None) -> HttpResponse:
+    lines = list(found.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__event"))
+    tickets = [line.ticket for line in lines if line.ticket]
+    texts = code_texts(tickets) if found.status == Order.Status.PAID else {}
+    for line in lines:
+        line.code = texts.get(line.ticket_id) if line.ticket and line.ticket.status in ("active", "used") else None
+        line.qr = qr.svg(line.code, _("QR code of ticket %s") % line.ticket.short_code) if line.code else None
+    pending = found.status == Order.Status.PENDING
+    payments = list(found.payments.order_by("-created_at"))
+    context = {
+        "order": found,
+        "lines": lines,
+        "events": list({line.event_id: line.event for line in lines if line.event}.values()),
+        "providers": providers.offered() if pending else [],
+        "by_hand": next((each for each in payments if each.provider == "manual" and each.status == "pending"), None),
+        "refusal": refusal,
+        "now": timezone.now(),
+        "may_cancel": _may_cancel(found),
+    }
+    response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
+    response["Cache-Control"] = "no-store, private"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _may_cancel(found: Order) -> bool:
+    if found.status not in (Order.Status.PENDING, Order.Status.PAID):
+        return False
+    try:
+        orders.refuse_late_cancellation(found)
+    except DomainError:
+        return False
+    return True
