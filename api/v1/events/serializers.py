@@ -1,0 +1,147 @@
+"""The shapes of events: what may be sent, and what is documented of the answers."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from api.v1.events.fields import BIGGEST_INTEGER, TimeInput
+from tenant_apps.events.models import Event
+
+# Names that older clients use for ours.
+OLDER = {"date": "starts_at", "start_time": "starts_at", "end_time": "ends_at"}
+SEATS = ("max_participants", "seats")
+
+
+class NamedSerializer(serializers.Serializer[Any]):
+    """A category or tag."""
+
+    id = serializers.IntegerField(read_only=True)
+    slug = serializers.CharField(read_only=True)
+    name = serializers.CharField(max_length=80)
+
+
+class TagSerializer(NamedSerializer):
+    name = serializers.CharField(max_length=60)
+
+
+class TagLink(serializers.Serializer[Any]):
+    """A tag as an event shows it."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class VenueSerializer(NamedSerializer):
+    name = serializers.CharField(max_length=150)
+    address = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    latitude = serializers.DecimalField(9, 6, required=False, allow_null=True)
+    longitude = serializers.DecimalField(9, 6, required=False, allow_null=True)
+    timezone = serializers.CharField(max_length=63, required=False, allow_blank=True)
+
+
+class TicketTypeSerializer(serializers.Serializer[Any]):
+    """What is on sale. `available` is how many places are left; null means that there is no limit."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    price = serializers.CharField()
+    currency = serializers.CharField()
+    tax_rate = serializers.CharField()
+    sale_starts_at = serializers.DateTimeField(allow_null=True)
+    sale_ends_at = serializers.DateTimeField(allow_null=True)
+    min_per_order = serializers.IntegerField()
+    max_per_order = serializers.IntegerField()
+    hidden = serializers.BooleanField()
+    position = serializers.IntegerField()
+    available = serializers.IntegerField(allow_null=True)
+    on_sale = serializers.BooleanField(help_text="Its sale window is open and the event takes orders.")
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """An event. `available` tells whether a place can be bought now."""
+
+    id = serializers.IntegerField()
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    description = serializers.CharField()
+    status = serializers.ChoiceField(Event.Status.choices)
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(allow_null=True)
+    timezone = serializers.CharField()
+    category = NamedSerializer(allow_null=True)
+    venue = VenueSerializer(allow_null=True)
+    tags = TagLink(many=True)
+    level = serializers.CharField()
+    cancel_until = serializers.DateTimeField(allow_null=True)
+    currency = serializers.CharField()
+    price_from = serializers.CharField(allow_null=True)
+    price_to = serializers.CharField(allow_null=True)
+    available = serializers.BooleanField()
+    rating = serializers.FloatField(allow_null=True)
+    reviews_count = serializers.IntegerField()
+    likes = serializers.IntegerField()
+    media = serializers.ListField(child=serializers.DictField())
+    ticket_types = TicketTypeSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    modified_at = serializers.DateTimeField()
+
+
+class EventInput(serializers.Serializer[Any]):
+    """What staff send. Times without an offset are local to the event; category, venue and tags are slugs.
+
+    Older clients' names are taken too: `date` or `start_time`, `location` (a venue's name), and `max_participants`
+    or `seats`, which make one free ticket type with that many places.
+    """
+
+    title = serializers.CharField(max_length=200)
+    summary = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    description = serializers.CharField(max_length=50_000, required=False, allow_blank=True)
+    starts_at = TimeInput(required=False)
+    ends_at = TimeInput(required=False, allow_null=True)
+    timezone = serializers.CharField(max_length=63, required=False)
+    currency = serializers.CharField(max_length=3, required=False)
+    category = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)
+    venue = serializers.CharField(max_length=80, required=False, allow_null=True, allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(max_length=60), required=False, max_length=20)
+    level = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    cancel_until = TimeInput(required=False, allow_null=True)
+    external_id = serializers.CharField(max_length=100, required=False, allow_null=True, allow_blank=True)
+    date = TimeInput(required=False)
+    start_time = TimeInput(required=False)
+    end_time = TimeInput(required=False, allow_null=True)
+    location = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    max_participants = serializers.IntegerField(min_value=0, max_value=BIGGEST_INTEGER, required=False)
+    seats = serializers.IntegerField(min_value=0, max_value=BIGGEST_INTEGER, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for older, ours in OLDER.items():
+            if older in attrs:
+                attrs.setdefault(ours, attrs[older])
+                del attrs[older]
+        location = attrs.pop("location", None)
+        if location:
+            attrs.setdefault("venue", {"name": location})
+        if not self.partial and not attrs.get("starts_at"):
+            raise serializers.ValidationError({"starts_at": [_("This field is required.")]}, code="required")
+        return attrs
+
+    def split(self) -> tuple[dict[str, Any], int | None]:
+        """Return the event's own fields, and the number of places that an older client gave."""
+        fields = dict(self.validated_data)
+        places = [fields.pop(name) for name in SEATS if name in fields]
+        return fields, places[0] if places else None
+
+
+class PostponeInput(serializers.Serializer[Any]):
+    starts_at = TimeInput()
+    ends_at = TimeInput(required=False, allow_null=True, default=None)
+
+
+class DuplicateInput(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200, required=False)
+    starts_at = TimeInput(required=False)
+    ends_at = TimeInput(required=False, allow_null=True)

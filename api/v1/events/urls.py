@@ -1,0 +1,26 @@
+"""Where events are found, and what they sell."""
+
+from django.urls import path
+
+from api.v1.events import sales, taxonomy, views
+
+tenant_urls = [
+    path("events/", views.EventsView.as_view(), name="events"),
+    path("events/<str:event>/", views.EventView.as_view(), name="event"),
+    path("events/<str:event>/publish/", views.PublishView.as_view(), name="event-publish"),
+    path("events/<str:event>/cancel/", views.CancelView.as_view(), name="event-cancel"),
+    path("events/<str:event>/postpone/", views.PostponeView.as_view(), name="event-postpone"),
+    path("events/<str:event>/archive/", views.ArchiveView.as_view(), name="event-archive"),
+    path("events/<str:event>/duplicate/", views.DuplicateView.as_view(), name="event-duplicate"),
+    path("events/<str:event>/availability/", sales.AvailabilityView.as_view(), name="event-availability"),
+    path("events/<str:event>/ticket-types/", sales.TicketTypesView.as_view(), name="ticket-types"),
+    path("events/<str:event>/ticket-types/<int:pk>/", sales.TicketTypeView.as_view(), name="ticket-type"),
+    path("events/<str:event>/quotas/", sales.QuotasView.as_view(), name="quotas"),
+    path("events/<str:event>/quotas/<int:pk>/", sales.QuotaView.as_view(), name="quota"),
+    path("categories/", taxonomy.CategoriesView.as_view(), name="categories"),
+    path("categories/<str:slug>/", taxonomy.CategoryView.as_view(), name="category"),
+    path("tags/", taxonomy.TagsView.as_view(), name="tags"),
+    path("tags/<str:slug>/", taxonomy.TagView.as_view(), name="tag"),
+    path("venues/", taxonomy.VenuesView.as_view(), name="venues"),
+    path("venues/<str:slug>/", taxonomy.VenueView.as_view(), name="venue"),
+]

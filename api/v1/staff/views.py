@@ -1,0 +1,181 @@
+"""Who works here, over HTTP."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.filters import modified_since
+from api.pagination import Pages
+from api.permissions import require
+from api.scoping import EventScoped
+from api.v1.staff.serializers import (
+    GrantInput,
+    GrantSerializer,
+    MemberInput,
+    MemberSerializer,
+    RoleChoiceInput,
+    RoleSerializer,
+)
+from api.views import APIView
+from shared_apps.accounts.models import User
+from shared_apps.core.errors import FieldError, InvalidInput, NotFound
+from tenant_apps.events.grants import grant, grants_by_person, revoke
+from tenant_apps.staff import services
+from tenant_apps.staff.errors import UnknownPerson
+from tenant_apps.staff.models import Membership, Role
+from tenant_apps.staff.permissions import permissions_on
+
+
+def role_json(role: Role) -> dict[str, Any]:
+    rights = sorted(services.rights_of_role(role))
+    return {"id": role.pk, "name": role.name, "preset": role.preset, "permissions": rights}
+
+
+def member_json(membership: Membership) -> dict[str, Any]:
+    user = membership.user
+    return {
+        "id": membership.pk,
+        "user": {"id": user.pk, "email": user.email, "name": user.name},
+        "role": membership.role_id,
+        "role_name": membership.role.name,
+        "created_at": membership.created_at,
+    }
+
+
+def person(email: str) -> User:
+    """The person with this mail address, whatever its case. Raises UnknownPerson."""
+    found: User | None = User.objects.filter(email__iexact=email, is_active=True).first()
+    if found is None:
+        raise UnknownPerson(errors=[FieldError("email", UnknownPerson.code, UnknownPerson.message)])
+    return found
+
+
+def chosen_role(pk: int) -> Role:
+    role = Role.objects.filter(pk=pk).first()
+    if role is None:
+        raise InvalidInput(errors=[FieldError("role", "does_not_exist", _("There is no such role."))])
+    return role
+
+
+class StaffView(APIView):
+    """The staff of this tenant."""
+
+    permissions = {"get": "manage_staff", "post": "manage_staff"}
+    parameters = frozenset()
+
+    @extend_schema(operation_id="staff_list", responses=MemberSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = Pages()
+        members = modified_since(request, Membership.objects.select_related("role", "user").order_by("pk"))
+        page = pages.paginate_queryset(members, request, view=self) or []
+        return pages.get_paginated_response([member_json(row) for row in page])
+
+    @extend_schema(operation_id="staff_create", request=MemberInput, responses={201: MemberSerializer})
+    def post(self, request: Request) -> Response:
+        wanted = MemberInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        role = chosen_role(wanted.validated_data["role"])
+        membership = services.add_member(person(wanted.validated_data["email"]), role, actor=request.user)
+        return Response(member_json(membership), status=201)
+
+
+class MemberView(APIView):
+    permissions = {"get": "manage_staff", "patch": "manage_staff", "delete": "manage_staff"}
+    parameters = frozenset()
+
+    def member(self, pk: int) -> Membership:
+        found: Membership | None = Membership.objects.select_related("role", "user").filter(pk=pk).first()
+        if found is None:
+            raise NotFound
+        return found
+
+    @extend_schema(operation_id="staff_retrieve", responses=MemberSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(member_json(self.member(pk)))
+
+    @extend_schema(operation_id="staff_update", request=RoleChoiceInput, responses=MemberSerializer)
+    def patch(self, request: Request, pk: int) -> Response:
+        found = self.member(pk)
+        wanted = RoleChoiceInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        services.change_role(found, chosen_role(wanted.validated_data["role"]), actor=request.user)
+        return Response(member_json(self.member(pk)))
+
+    @extend_schema(operation_id="staff_delete", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        services.remove_member(self.member(pk), actor=request.user)
+        return Response(status=204)
+
+
+class RolesView(APIView):
+    """The roles that there are, and what each grants everywhere in the tenant."""
+
+    permissions = {"get": "manage_staff"}
+    parameters = frozenset()
+
+    @extend_schema(operation_id="roles_list", responses=RoleSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = Pages()
+        page = pages.paginate_queryset(Role.objects.order_by("pk"), request, view=self) or []
+        return pages.get_paginated_response([role_json(row) for row in page])
+
+
+class _Grants(EventScoped, APIView):
+    """Rights on one event. Only who manages staff may give them, and nobody more than they hold (I4).
+
+    `manage_staff` is a right in the tenant, so it is asked of the role, after the event was found visible.
+    """
+
+    scope = "tenant"
+    parameters = frozenset()
+
+    def _admit(self, event: Any) -> None:
+        if not permissions_on(self.request.user, event):
+            raise NotFound
+        require(self.request, ("manage_staff",))
+
+    def grants(self) -> list[dict[str, Any]]:
+        """Each person with what they hold on the event; two statements."""
+        held = grants_by_person(self.event)
+        people = User.objects.filter(pk__in=held).order_by("email")
+        return [{"id": one.pk, "email": one.email, "name": one.name, "permissions": held[one.pk]} for one in people]
+
+
+class GrantsView(_Grants):
+    permissions = {"get": "manage_staff", "post": "manage_staff"}
+
+    @extend_schema(operation_id="grants_list", responses=GrantSerializer(many=True))
+    def get(self, request: Request, event: str) -> Response:
+        pages = Pages()
+        return pages.get_paginated_response(pages.paginate_queryset(self.grants(), request, view=self) or [])
+
+    @extend_schema(operation_id="grants_create", request=GrantInput, responses={201: GrantSerializer})
+    def post(self, request: Request, event: str) -> Response:
+        wanted = GrantInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        somebody = person(wanted.validated_data["email"])
+        with transaction.atomic():
+            for permission in wanted.validated_data["permissions"]:
+                grant(self.event, somebody, permission, actor=request.user)
+        return Response(next(row for row in self.grants() if row["id"] == somebody.pk), status=201)
+
+
+class GrantView(_Grants):
+    """Everything that one person was granted on the event; `pk` is the person's."""
+
+    permissions = {"delete": "manage_staff"}
+
+    @extend_schema(operation_id="grants_delete", responses={204: None})
+    def delete(self, request: Request, event: str, pk: int) -> Response:
+        held = grants_by_person(self.event).get(pk)
+        if held is None:
+            raise NotFound
+        somebody = User.objects.get(pk=pk)
+        with transaction.atomic():
+            for permission in held:
+                revoke(self.event, somebody, permission, actor=request.user)
+        return Response(status=204)

@@ -1,0 +1,98 @@
+"""The shapes of tickets, check-in lists and scans."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.v1.events.fields import row_id
+from tenant_apps.ticketing.models import CheckIn, Ticket
+from tenant_apps.ticketing.scanning import MOST_SCANS, REASONS
+
+
+class HolderSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    email = serializers.CharField()
+
+
+class TicketSerializer(serializers.Serializer[Any]):
+    """A ticket; `code` is the text of its QR code."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    short_code = serializers.CharField()
+    status = serializers.ChoiceField(Ticket.Status.choices)
+    holder = HolderSerializer()
+    event = serializers.CharField()
+    event_title = serializers.CharField()
+    starts_at = serializers.DateTimeField()
+    timezone = serializers.CharField()
+    ticket_type = serializers.IntegerField()
+    ticket_type_name = serializers.CharField()
+    price = serializers.CharField()
+    currency = serializers.CharField()
+    order = serializers.CharField(allow_null=True)
+    seat = serializers.CharField()
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+
+
+class ScannedTicketSerializer(serializers.Serializer[Any]):
+    """What the door sees of a ticket."""
+
+    id = serializers.UUIDField()
+    short_code = serializers.CharField()
+    status = serializers.ChoiceField(Ticket.Status.choices)
+    holder = HolderSerializer()
+    ticket_type = serializers.IntegerField()
+    ticket_type_name = serializers.CharField()
+    seat = serializers.CharField()
+
+
+class CheckInListSerializer(serializers.Serializer[Any]):
+    """The tickets that one entrance accepts; a list without ticket types accepts all of its event."""
+
+    id = serializers.IntegerField(read_only=True)
+    event = serializers.CharField(read_only=True)
+    name = serializers.CharField(max_length=100)
+    ticket_types = serializers.ListField(child=row_id(), required=False, max_length=200)
+
+
+class ListNumbersSerializer(serializers.Serializer[Any]):
+    """How many tickets are expected, how many arrived, how many are inside now."""
+
+    id = serializers.IntegerField()
+    event = serializers.CharField()
+    name = serializers.CharField()
+    expected = serializers.IntegerField()
+    arrived = serializers.IntegerField()
+    inside = serializers.IntegerField()
+
+
+class ScanInput(serializers.Serializer[Any]):
+    """`scan_id` is the scanner's own name for this reading: sent again, it gets the first answer again."""
+
+    code = serializers.CharField(max_length=4096, allow_blank=True, trim_whitespace=False)
+    scan_id = serializers.RegexField(r"\A[!-~]{1,64}\Z")
+    scanned_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    direction = serializers.ChoiceField(CheckIn.Direction.choices, default="in")
+
+
+class ScansInput(serializers.Serializer[Any]):
+    scans = ScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)
+
+
+class ScanSerializer(serializers.Serializer[Any]):
+    scan_id = serializers.CharField()
+    result = serializers.ChoiceField(CheckIn.Result.choices)
+    reason = serializers.ChoiceField([(name, name) for name in REASONS], required=False)
+    message = serializers.CharField()
+    direction = serializers.ChoiceField(CheckIn.Direction.choices)
+    scanned_at = serializers.DateTimeField()
+    admitted_at = serializers.DateTimeField(required=False)
+    repeated = serializers.BooleanField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+    ticket = ScannedTicketSerializer(required=False, allow_null=True)
+
+
+class ScansSerializer(serializers.Serializer[Any]):
+    results = ScanSerializer(many=True)

@@ -1,0 +1,16 @@
+"""Where tickets and doors are found."""
+
+from django.urls import path
+
+from api.v1.ticketing import check_in, views
+
+tenant_urls = [
+    path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
+    path("tickets/<uuid:pk>/qr.png", views.TicketQrView.as_view(), name="ticket-qr"),
+    path("events/<str:event>/check-in-lists/", check_in.CheckInListsView.as_view(), name="check-in-lists"),
+    path("events/<str:event>/check-in-lists/<int:pk>/", check_in.CheckInListView.as_view(), name="check-in-list"),
+    path("check-in-lists/<int:pk>/status/", check_in.ListStatusView.as_view(), name="check-in-list-status"),
+    path("check-in-lists/<int:pk>/scan/", check_in.ScanView.as_view(), name="scan"),
+    path("check-in-lists/<int:pk>/scans/", check_in.ScansView.as_view(), name="scans"),
+    path("check-in-lists/<int:pk>/scans/<path:scan_id>/undo/", check_in.UndoView.as_view(), name="scan-undo"),
+]
