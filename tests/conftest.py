@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 _servers: list[Any] = []
 
 
@@ -30,7 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         from platform_config.launcher.postgres import EmbeddedPostgres
 
         # Nothing here outlives the run, so nothing has to survive a power cut.
-        postgres = EmbeddedPostgres(home / "postgres", settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
+        postgres = EmbeddedPostgres(
+            home / "postgres", settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        )
         os.environ["DATABASE_URL"] = postgres.start()
         _servers.append(postgres)
     else:
@@ -79,7 +83,10 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     for folder in ("tenants", "shared_apps", "tenant_apps"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if {"migrations", "models.py", "presets.py", "permissions.py", "provisioning.py", "rendering.py"} & {path.name, path.parent.name}:
+            if {"migrations", "models.py", "presets.py", "permissions.py", "provisioning.py", "rendering.py"} & {
+                path.name,
+                path.parent.name,
+            }:
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -141,7 +148,9 @@ def _prepare_database() -> None:
 
     call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
     for slug in ("alpha", "beta"):
-        owner = User.objects.create_superuser(f"owner@{slug}.test", "alpha-beta-pass", name=f"{slug.title()} Owner", is_staff=False)
+        owner = User.objects.create_superuser(
+            f"owner@{slug}.test", "alpha-beta-pass", name=f"{slug.title()} Owner", is_staff=False
+        )
         User.objects.filter(pk=owner.pk).update(is_staff=False, is_superuser=False)
         open_tenant(name=slug.title(), slug=slug, owner=owner, currency="EUR", timezone="Europe/Berlin", language="en")
 
@@ -164,7 +173,13 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
         own, prepared = connection.settings_dict["NAME"], f"foyer_prepared_{_fingerprint()}"
         connections.close_all()
         details = connection.settings_dict
-        admin = psycopg2.connect(dbname="postgres", user=details["USER"], password=details["PASSWORD"], host=details["HOST"], port=details["PORT"])
+        admin = psycopg2.connect(
+            dbname="postgres",
+            user=details["USER"],
+            password=details["PASSWORD"],
+            host=details["HOST"],
+            port=details["PORT"],
+        )
         admin.autocommit = True
         with admin.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {own} WITH (FORCE)")
@@ -261,7 +276,7 @@ def page_for() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def live_server(transactional_db: None) -> Iterator[Any]:
+def site(transactional_db: None) -> Iterator[Any]:
     """The product on a real socket with threads, on this worker's database. `.url(tenant, path)` makes addresses."""
     from tests.server import LiveServer
 
@@ -285,8 +300,14 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=[
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-dev-shm-usage",
             ],
         )
         yield browser
@@ -294,10 +315,12 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(params=[390, 1280], ids=["phone", "desktop"])
-def browser(request: pytest.FixtureRequest, chromium: Any, live_server: Any) -> Iterator[Any]:
+def browser(request: pytest.FixtureRequest, chromium: Any, site: Any) -> Iterator[Any]:
     """A fresh browser context at phone and desktop width, in which any console error fails the test."""
     height = 844 if request.param == 390 else 900
-    context = chromium.new_context(viewport={"width": request.param, "height": height}, locale="en-GB", has_touch=request.param == 390)
+    context = chromium.new_context(
+        viewport={"width": request.param, "height": height}, locale="en-GB", has_touch=request.param == 390
+    )
     context.set_default_timeout(10_000)
     problems: list[str] = []
     context.on("weberror", lambda error: problems.append(str(error.error)))

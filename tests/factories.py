@@ -53,7 +53,9 @@ def make_event(title: str | None = None, *, published: bool = True, **fields: An
     return Event.objects.create(title=title or f"Event {number}", **fields)
 
 
-def make_ticket_type(event: Any = None, *, price_minor: int = 1200, capacity: int | None = 100, name: str = "Standard", **fields: Any) -> Any:
+def make_ticket_type(
+    event: Any = None, *, price_minor: int = 1200, capacity: int | None = 100, name: str = "Standard", **fields: Any
+) -> Any:
     """A ticket type with a quota of its own."""
     from tenant_apps.ticketing.models import Quota, TicketType
 
@@ -73,7 +75,9 @@ def make_quota(event: Any = None, *, capacity: int | None = 100, name: str = "Pl
     return quota
 
 
-def make_order(ticket_type: Any = None, *, quantity: int = 1, email: str | None = None, provider: str = "manual", user: Any = None) -> Any:
+def make_order(
+    ticket_type: Any = None, *, quantity: int = 1, email: str | None = None, provider: str = "manual", user: Any = None
+) -> Any:
     """An order placed as a buyer would: pending, or paid at once if it is free."""
     from tenant_apps.orders.checkout import Basket, BasketLine, place_order
 

@@ -114,7 +114,7 @@ def test_the_price_in_an_order_stays_when_the_ticket_type_gets_dearer(alpha, cli
     [
         ({"quantity": 0}, "lines.0.quantity", "min_value"),
         ({"quantity": -1}, "lines.0.quantity", "min_value"),
-        ({"quantity": 10**30}, "lines.0.quantity", "max_value"),
+        ({"quantity": 10**12}, "lines.0.quantity", "max_value"),
         ({"quantity": "two"}, "lines.0.quantity", "invalid"),
         ({"ticket_type": 99999999}, "lines.0.ticket_type", "does_not_exist"),
     ],
