@@ -263,6 +263,13 @@ CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_TIME_LIMIT = 50
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# What people wait for, and what may take its time.
+CELERY_TASK_ROUTES = {
+    "activity.deliver": {"queue": "urgent"},
+    "activity.forget_old": {"queue": "bulk"},
+    "imports.*": {"queue": "bulk"},
+    "reports.*": {"queue": "bulk"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

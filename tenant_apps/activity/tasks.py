@@ -9,7 +9,7 @@ from tenants.tasks import TenantTask
 BATCH = 200
 
 
-@shared_task(base=TenantTask, name="activity.deliver", queue="urgent")
+@shared_task(base=TenantTask, name="activity.deliver")
 def deliver() -> None:
     """After a commit that recorded something, and every half minute for whatever was missed.
 
@@ -19,7 +19,7 @@ def deliver() -> None:
         deliver_soon()
 
 
-@shared_task(base=TenantTask, name="activity.forget_old", queue="bulk")
+@shared_task(base=TenantTask, name="activity.forget_old")
 def forget_delivered_and_answered() -> None:
     """Every hour: delete what was delivered long ago and answers that nobody can ask for again."""
     forget_old()

@@ -11,7 +11,7 @@ from tenants.tasks import TenantTask
 logger = logging.getLogger(__name__)
 
 
-@shared_task(base=TenantTask, name="imports.advance", queue="bulk")
+@shared_task(base=TenantTask, name="imports.advance")
 def advance(job_id: str) -> None:
     """After an upload, and after it was accepted: check or apply it, whichever is next. Twice is once."""
     job = ImportJob.objects.defer("content").filter(pk=job_id).first()
@@ -25,7 +25,7 @@ def advance(job_id: str) -> None:
         services.fail(job, "internal_error", "Something went wrong on our side; nothing was applied.")
 
 
-@shared_task(base=TenantTask, name="imports.resume", queue="bulk")
+@shared_task(base=TenantTask, name="imports.resume")
 def resume() -> None:
     """Every minute: take up imports whose worker died."""
     for job in services.unfinished():

@@ -12,21 +12,21 @@ from tenants.tasks import PublicTask, TenantTask
 logger = logging.getLogger(__name__)
 
 
-@shared_task(base=TenantTask, name="reports.check_invariants", queue="bulk")
+@shared_task(base=TenantTask, name="reports.check_invariants")
 def check_invariants() -> None:
     """Every night: verify this tenant's counters, money and tickets (P8). Reads only."""
     for breach in breaches_in(current_tenant()):
         logger.error("invariant_broken", extra={"invariant": breach.invariant, "found": breach.found})
 
 
-@shared_task(base=PublicTask, name="reports.check_catalog", queue="bulk")
+@shared_task(base=PublicTask, name="reports.check_catalog")
 def check_catalog() -> None:
     """Every night: verify how the schemas are built (N3). Reads only."""
     for breach in breaches_of_catalog():
         logger.error("invariant_broken", extra={"invariant": breach.invariant, "found": breach.found})
 
 
-@shared_task(base=TenantTask, name="reports.find_orphans", queue="bulk")
+@shared_task(base=TenantTask, name="reports.find_orphans")
 def report_orphans() -> None:
     """Every night: find rows whose person is gone from the platform. Reads only."""
     for orphans in find_orphans():
