@@ -1,0 +1,80 @@
+"""Two gates scan one ticket at the same moment, with real connections: one admission (T2)."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from tenant_apps.ticketing import codes, scanning, services
+from tenant_apps.ticketing.models import CheckIn, CheckInList
+from tenants.context import in_tenant
+from tests.factories import make_paid_order, make_ticket_type
+
+
+@pytest.fixture
+def sold(transactional_db, alpha):
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=0)
+        services.ensure_door(kind.event)
+        ticket = make_paid_order(kind).lines.get().ticket
+        return CheckInList.objects.get(event=kind.event), codes.code_text(ticket)
+
+
+def at_once(alpha, jobs):
+    """Run the jobs in threads with a connection each, released together; return what each gave."""
+    start = threading.Barrier(len(jobs))
+
+    def run(job):
+        try:
+            with in_tenant(alpha):
+                start.wait(timeout=20)
+                return job()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def test_two_gates_with_twenty_scans_each_admit_one(alpha, sold):
+    door, code = sold
+
+    def job(number):
+        return lambda: scanning.scan(door, code, f"gate{number % 2}-{number}", by=None)
+
+    answers = at_once(alpha, [job(number) for number in range(40)])
+    assert [answer.admitted for answer in answers].count(True) == 1
+    assert {answer.reason for answer in answers if not answer.admitted} == {"already_used"}
+    with in_tenant(alpha):
+        assert CheckIn.objects.count() == 40
+        assert CheckIn.objects.standing().count() == 1
+
+
+def test_one_scan_sent_twenty_times_at_once_is_answered_alike(alpha, sold):
+    door, code = sold
+    answers = at_once(alpha, [lambda: scanning.scan(door, code, "same", by=None)] * 20)
+    assert all(answer.admitted for answer in answers)
+    assert [answer.repeated for answer in answers].count(False) == 1
+    with in_tenant(alpha):
+        assert CheckIn.objects.count() == 1
+
+
+def test_an_undo_beside_scans_leaves_one_admission_at_most(alpha, sold):
+    from tests.factories import make_user
+
+    door, code = sold
+    with in_tenant(alpha):
+        scanning.scan(door, code, "first", by=None)
+    person = make_user()
+
+    def take_back():
+        scanning.undo(door, "first", by=person)
+
+    def job(number):
+        return lambda: scanning.scan(door, code, f"again-{number}", by=None)
+
+    at_once(alpha, [take_back, *(job(number) for number in range(12))])
+    with in_tenant(alpha):
+        assert CheckIn.objects.standing().count() <= 1
+        assert CheckIn.objects.get(scan_id="first").undone_at is not None
