@@ -186,7 +186,9 @@ def _refuse_other_migrations(manifest: dict[str, Any], source: Path) -> None:
     known = {".".join(name) for name in schema_state.current_graph().names}
     kept = set(manifest["migrations"])
     if missing := sorted(known - kept):
-        raise BackupError(f"{source} was made before {missing[0]}; restore it with the version that made it, then migrate.")
+        raise BackupError(
+            f"{source} was made before {missing[0]}; restore it with the version that made it, then migrate."
+        )
     if unknown := sorted(kept - known):
         raise BackupError(f"{source} was made by a newer version: {unknown[0]} is unknown here.")
 

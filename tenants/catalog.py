@@ -200,7 +200,9 @@ def _column(column: Column) -> str:
         options = f" (SEQUENCE NAME {_quoted(column.sequence)})" if column.sequence else ""
         parts.append(f"GENERATED {always} AS IDENTITY{options}")
     elif column.generated:
-        parts.append(f"GENERATED ALWAYS AS ({_as_read(column.default or '')}) {'STORED' if column.generated == 's' else 'VIRTUAL'}")
+        parts.append(
+            f"GENERATED ALWAYS AS ({_as_read(column.default or '')}) {'STORED' if column.generated == 's' else 'VIRTUAL'}"
+        )
     elif column.default is not None:
         parts.append(f"DEFAULT {column.default}")
     return " ".join(parts)

@@ -30,7 +30,7 @@ def in_tenant(tenant: Tenant | str) -> Iterator[Tenant]:
     """Run the block in a tenant's schema, given as a Tenant or a schema name, then go back to where it was.
 
     Raises TenantMissing if there is no such tenant or its schema is gone: a search path with a hole in it would
-    quietly read and write in public. One statement, which also sets the path.
+    quietly read and write in public. Costs one statement, and the SET that the next one would need anyway.
     """
     row = tenant if isinstance(tenant, Tenant) else _row_of(tenant)
     if row.schema_name == "public" or row.pk is None:
@@ -39,7 +39,7 @@ def in_tenant(tenant: Tenant | str) -> Iterator[Tenant]:
         yield connection.tenant
         return
     with entered(row):
-        _require_schema(row.schema_name)
+        require_schema(row.schema_name)
         yield row
 
 
@@ -86,7 +86,8 @@ def _row_of(schema_name: str) -> Tenant:
     return row
 
 
-def _require_schema(schema_name: str) -> None:
+def require_schema(schema_name: str) -> None:
+    """Raise TenantMissing unless the schema is there."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", [schema_name])
         if not cursor.fetchone()[0]:

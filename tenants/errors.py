@@ -27,7 +27,9 @@ class _SlugRefused(DomainError):
 
 class SlugInvalid(_SlugRefused, InvalidInput):
     code = "slug_invalid"
-    message = _("Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit.")
+    message = _(
+        "Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit."
+    )
 
 
 class SlugReserved(_SlugRefused, InvalidInput):

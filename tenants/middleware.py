@@ -141,7 +141,9 @@ def _offered(language: str | None) -> str | None:
 
 
 def _browsers(request: HttpRequest) -> str | None:
-    for language, _quality in translation.trans_real.parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+    for language, _quality in translation.trans_real.parse_accept_lang_header(
+        request.headers.get("Accept-Language", "")
+    ):
         if offered := _offered(language):
             return offered
     return None
@@ -170,9 +172,7 @@ def _produce_within(response: HttpResponseBase, enter: Callable[[], AbstractCont
     response.streaming_content = _each_within(response.streaming_content, enter)
 
 
-def _each_within(
-    parts: Iterable[bytes], enter: Callable[[], AbstractContextManager[object]]
-) -> Iterator[bytes]:
+def _each_within(parts: Iterable[bytes], enter: Callable[[], AbstractContextManager[object]]) -> Iterator[bytes]:
     """Each part is made inside; between two parts the thread may serve others."""
     source = iter(parts)
     try:
@@ -188,6 +188,3 @@ def _each_within(
         if close is not None:
             with enter():
                 close()
-
-
-

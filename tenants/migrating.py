@@ -15,6 +15,8 @@ from tenants.models import Tenant
 
 MIGRATING_LOCK = 7103
 VERSION_EVERY_SECONDS = 0.5
+# How many schemas of a group are tried as the one to render on.
+MOST_MODELS = 3
 
 
 class AlreadyRunning(Exception):
@@ -51,7 +53,7 @@ def survey(tenants: Iterable[Tenant]) -> tuple[list[Group], dict[str, str]]:
             states.setdefault(applied, []).append(schema_name)
     groups = []
     for applied, schemas in states.items():
-        groups.append(Group(tuple(schemas), migration_plans.plan_for(schemas[0], applied)))
+        groups.append(Group(tuple(schemas), _plan_for_any(schemas, applied)))
         if not groups[-1].plan.pending:
             # A run that was killed between a tenant's commit and this note left the number behind.
             _correct(schemas, counts, migration_plans.count_of(applied))
@@ -79,7 +81,12 @@ def migrate(
         surveyed(groups)
         for schema_name, reason in report.failed.items():
             progress(schema_name, reason)
-        by_sql = [(one, group.plan) for group in groups if group.plan.pending and group.plan.steps is not None for one in group.schemas]
+        by_sql = [
+            (one, group.plan)
+            for group in groups
+            if group.plan.pending and group.plan.steps is not None
+            for one in group.schemas
+        ]
         by_django = [one for group in groups if group.plan.steps is None for one in group.schemas]
         report.current = sum(len(group.schemas) for group in groups if not group.plan.pending)
         told = time.monotonic()
@@ -101,6 +108,19 @@ def migrate(
         if by_sql:
             lookup.forget()
     return report
+
+
+def _plan_for_any(schemas: list[str], applied: frozenset[Name]) -> Plan:
+    """Plan on the first schema that allows it: one that somebody has altered by hand must not speak for all."""
+    reasons = []
+    for schema_name in schemas[:MOST_MODELS]:
+        try:
+            return migration_plans.plan_for(schema_name, applied)
+        except DatabaseError as fault:
+            reasons.append(f"{schema_name}: {' '.join(str(fault).split())[:200]}")
+    # Each is then tried by itself, and says by itself what is wrong with it.
+    pending = tuple(sorted(schema_state.current_graph().names - applied))
+    return Plan(applied, pending, None, "; ".join(reasons))
 
 
 def _correct(schemas: list[str], counts: dict[str, int], count: int) -> None:
@@ -133,9 +153,7 @@ def _execute(schema_name: str) -> str | None:
         except Exception as fault:
             return f"{type(fault).__name__}: {fault}"[:300]
         break
-    Tenant.objects.filter(schema_name=schema_name).update(
-        migrations_applied=schema_state.current_graph().migrations
-    )
+    Tenant.objects.filter(schema_name=schema_name).update(migrations_applied=schema_state.current_graph().migrations)
     return None
 
 
@@ -143,7 +161,9 @@ def connector() -> Callable[[], Any]:
     """Return what opens plain psycopg2 connections to the database that Django is on."""
     parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
     parameters = {
-        name: value for name, value in parameters.items() if name not in ("cursor_factory", "client_encoding", "context")
+        name: value
+        for name, value in parameters.items()
+        if name not in ("cursor_factory", "client_encoding", "context")
     }
     return lambda: psycopg2.connect(**parameters)
 

@@ -58,8 +58,7 @@ def applied_in(schemas: Sequence[str]) -> dict[str, frozenset[Name] | None]:
             some = present[start : start + SCHEMAS_PER_QUERY]
             # One row each: a thousand tenants of a hundred migrations are a thousand rows, not a hundred thousand.
             query = " UNION ALL ".join(
-                f"SELECT %s, array_agg(app || '.' || name) FROM {_quoted(name)}.django_migrations"
-                " WHERE app = ANY(%s)"
+                f"SELECT %s, array_agg(app || '.' || name) FROM {_quoted(name)}.django_migrations WHERE app = ANY(%s)"
                 for name in some
             )
             cursor.execute(query, [value for name in some for value in (name, labels)])

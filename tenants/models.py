@@ -37,7 +37,9 @@ def validate_slug(value: str) -> None:
     """Refuse a slug that is malformed, reserved or looks like an internationalised host name (N5)."""
     if not SLUG.fullmatch(value) or len(value) > 63 or "--" in value:
         raise ValidationError(
-            _("Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit."),
+            _(
+                "Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit."
+            ),
             code="slug_invalid",
         )
     if value in RESERVED_SLUGS:

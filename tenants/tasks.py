@@ -4,10 +4,11 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.db import connection
+from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
 from tenants import lookup
-from tenants.context import in_public, is_in_tenant, on_commit
+from tenants.context import in_public, on_commit, require_schema
 from tenants.errors import NotInTenant, TenantMissing
 from tenants.models import Tenant
 
@@ -42,12 +43,14 @@ class TenantTask(_FreshTenantTask):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not is_in_tenant():
+        # Celery swallows what goes wrong while the schema is entered and runs the task all the same, wherever the
+        # connection was left. So the task itself asks whether it is where its message says.
+        wanted = None if self.request.called_directly else get_schema_name_from_task(self, kwargs)
+        if (wanted or connection.schema_name) == "public":
             raise NotInTenant(f"{self.name} needs a tenant; call it inside in_tenant() or through for_each_tenant.")
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", [connection.schema_name])
-            if not cursor.fetchone()[0]:
-                raise TenantMissing(f"The schema {connection.schema_name!r} does not exist.")
+        require_schema(wanted or connection.schema_name)
+        if wanted is not None and connection.schema_name != wanted:
+            raise TenantMissing(f"{self.name} was sent for the schema {wanted!r}, which no tenant has.")
         return super().__call__(*args, **kwargs)
 
 
@@ -78,5 +81,3 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
             task.apply_async(producer=producer, expires=expires, headers={"_schema_name": schema_name})
             sent += 1
     return sent
-
-

@@ -1,0 +1,109 @@
+"""Tasks run in the tenant that they were called in, and never quietly in public (G2)."""
+
+from typing import Any
+
+import pytest
+from celery import shared_task
+from django.db import connection
+
+from platform_config.celery import app
+from tenants.context import in_tenant
+from tenants.errors import NotInTenant, TenantMissing
+from tenants.provisioning import suspend
+from tenants.tasks import TenantTask, for_each_tenant
+
+ran: list[str] = []
+
+
+@shared_task(base=TenantTask, name="tests.note_where")
+def note_where() -> None:
+    """Note the schema that the task runs in."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        ran.append(cursor.fetchone()[0])
+
+
+@pytest.fixture(autouse=True)
+def eager(settings: Any) -> Any:
+    """Tasks run at once in this process, through the same headers and signals as in a worker."""
+    ran.clear()
+    app.conf.task_always_eager, app.conf.task_eager_propagates = True, True
+    yield
+    app.conf.task_always_eager = app.conf.task_eager_propagates = False
+
+
+def test_a_task_runs_in_the_tenant_that_it_was_called_in(alpha: Any, beta: Any) -> None:
+    with in_tenant(alpha):
+        note_where.delay()
+        with in_tenant(beta):
+            note_where.delay()
+    assert ran == [alpha.schema_name, beta.schema_name]
+
+
+def test_a_tenants_task_refuses_to_run_in_public(db: None) -> None:
+    with pytest.raises(NotInTenant):
+        note_where.delay()
+    with pytest.raises(NotInTenant):
+        note_where()
+    assert ran == []
+
+
+def test_a_tenants_task_refuses_a_schema_that_is_gone(alpha: Any) -> None:
+    with pytest.raises(TenantMissing):
+        note_where.apply_async(headers={"_schema_name": "t_nobody"})
+    connection.set_schema_to_public()
+    with connection.cursor() as cursor:
+        cursor.execute(f'ALTER SCHEMA "{alpha.schema_name}" RENAME TO t_elsewhere')
+    with pytest.raises(TenantMissing):
+        note_where.apply_async(headers={"_schema_name": alpha.schema_name})
+    assert ran == []
+    connection.set_schema_to_public()
+
+
+def test_a_task_for_a_missing_tenant_does_not_run_where_the_last_one_was(alpha: Any) -> None:
+    """Celery goes on when entering the schema fails; the connection may still be in another tenant's."""
+    with in_tenant(alpha), pytest.raises(TenantMissing):
+        note_where.apply_async(headers={"_schema_name": "t_nobody"})
+    assert ran == []
+
+
+def test_a_task_that_waits_for_the_commit_keeps_its_tenant(
+    alpha: Any, beta: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True), in_tenant(alpha), in_tenant(beta):
+        note_where.delay_on_commit()
+    assert ran == [beta.schema_name]
+
+
+def test_the_fan_out_reaches_every_open_tenant_once(alpha: Any, beta: Any) -> None:
+    assert for_each_tenant("tests.note_where") == 2
+    assert sorted(ran) == [alpha.schema_name, beta.schema_name]
+    assert connection.schema_name == "public"
+
+
+def test_the_fan_out_skips_a_suspended_tenant(alpha: Any, beta: Any) -> None:
+    suspend(alpha)
+    assert for_each_tenant("tests.note_where") == 1
+    assert ran == [beta.schema_name]
+
+
+def test_the_fan_out_runs_in_public_even_if_called_inside_a_tenant(alpha: Any, beta: Any) -> None:
+    with in_tenant(alpha):
+        for_each_tenant.delay("tests.note_where")
+    assert sorted(ran) == [alpha.schema_name, beta.schema_name]
+
+
+def test_the_fan_out_of_an_unknown_task_is_an_error(db: None) -> None:
+    with pytest.raises(LookupError, match="no_such"):
+        for_each_tenant("tests.no_such_task")
+
+
+def test_what_is_sent_names_schema_and_expiry(alpha: Any, beta: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        type(note_where._get_current_object()), "apply_async", lambda self, *a, **options: sent.append(options)
+    )
+    for_each_tenant("tests.note_where", expires=50)
+    assert [one["headers"]["_schema_name"] for one in sent] == [alpha.schema_name, beta.schema_name]
+    assert {one["expires"] for one in sent} == {50}
+    assert len({id(one["producer"]) for one in sent}) == 1
