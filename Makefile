@@ -33,7 +33,7 @@ test:  ## run all tests (ARGS="tests/orders -k refund")
 		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
 	@exec .venv/bin/python -m pytest -n auto $(ARGS)
 
-check:  ## style, types, layers, templates, missing migrations: all that CI asks besides the tests
+check:  ## style, types, layers, templates, missing migrations
 	@$(INSTALL) dev
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .

@@ -17,6 +17,7 @@ from platform_config.launcher.valkey import EmbeddedValkey
 
 DEVELOPMENT = "platform_config.settings.dev"
 QUEUES = "urgent,default,bulk"
+PREPARE = [sys.executable, "-u", "manage.py", "prepare"]
 DEMO_TENANTS = {
     "aurora": "concert hall, EUR",
     "kinoteatr": "cinema, RUB, in Russian",
@@ -82,7 +83,7 @@ def start(supervisor: Supervisor, settings: Mapping[str, str]) -> tuple[str, int
     check_given(addresses)
     addresses |= start_servers(supervisor, addresses)
     environment = environment_of_parts(settings, addresses, home, port)
-    supervisor.prepare([sys.executable, "-u", "manage.py", "prepare"], environment)
+    supervisor.prepare(PREPARE, environment)
     remembered = {**dotenv(ROOT / ".env"), **addresses, "PORT": str(port)}
     home.write_runtime(remembered)
     supervisor.add(*product_parts(home, environment, host, port, workers))
