@@ -11,8 +11,10 @@ from django.shortcuts import redirect
 from shared_apps.accounts import services
 from shared_apps.accounts.models import Session, User
 from shared_apps.accounts.tokens import end_everywhere
+from shared_apps.core.access import anyone
 
 
+@anyone
 def _our_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     """Sign-in goes through our page with its limits; who is signed in and no operator finds nothing here."""
     if request.user.is_authenticated:

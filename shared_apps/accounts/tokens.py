@@ -88,8 +88,8 @@ def read(kind: type[AnyToken], text: str | bytes) -> tuple[AnyToken, Claims]:
         )
     except ExpiredTokenError:
         raise TokenExpired from None
-    except (TokenError, LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        # A header nested a thousand deep ends in RecursionError, a number as `exp` out of range in OverflowError.
+    except (TokenError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
+        # A header nested a thousand deep ends in RecursionError, an `exp` beyond all time in OverflowError or OSError.
         raise TokenRefused from None
 
 
