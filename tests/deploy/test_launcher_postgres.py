@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from platform_config.launcher import postgres as module
+from platform_config.launcher import unprivileged
 from platform_config.launcher.errors import CannotStart
 from platform_config.launcher.postgres import EmbeddedPostgres
 
@@ -85,7 +86,9 @@ def test_a_pid_file_with_a_strangers_number_does_not_stop_a_start(server: Embedd
     server.start()
     kill(server)
     pid_file = server.home / "data" / "postmaster.pid"
-    stranger = subprocess.Popen(["sleep", "60"])
+    # Of the same user: of another's process Postgres knows by itself that it is no server of its.
+    user = unprivileged.user_for(server.home / "data")
+    stranger = subprocess.Popen(["sleep", "60"], user=user.uid if user else None)
     try:
         lines = pid_file.read_text().splitlines()
         pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
