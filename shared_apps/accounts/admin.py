@@ -25,11 +25,11 @@ def _our_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': target})}")
 
 
-admin.site.login = _our_login  # type: ignore[method-assign, assignment]
+admin.site.login = _our_login  # type: ignore
 admin.site.site_header = admin.site.site_title = "Foyer"
 
 
-class _Reading(admin.ModelAdmin):  # type: ignore[type-arg]  (not subscriptable at run time)
+class _Reading(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Rows change through services, which keep what hangs on them right."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

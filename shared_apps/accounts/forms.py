@@ -86,7 +86,7 @@ class PasswordChangeForm(NewPasswordForm):
     field_order = ["old_password", "new_password1", "new_password2"]
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  (not subscriptable at run time)
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """What a person may change of themselves (I9)."""
 
     language = forms.ChoiceField(
@@ -101,7 +101,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  (not subscriptabl
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix")))
-        self.fields["timezone"].choices = [  # type: ignore[attr-defined]
+        zone_field: Any = self.fields["timezone"]
+        zone_field.choices = [
             ("", _("As the site has it")),
             ("UTC", "UTC"),
             *((name, name.replace("_", " ")) for name in zones),

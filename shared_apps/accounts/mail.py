@@ -80,7 +80,7 @@ def _site(schema_name: str) -> Site:
 def _letter(row: EmailCode, site: Site, user: User | None) -> Letter | None:
     """Decide what this address is told; None for nothing."""
     if row.purpose == Purpose.CHANGED:
-        return user and _password_changed(site, user)
+        return _password_changed(site, user) if user is not None else None
     if row.purpose == Purpose.RESET and user is not None:
         return _reset(site, user) if user.is_active else None
     if user is not None and user.email_verified:

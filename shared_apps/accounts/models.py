@@ -1,16 +1,17 @@
 """Who can sign in: one User per person for every tenant, and the sessions they opened."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.clock import validate_zone
 from shared_apps.core.codes import unguessable_secret, uuid7
+from shared_apps.core.schemas import present_schema
 
 # How long a code or link is good, how long a registration waits for one, how long sending one letter may take.
 WAITING = timedelta(days=7)
@@ -71,7 +72,7 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = _("person")
@@ -91,7 +92,7 @@ class User(AbstractBaseUser):
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Django's admin asks this. Operators may there; inside a tenant it is always False (I3)."""
-        return self.is_active and self.is_superuser and connection.schema_name == "public"
+        return self.is_active and self.is_superuser and present_schema() == "public"
 
     def has_perms(self, perms: Any, obj: object = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perms)

@@ -27,9 +27,9 @@ from shared_apps.accounts.tokens import (
     AccessToken,
     Pair,
     RefreshToken,
+    claims_of,
     end_everywhere,
     open_session,
-    read,
     refresh_is_good,
     revoke,
     session_of,
@@ -63,9 +63,7 @@ def register(email: str, password: str, name: str = "", *, visit: Visit, field: 
     check_new_password(password, User(email=email, name=name), field=field)
     limits.count("register_source", limits.source(visit.address))
     limits.count("register_email", email)
-    return _ask(
-        EmailCode.Purpose.REGISTER, email, visit, name=" ".join(name.split()), password=make_password(password)
-    )
+    return _ask(EmailCode.Purpose.REGISTER, email, visit, name=" ".join(name.split()), password=make_password(password))
 
 
 def resend(email: str, *, visit: Visit) -> None:
@@ -108,8 +106,11 @@ def confirm_by_code(email: str, code: str, *, visit: Visit) -> User:
 def confirm_by_key(key: str, *, visit: Visit) -> User:
     """Make the account that a letter's link stands for. Raises CodeRefused for whatever is amiss."""
     limits.count("code_source", limits.source(visit.address))
+    row_id = row_of(key)
+    if row_id is None:
+        raise CodeRefused(field="key")
     with transaction.atomic():
-        row = EmailCode.objects.live().filter(pk=row_of(key)).select_for_update().first()
+        row = EmailCode.objects.live().filter(pk=row_id).select_for_update().first()
         if row is None or not is_key(row, key):
             raise CodeRefused(field="key")
         return _confirm(row)
@@ -196,11 +197,8 @@ def sign_in(email: str, password: str, *, visit: Visit) -> Pair:
 
 def log_out_cookies(access: str, refresh: str) -> None:
     """End the session that a browser's cookies name, by whichever of them can still be read."""
-    for kind, text in ((RefreshToken, refresh), (AccessToken, access)):
-        try:
-            _token, claims = read(kind, text)
-        except TokenRefused:
-            continue
+    claims = claims_of(RefreshToken, refresh) or claims_of(AccessToken, access)
+    if claims is not None:
         revoke(claims.session_id, claims.user_id)
 
 

@@ -19,7 +19,9 @@ def send_soon(row_id: int) -> None:
 def _hint(row_id: int) -> None:
     try:
         # In public, whatever tenant it was asked from: the row is there, and the tenant may be gone by then.
-        send_email_code.apply_async([row_id], retry=False, expires=300, queue="urgent", headers={"_schema_name": "public"})
+        send_email_code.apply_async(
+            (row_id,), retry=False, expires=300, queue="urgent", headers={"_schema_name": "public"}
+        )
     except Exception as error:  # whatever the broker's client raises: the sweep sends the letter
         logger.warning("email_hint_lost", extra={"reason": type(error).__name__})
 

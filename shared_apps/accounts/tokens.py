@@ -8,7 +8,7 @@ A refresh token is good once: the session's row knows the one that is next, and 
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -74,7 +74,8 @@ def _pair(session: Session) -> Pair:
     session.refresh_jti = uuid.UUID(refresh["jti"])
     session.used_at = refresh.current_time
     session.expires_at = refresh.current_time + RefreshToken.lifetime
-    return Pair(refresh.access_token, refresh, session)
+    access = cast(AccessToken, refresh.access_token)
+    return Pair(access, refresh, session)
 
 
 def read(kind: type[AnyToken], text: str | bytes) -> tuple[AnyToken, Claims]:
@@ -83,14 +84,20 @@ def read(kind: type[AnyToken], text: str | bytes) -> tuple[AnyToken, Claims]:
         raise TokenRefused
     try:
         token = kind(text)  # type: ignore[arg-type]  # simplejwt's hint says Token and means the text of one
-        return token, Claims(
-            int(token["user_id"]), uuid.UUID(token["sid"]), int(token["ver"]), uuid.UUID(token["jti"])
-        )
+        return token, Claims(int(token["user_id"]), uuid.UUID(token["sid"]), int(token["ver"]), uuid.UUID(token["jti"]))
     except ExpiredTokenError:
         raise TokenExpired from None
     except (TokenError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         # A header nested a thousand deep ends in RecursionError, an `exp` beyond all time in OverflowError or OSError.
         raise TokenRefused from None
+
+
+def claims_of(kind: type[AnyToken], text: str) -> Claims | None:
+    """Return what a good token says; None for any other text."""
+    try:
+        return read(kind, text)[1]
+    except TokenRefused:
+        return None
 
 
 def session_of(text: str | bytes) -> Session:

@@ -1,6 +1,6 @@
 """The account pages, on the platform's host and on every tenant's. Each works without JavaScript."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -45,6 +45,11 @@ def onward(request: HttpRequest) -> str:
     target = request.POST.get("next") or request.GET.get("next") or ""
     safe = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     return target if safe else reverse("account:overview")
+
+
+def _person(request: HttpRequest) -> User:
+    """The signed-in person, as a row of one's own to change."""
+    return User.objects.get(pk=cast(int, request.user.pk))
 
 
 def _signed_in(request: HttpRequest, pair: Pair, target: str) -> HttpResponse:
@@ -251,7 +256,7 @@ class OverviewView(View):
         return self.show()
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        form = ProfileForm(request.POST, instance=User.objects.get(pk=request.user.pk))
+        form = ProfileForm(request.POST, instance=_person(request))
         if not form.is_valid():
             return self.show(profile=form, status=400)
         services.update_profile(form.instance, **form.cleaned_data)
@@ -278,7 +283,7 @@ class PasswordView(OverviewView):
         if not form.is_valid():
             return self.show(password=form, status=400)
         typed = form.cleaned_data
-        user = User.objects.get(pk=request.user.pk)
+        user = _person(request)
         try:
             pair = services.change_password(
                 user,
@@ -299,7 +304,7 @@ class LogoutEverywhereView(View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        end_everywhere(User.objects.get(pk=request.user.pk))
+        end_everywhere(_person(request))
         response = redirect("account:login")
         clear_cookies(response)
         messages.success(request, _("You are logged out everywhere."))

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.core import signing
-from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 
 from shared_apps.accounts.errors import TokenRefused
@@ -12,6 +11,7 @@ from shared_apps.accounts.services import Visit
 from shared_apps.accounts.tokens import session_of
 from shared_apps.core.addresses import client_address
 from shared_apps.core.codes import unguessable_secret
+from shared_apps.core.schemas import present_schema
 
 # A browser that somebody once signed in with keeps a count of wrong tries of its own, so that a stranger who
 # guesses at the same account never locks its owner out (I8). It signs nobody in.
@@ -40,7 +40,7 @@ def visit_of(request: HttpRequest, email: str = "") -> Visit:
     return Visit(
         address=client_address(request),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
-        schema_name=connection.schema_name,
+        schema_name=present_schema(),
         user_id=session.user_id if session else None,
         device=_device(request, email) if email else "",
     )

@@ -113,8 +113,8 @@ def _server(script: str, name: str, *arguments: Any) -> Any:
     if time.monotonic() < _rests_until:
         return None
     cache = caches["global"]
-    store = getattr(cache, "_cache", None)
-    if not hasattr(store, "get_client"):
+    store: Any = getattr(cache, "_cache", None)
+    if store is None or not hasattr(store, "get_client"):
         return None
     try:
         client = store.get_client(None, write=True)

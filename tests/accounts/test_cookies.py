@@ -61,7 +61,11 @@ def test_the_cookies_are_as_production_promises(settings):
     for name in ("__Host-session", "__Host-refresh"):
         cookie = answer.cookies[name]
         assert (cookie["path"], cookie["domain"], cookie["secure"], cookie["httponly"], cookie["samesite"]) == (
-            "/", "", True, True, "Lax",
+            "/",
+            "",
+            True,
+            True,
+            "Lax",
         )
         assert 0 < int(cookie["max-age"]) <= 14 * 24 * 3600
     assert answer.cookies["__Host-csrf"]["secure"]

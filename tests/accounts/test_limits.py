@@ -76,7 +76,9 @@ def test_a_session_of_somebody_else_opens_nothing(client_for, page_for):
 @pytest.mark.django_db
 def test_one_source_may_fail_a_hundred_times(client_for):
     client = client_for()
-    codes = [login(client, f"no{n}@example.test", "wrong-password", REMOTE_ADDR="10.9.9.9").status_code for n in range(101)]
+    codes = [
+        login(client, f"no{n}@example.test", "wrong-password", REMOTE_ADDR="10.9.9.9").status_code for n in range(101)
+    ]
     assert codes == [401] * 100 + [429]
     assert login(client, "no@example.test", "wrong-password", REMOTE_ADDR="10.9.9.8").status_code == 401
 
@@ -126,7 +128,9 @@ def test_of_parallel_wrong_tries_ten_are_evaluated(transactional_db, monkeypatch
     def one(number):
         try:
             start.wait(timeout=30)
-            return login(APIClient(HTTP_HOST="localhost"), user.email, "wrong", REMOTE_ADDR=f"10.1.0.{number}").status_code
+            return login(
+                APIClient(HTTP_HOST="localhost"), user.email, "wrong", REMOTE_ADDR=f"10.1.0.{number}"
+            ).status_code
         finally:
             connections.close_all()
 
@@ -173,5 +177,3 @@ def test_the_key_does_not_show_whose_it_is(client_for):
     login(client_for(), "secret-person@example.test", "wrong-password")
     client = caches["global"]._cache.get_client(None)
     assert not any(b"secret-person" in key for key in client.keys("*"))
-
-

@@ -46,7 +46,15 @@ def test_a_person_registers_confirms_and_signs_in_by_pages(page_for, host):
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example/", "//evil.example/", "/\\evil.example", "///evil.example", "javascript:alert(1)", "http:/x", "account"],
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "///evil.example",
+        "javascript:alert(1)",
+        "http:/x",
+        "account",
+    ],
 )
 def test_sign_in_sends_nobody_to_another_site(page_for, target):
     answer = page_for().post("/account/login/", {"email": make_user().email, "password": PASSWORD, "next": target})
@@ -135,7 +143,13 @@ def without_nonces(text):
 def test_the_account_page_changes_the_profile(page_for):
     user = make_user()
     page = page_for(None, user)
-    body = {"name": "Ada Lovelace", "language": "en", "timezone": "Europe/London", "email": "x@y.test", "is_staff": "on"}
+    body = {
+        "name": "Ada Lovelace",
+        "language": "en",
+        "timezone": "Europe/London",
+        "email": "x@y.test",
+        "is_staff": "on",
+    }
     assert page.post("/account/", body).status_code == 302
     user.refresh_from_db()
     assert (user.name, user.timezone, user.is_staff) == ("Ada Lovelace", "Europe/London", False)

@@ -208,7 +208,9 @@ def test_deactivation_and_deletion_end_all_at_once(client_for):
     services.deactivate(closed)
     deleted.delete()
     assert [code_of(use(client, each["access"])) for each in tokens] == [
-        "account_inactive", "session_ended", "session_ended",
+        "account_inactive",
+        "session_ended",
+        "session_ended",
     ]
     assert all(everything_fails(client, each) for each in tokens)
 
@@ -217,12 +219,23 @@ def test_deactivation_and_deletion_end_all_at_once(client_for):
 def test_a_person_changes_name_language_and_zone_and_nothing_else(client_for):
     user = make_user()
     client = client_for(user=user)
-    body = {"name": "Ada\r\nLovelace", "language": "ru", "timezone": "Europe/Moscow", "email": "x@y.test", "is_staff": True}
+    body = {
+        "name": "Ada\r\nLovelace",
+        "language": "ru",
+        "timezone": "Europe/Moscow",
+        "email": "x@y.test",
+        "is_staff": True,
+    }
     answer = client.patch(ME, body, format="json")
     assert answer.status_code == 200
     assert answer.json() == {
-        "id": user.pk, "email": user.email, "name": "Ada Lovelace", "language": "ru", "timezone": "Europe/Moscow",
-        "email_verified": True, "date_joined": answer.json()["date_joined"],
+        "id": user.pk,
+        "email": user.email,
+        "name": "Ada Lovelace",
+        "language": "ru",
+        "timezone": "Europe/Moscow",
+        "email_verified": True,
+        "date_joined": answer.json()["date_joined"],
     }
     user.refresh_from_db()
     assert not user.is_staff

@@ -1,6 +1,6 @@
 """Sign-in over JSON, on every host. Bearer mode answers with tokens; cookie mode sets cookies and shows none (I6)."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.middleware.csrf import get_token, rotate_token
 from django.utils.decorators import method_decorator
@@ -30,7 +30,7 @@ from api.views import GenericAPIView
 from shared_apps.accounts import services
 from shared_apps.accounts.cookies import access_cookie, clear_cookies, refresh_cookie, set_cookies
 from shared_apps.accounts.errors import TokenRefused, TokenReused
-from shared_apps.accounts.models import User
+from shared_apps.accounts.models import Session, User
 from shared_apps.accounts.tokens import Pair, RefreshToken, end_everywhere, exchange, read, revoke, session_of
 from shared_apps.accounts.visits import bearer_of, remember_device, visit_of
 from shared_apps.core.errors import NotFound, SignInRequired
@@ -42,8 +42,15 @@ _COOKIES = OpenApiParameter("cookies", bool, description="Set httpOnly cookies a
 class _View(GenericAPIView):
     """Takes one serializer's fields by POST."""
 
+    # Older clients' names for the fields, taken where ours are not given (`api.v1.accounts.legacy`).
+    renames: ClassVar[dict[str, tuple[str, ...]]] = {}
+
     def valid(self) -> dict[str, Any]:
-        serializer: BaseSerializer[Any] = self.get_serializer(data=self.request.data)
+        body = self.request.data
+        if self.renames and isinstance(body, dict):
+            renamed = {new: body[old] for old, names in self.renames.items() if old in body for new in names}
+            body = {**renamed, **body}
+        serializer: BaseSerializer[Any] = self.get_serializer(data=body)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -52,7 +59,11 @@ class _OpenView(_View):
     """For anyone, also with an old token in the request: it is not looked at."""
 
     permissions: ClassVar[dict[str, Any]] = {"post": ANYONE}
-    authentication_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
+
+
+def _me(request: Request) -> User:
+    return cast(User, request.user)
 
 
 def _said(sentence: str, status: int = 200) -> Response:
@@ -201,7 +212,7 @@ class LogoutAllView(_View):
 
     @extend_schema(request=None, responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        end_everywhere(request.user)
+        end_everywhere(_me(request))
         response = _said(_("You are logged out everywhere."))
         if isinstance(request.successful_authenticator, CookieAuthentication):
             clear_cookies(response)
@@ -215,12 +226,12 @@ class UserView(_View):
     permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN, "patch": SIGNED_IN}
 
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user).data)
+        return Response(UserSerializer(_me(request)).data)
 
     def patch(self, request: Request) -> Response:
-        serializer = UserSerializer(request.user, data=request.data, partial=True)
+        serializer = UserSerializer(_me(request), data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        user = services.update_profile(request.user, **serializer.validated_data)
+        user = services.update_profile(_me(request), **serializer.validated_data)
         return Response(UserSerializer(user).data)
 
 
@@ -231,7 +242,7 @@ class MeView(_View):
     permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
 
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user).data)
+        return Response(UserSerializer(_me(request)).data)
 
 
 class PersonView(_View):
@@ -244,7 +255,7 @@ class PersonView(_View):
     def get(self, request: Request, id: int) -> Response:
         if id != request.user.pk:
             raise NotFound
-        return Response(UserSerializer(request.user).data)
+        return Response(UserSerializer(_me(request)).data)
 
 
 class PasswordChangeView(_View):
@@ -257,10 +268,10 @@ class PasswordChangeView(_View):
     def post(self, request: Request) -> Response:
         asked = self.valid()
         pair = services.change_password(
-            request.user,
+            _me(request),
             asked["old_password"],
             asked["new_password1"],
-            session=request.auth,
+            session=cast(Session | None, request.auth),
             visit=visit_of(request._request),
         )
         cookies = isinstance(request.successful_authenticator, CookieAuthentication)
