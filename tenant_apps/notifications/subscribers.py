@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from shared_apps.core.money import to_text
+from shared_apps.core.templatetags.money import written
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications.channels import email
@@ -128,12 +128,10 @@ def _about(order: Order, tenant: Tenant) -> dict[str, object]:
     lines = list(order.lines.select_related("event__venue", "ticket_type"))
     return {
         "order": order,
-        "lines": [
-            {"line": line, "price": f"{to_text(line.total_minor, order.currency)} {order.currency}"} for line in lines
-        ],
+        "lines": [{"line": line, "price": written(line.total_minor, order.currency)} for line in lines],
         "events": list({line.event_id: line.event for line in lines if line.event}.values()),
         "is_free": order.total_minor == 0,
-        "total": f"{to_text(order.total_minor, order.currency)} {order.currency}",
+        "total": written(order.total_minor, order.currency),
         "order_url": links.url(tenant, f"/orders/{order.code}/{order.secret}/"),
         "home_url": links.url(tenant, "/"),
     }

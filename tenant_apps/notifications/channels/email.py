@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.timezone import now
 
+from shared_apps.core.colour import text_on
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications.models import Delivery
 from tenants.models import Tenant
@@ -25,14 +26,6 @@ def header_text(text: object, longest: int = LONGEST_SUBJECT) -> str:
     visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in str(text))
     line = " ".join(visible.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def readable_on(colour: str) -> str:
-    """Return black or white, whichever stands out more on a `#rrggbb` colour (WCAG 2.2, relative luminance)."""
-    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#ffffff"
 
 
 def compose(
@@ -52,7 +45,7 @@ def compose(
     context = {
         **context,
         "tenant": tenant,
-        "on_colour": readable_on(tenant.colour),
+        "on_colour": text_on(tenant.colour),
         "language": translation.get_language(),
     }
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
