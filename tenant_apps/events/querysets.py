@@ -63,5 +63,5 @@ class EventQuerySet(models.QuerySet[Any]):
         `tag_list` is a list of `{"slug", "name"}`. The search vector is left in the database.
         """
         through = self.model.tags.through._default_manager.filter(event_id=OuterRef("pk")).order_by("tag__name")
-        tags = ArraySubquery(through.values(tag=JSONObject(slug=F("tag__slug"), name=F("tag__name"))))
+        tags = ArraySubquery(through.values(shown=JSONObject(slug=F("tag__slug"), name=F("tag__name"))))
         return self.select_related("category", "venue").annotate(tag_list=tags).defer("search")

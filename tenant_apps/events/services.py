@@ -126,9 +126,12 @@ def archive(event: Event, *, actor: Any) -> Event:
 
 @transaction.atomic
 def duplicate(event: Event, *, actor: Any, **changes: Any) -> Event:
-    """Make a draft that is like the event, but for the changes. What is on sale is copied by ticketing."""
+    """Make a draft that is like the event, but for the changes. What is on sale is copied by ticketing.
+
+    With another start, the end and the last day to cancel move along, unless they are given too.
+    """
     same = {name: getattr(event, name) for name in FIELDS - {"tags", "external_id"}}
-    copy = create_event(actor=actor, **{**same, "tags": list(event.tags.all()), **changes})
+    copy = create_event(actor=actor, **{**same, "tags": list(event.tags.all()), **_along(event, changes), **changes})
     record("event.duplicated", copy, actor=actor, details={"from": event.pk})
     return copy
 
@@ -166,6 +169,19 @@ def clean_description(html: str) -> str:
 
 
 # --- Inside ------------------------------------------------------------------------------------------------------
+
+
+def _along(event: Event, changes: Mapping[str, Any]) -> dict[str, datetime]:
+    """The other times of the event, as far from the new start as they are from the old one."""
+    if not changes.get("starts_at"):
+        return {}
+    try:
+        start = moment(changes["starts_at"], changes.get("timezone", event.timezone), "starts_at")
+    except BadTime as bad:
+        raise InvalidInput(errors=[bad.error]) from None
+    assert start is not None
+    others = {name: getattr(event, name) for name in ("ends_at", "cancel_until")}
+    return {name: at + (start - event.starts_at) for name, at in others.items() if at is not None}
 
 
 def _move(event: Event, status: str, actor: Any) -> Event:
