@@ -12,7 +12,10 @@ from django.urls import URLPattern, URLResolver
 from rest_framework.views import APIView
 
 from api.permissions import WORDS, Declared, Rule, names_of
+from shared_apps.core import access
 
+# Pages of libraries that show nothing of anybody's.
+WITHOUT_MARK = frozenset({"django.views.generic.base.RedirectView"})
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -32,10 +35,20 @@ class Route:
 @register(Tags.urls)
 def every_route_is_declared(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Name each route of both hosts that has no rule, or one that means nothing."""
-    found: list[CheckMessage] = []
+    return [Error(problem, id="foyer.E001") for problem in _all_problems()]
+
+
+def refuse_undeclared() -> None:
+    """Read both hosts' URLs and raise ImproperlyConfigured if a route is not declared; for the server's start."""
+    found = _all_problems()
+    if found:
+        raise ImproperlyConfigured("\n".join(found))
+
+
+def _all_problems() -> list[str]:
+    found = []
     for urlconf in (settings.PUBLIC_SCHEMA_URLCONF, settings.ROOT_URLCONF):
-        patterns = import_module(urlconf).urlpatterns
-        found += [Error(problem, id="foyer.E001") for problem in problems(patterns, on_platform=urlconf != settings.ROOT_URLCONF)]
+        found += problems(import_module(urlconf).urlpatterns, on_platform=urlconf == settings.PUBLIC_SCHEMA_URLCONF)
     return found
 
 
@@ -51,16 +64,21 @@ def problems(patterns: Iterable[Any], *, on_platform: bool) -> list[str]:
     return [route.problem for route in routes(patterns, on_platform=on_platform) if route.problem]
 
 
-def routes(patterns: Iterable[Any], *, on_platform: bool, prefix: str = "/") -> Iterator[Route]:
-    """Walk the addresses of the API."""
+def routes(
+    patterns: Iterable[Any], *, on_platform: bool, prefix: str = "/", in_admin: bool = False
+) -> Iterator[Route]:
+    """Walk all addresses, of the API and of pages."""
     for pattern in patterns:
         address = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, on_platform=on_platform, prefix=address)
+            inside = in_admin or pattern.app_name == "admin"
+            yield from routes(pattern.url_patterns, on_platform=on_platform, prefix=address, in_admin=inside)
         elif isinstance(pattern, URLPattern):
             view = getattr(pattern.callback, "cls", None)
             if isinstance(view, type) and issubclass(view, APIView):
                 yield from _routes_of(address, pattern.callback, view, on_platform)
+            else:
+                yield _page(address, pattern.callback, on_platform, in_admin)
 
 
 def _routes_of(address: str, callback: Any, view: type[APIView], on_platform: bool) -> Iterator[Route]:
@@ -81,6 +99,26 @@ def _routes_of(address: str, callback: Any, view: type[APIView], on_platform: bo
         if problem:
             problem = f"{method.upper()} {address}: {name} {problem}."
         yield Route(address, method.upper(), name, key, rule, _scope(view, rule), problem)
+
+
+def _page(address: str, callback: Any, on_platform: bool, in_admin: bool) -> Route:
+    """A page is one route: its mark holds for all methods."""
+    view = getattr(callback, "view_class", callback)
+    name = f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
+    rule = access.rule_of(callback)
+    problem = ""
+    if name in WITHOUT_MARK:
+        rule = access.ANYONE
+    elif in_admin:
+        rule = "operators"  # Django's admin asks on each of its pages; it is on the platform's host only (I3)
+        problem = "" if on_platform else "is the operators', and not for a tenant's host"
+    elif rule is None:
+        problem = "declares no rule: mark it by shared_apps.core.access"
+    elif rule not in (access.ANYONE, access.SIGNED_IN):
+        problem = _problem(None if rule is None else rule, on_platform) if rule != access.STAFF else ""
+        if rule == access.STAFF and on_platform:
+            problem = "is for a tenant's staff and stands on the platform's host"
+    return Route(address, "*", name, "", rule, "page", f"{address}: {name} {problem}." if problem else "")
 
 
 def _problem(rule: Rule | None, on_platform: bool) -> str:

@@ -19,7 +19,6 @@ from django.core.exceptions import (
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
-from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
@@ -219,19 +218,25 @@ def is_api(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")
 
 
+# Refusals without a story of their own; every other one is told in its own sentence.
+_PAGES = {
+    Malformed.code: "errors/400.html",
+    Forbidden.code: "errors/403.html",
+    CsrfFailed.code: "errors/csrf.html",
+    NotFound.code: "errors/404.html",
+    InternalError.code: "errors/500.html",
+}
+
+
 def _page(request: HttpRequest, problem: Problem) -> str:
     context = {
         "status": problem.status,
-        "code": problem.code,
         "message": str(problem.detail),
-        "errors": problem.errors,
+        "hint": " ".join(str(error.message) for error in problem.errors if str(error.message) != str(problem.detail)),
         "request_id": _request_id(request),
     }
-    names = [f"errors/{problem.status}.html", "errors/error.html"]
     try:
-        return render_to_string(names, context, request)
-    except TemplateDoesNotExist:
-        raise
+        return render_to_string(_PAGES.get(problem.code, "errors/error.html"), context, request)
     except Exception:
         # A page that tells of a fault must not need what is broken: the tenant, the user, the database.
         logger.exception("the error page itself failed")

@@ -53,8 +53,10 @@ class MoneyField(serializers.Field[int, Any, str, Any]):
             self.fail("invalid")
         if amount < 0 and not self.negative:
             self.fail("min_value")
-        if abs(amount) * 1000 > money.MAX_MINOR:
+        if amount and amount.adjusted() > 10:  # before any reckoning: "1e999999999" is a number too
             self.fail("max_value")
+        if amount and amount.adjusted() < -4:
+            self.fail("digits", digits=money.exponent(currency))
         try:
             return money.to_minor(amount, currency)
         except ValueError:

@@ -39,8 +39,8 @@ def inspect(request: HttpRequest) -> None:
     if len(query) > LONGEST_QUERY:
         raise AddressTooLong
     refuse_bytes(unquote_to_bytes(query))
-    # WSGI gives bytes as Latin-1 text (PEP 3333).
-    refuse_bytes(request.META.get("PATH_INFO", "").encode("latin-1", "surrogatepass"))
+    if "\0" in request.path_info:  # where it is no UTF-8, Django has left the path percent-encoded: harmless text
+        raise CharacterRefused
     for name, value in request.META.items():
         if name.startswith("HTTP_") and isinstance(value, str) and "\0" in value:
             raise CharacterRefused

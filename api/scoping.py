@@ -9,13 +9,10 @@ from api.permissions import ANYONE, OWN, SIGNED_IN, names_of, rule_of
 from shared_apps.core.errors import Forbidden, NotFound, SignInRequired
 from tenant_apps.events.models import Event
 
-WIDEST_ID = 2**63 - 1
-
-
 def by_slug_or_id(given: str) -> Q:
-    """Return the condition for an event's public identifier: its slug, or its id (a slug is never digits only)."""
+    """Return the condition for a public identifier: a slug, or an id (no slug is of digits only)."""
     if given.isascii() and given.isdigit():
-        return Q(pk=int(given[:20])) if len(given) <= 20 and int(given) <= WIDEST_ID else Q(pk__in=())
+        return Q(pk=int(given)) if len(given) <= 18 else Q(pk__in=())
     return Q(slug=given)
 
 
@@ -33,7 +30,7 @@ class EventScoped:
     @cached_property
     def event(self) -> Event:
         """The event of the URL. Raises NotFound, Forbidden or SignInRequired."""
-        event = self.events().filter(by_slug_or_id(str(self.kwargs[self.event_kwarg]))).first()
+        event = self.events().called(str(self.kwargs[self.event_kwarg])).first()
         if event is None:
             raise NotFound
         self._admit(event)

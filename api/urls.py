@@ -18,6 +18,6 @@ def below(urls: Sequence[Any]) -> list[Any]:
         path("api/swagger/", RedirectView.as_view(url="/api/docs/")),
         path("swagger/", RedirectView.as_view(url="/api/docs/")),
         path("redoc/", RedirectView.as_view(url="/api/redoc/")),
-        path("api/v1/", include(list(urls))),
-        path("api/", include(list(urls))),
+        path("api/v1/", include((list(urls), "api"))),
+        path("api/", include((list(urls), "api"), namespace="older-api")),
     ]

@@ -110,9 +110,9 @@ def configure_logging(options: Mapping[str, str]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
-                # Django's own line for a 4xx or 5xx repeats ours; its exceptions come through django.request at ERROR.
+                # RequestLogMiddleware writes each request once, with the traceback of a fault.
                 "django": {"handlers": [], "propagate": True, "level": "INFO"},
-                "django.request": {"handlers": [], "propagate": True, "level": "ERROR"},
+                "django.request": {"handlers": [], "propagate": True, "level": "CRITICAL"},
                 "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},
             },

@@ -1,20 +1,22 @@
 """The platform's own site: what it is, sign-up, accounts, the operators' admin, and the API of the platform."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import path
 
 from api import checks
 from api.urls import below
 from api.v1.urls import public_urls
+from platform_config import mailbox
+from shared_apps.accounts import urls as accounts
+from shared_apps.signup import urls as signup
 
-urlpatterns = below(public_urls)
-for _name in ("shared_apps.accounts.urls", "shared_apps.signup.urls", "platform_config.mailbox"):
-    if find_spec(_name.rpartition(".")[0]) and find_spec(_name):
-        urlpatterns += import_module(_name).urlpatterns
-urlpatterns += [path("admin/", admin.site.urls)]
+urlpatterns = [
+    *below(public_urls),
+    *accounts.urlpatterns,
+    *signup.urlpatterns,
+    *mailbox.urlpatterns,
+    path("admin/", admin.site.urls),
+]
 
 handler400 = "api.errors.bad_request"
 handler403 = "api.errors.forbidden"

@@ -1,22 +1,32 @@
-"""A tenant's site: storefront, dashboard, accounts, and the API of the tenant."""
-
-from importlib import import_module
-from importlib.util import find_spec
+"""A tenant's site: storefront, accounts, the staff's dashboard, and the API of the tenant."""
 
 from django.urls import include, path
 
 from api import checks
 from api.urls import below
 from api.v1.urls import tenant_urls
+from shared_apps.accounts import urls as accounts
+from tenant_apps.orders import urls_dashboard as orders_dashboard
+from tenant_apps.orders import urls_storefront as orders_storefront
+from tenant_apps.payments import urls_dashboard as payments_dashboard
+from tenant_apps.payments import urls_storefront as payments_storefront
+from tenant_apps.reports import urls_dashboard as reports_dashboard
+from tenant_apps.ticketing import urls_dashboard as ticketing_dashboard
+from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 
-urlpatterns = below(tenant_urls)
-_storefront = [f"tenant_apps.{app}.urls_storefront" for app in ("ticketing", "events", "orders", "payments", "reports")]
-_dashboard = [f"tenant_apps.{app}.urls_dashboard" for app in ("reports", "events", "ticketing", "orders", "payments", "staff", "imports")]
-for _name in ("shared_apps.accounts.urls", *_storefront):
-    if find_spec(_name):
-        urlpatterns += import_module(_name).urlpatterns
-urlpatterns += [
-    path("dashboard/", include([each for name in _dashboard if find_spec(name) for each in import_module(name).urlpatterns]))
+_dashboard = [
+    *reports_dashboard.urlpatterns,
+    *ticketing_dashboard.urlpatterns,
+    *orders_dashboard.urlpatterns,
+    *payments_dashboard.urlpatterns,
+]
+urlpatterns = [
+    *below(tenant_urls),
+    *accounts.urlpatterns,
+    *ticketing_storefront.urlpatterns,
+    *orders_storefront.urlpatterns,
+    *payments_storefront.urlpatterns,
+    path("dashboard/", include(_dashboard)),
 ]
 
 handler400 = "api.errors.bad_request"

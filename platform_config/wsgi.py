@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "platform_config.settings.dev")
 
 application = get_wsgi_application()
+
+from api import checks  # noqa: E402  (needs the apps)
+
+# Now, not at the first request: a route that declares no rule stops the start (I1).
+checks.refuse_undeclared()

@@ -1,20 +1,29 @@
 """Every endpoint of the API, on one page. Each app's file has `public_urls`, `tenant_urls` or both."""
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from api.v1.accounts import urls as accounts
+from api.v1.aliases import public_aliases, tenant_aliases
+from api.v1.events import urls as events
+from api.v1.imports import urls as imports
+from api.v1.orders import urls as orders
+from api.v1.payments import urls as payments
+from api.v1.signup import urls as signup
+from api.v1.staff import urls as staff
+from api.v1.ticketing import urls as ticketing
 
-
-def _lists(name: str) -> tuple[list[Any], list[Any]]:
-    if find_spec(f"api.v1.{name}") is None or find_spec(f"api.v1.{name}.urls") is None:
-        return [], []
-    module = import_module(f"api.v1.{name}.urls")
-    return getattr(module, "public_urls", []), getattr(module, "tenant_urls", [])
-
-
-public_urls: list[Any] = []
-tenant_urls: list[Any] = []
-for _name in ("accounts", "signup", "staff", "events", "ticketing", "orders", "payments", "imports"):
-    _public, _tenant = _lists(_name)
-    public_urls += _public
-    tenant_urls += _tenant
+# The platform's host.
+public_urls = [
+    *accounts.public_urls,
+    *signup.public_urls,
+    *public_aliases,
+]
+# A tenant's host. What older clients call under `events/` comes first: "my_upcoming_events" is no event's slug.
+tenant_urls = [
+    *tenant_aliases,
+    *accounts.tenant_urls,
+    *staff.tenant_urls,
+    *events.tenant_urls,
+    *ticketing.tenant_urls,
+    *orders.tenant_urls,
+    *payments.tenant_urls,
+    *imports.tenant_urls,
+]

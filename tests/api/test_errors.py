@@ -65,7 +65,7 @@ def test_an_error_of_the_whole_has_an_empty_field(api: Any) -> None:
     assert {"field": "lines.1.quantity", "code": "max_value", "message": "Too many."} in body["errors"]
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [("limited", "7"), ("throttled", "3")])
+@pytest.mark.parametrize(("kind", "seconds"), [("limited", "7"), ("throttled", "4")])
 def test_whoever_asks_too_often_is_told_how_long_to_wait(api: Any, kind: str, seconds: str) -> None:
     response = api().get(f"/api/v1/fault/{kind}/")
     problem(response, 429, "rate_limited")
