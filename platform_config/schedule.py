@@ -45,6 +45,7 @@ SCHEDULE = (
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
+    Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),
     Entry("reports.find_orphans", "reports.find_orphans", at=(2, 40)),
     Entry("reports.check_invariants", "reports.check_invariants", at=(3, 10)),
     Entry("reports.check_catalog", "reports.check_catalog", at=(3, 25), each_tenant=False),

@@ -1,5 +1,6 @@
 """One database server for the run, two tenants made once, and doors into both for every test."""
 
+import functools
 import hashlib
 import os
 import shutil
@@ -78,6 +79,7 @@ def _use_servers() -> None:
 # --- The database: migrated once, copied for each worker ------------------------------------------------------------
 
 
+@functools.cache
 def _fingerprint() -> str:
     """A hash of everything that decides what the prepared database holds."""
     digest = hashlib.sha256()
