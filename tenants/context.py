@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from tenants import lookup
+from tenants.database import connection
 from tenants.errors import NotInTenant, TenantMissing
 from tenants.models import Tenant
 

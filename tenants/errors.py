@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
+from tenants.models import SLUG_HINT
 
 
 class TenantMissing(LookupError):
@@ -27,9 +28,7 @@ class _SlugRefused(DomainError):
 
 class SlugInvalid(_SlugRefused, InvalidInput):
     code = "slug_invalid"
-    message = _(
-        "Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit."
-    )
+    message = SLUG_HINT
 
 
 class SlugReserved(_SlugRefused, InvalidInput):

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection, transaction
+from django.db import transaction
 
+from tenants.database import connection
 from tenants.models import Tenant
 
 logger = logging.getLogger(__name__)

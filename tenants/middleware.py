@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection
 from django.http import (
     FileResponse,
     HttpRequest,
@@ -18,8 +18,10 @@ from django.http import (
 from django.urls import is_valid_path
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from tenants import answers, context, hosts, lookup, schema_state
+from tenants.database import connection
 from tenants.errors import HostUnknown, TenantNotReady, TenantSuspended
 from tenants.models import Tenant
 
@@ -121,7 +123,7 @@ class LocaleMiddleware:
                 max_age=365 * 24 * 3600,
                 secure=settings.LANGUAGE_COOKIE_SECURE,
                 httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+                samesite="Lax",
             )
         return response
 
@@ -141,9 +143,7 @@ def _offered(language: str | None) -> str | None:
 
 
 def _browsers(request: HttpRequest) -> str | None:
-    for language, _quality in translation.trans_real.parse_accept_lang_header(
-        request.headers.get("Accept-Language", "")
-    ):
+    for language, _quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         if offered := _offered(language):
             return offered
     return None
@@ -169,7 +169,7 @@ def _produce_within(response: HttpResponseBase, enter: Callable[[], AbstractCont
         return
     if isinstance(response, FileResponse) and response.file_to_stream is not None:
         return  # bytes of an open file; the server may send it without us
-    response.streaming_content = _each_within(response.streaming_content, enter)
+    response.streaming_content = _each_within(cast("Iterable[bytes]", response.streaming_content), enter)
 
 
 def _each_within(parts: Iterable[bytes], enter: Callable[[], AbstractContextManager[object]]) -> Iterator[bytes]:

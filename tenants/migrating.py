@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from tenants import lookup, migration_plans, rendering, replaying, schema_state
 from tenants.context import in_public
+from tenants.database import connection
 from tenants.migration_plans import Name, Plan
 from tenants.models import Tenant
 

@@ -1,5 +1,7 @@
 """What each tenant's schema still lacks, and the SQL for it, rendered once for all tenants in the same state."""
 
+# ruff: noqa: S608  (identifiers come from our own catalogs and are quoted)
+
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.migrations import Migration, RunPython
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations import SeparateDatabaseAndState
 
 from tenants import catalog, rendering, schema_state
+from tenants.database import connection
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,10 @@ class _NotSql(Exception):
 
 
 def applied_in(schemas: Sequence[str]) -> dict[str, frozenset[Name] | None]:
-    """Return the tenant apps' migrations that each schema has, None where schema or table is missing. One query per 100 schemas."""
+    """Return the tenant apps' migrations that each schema has, None where schema or table is missing.
+
+    One query per 100 schemas.
+    """
     result: dict[str, frozenset[Name] | None] = dict.fromkeys(schemas)
     labels = sorted(schema_state.labels_of(settings.TENANT_APPS))
     with connection.cursor() as cursor:
@@ -131,7 +136,9 @@ def _render(schema_name: str, targets: list[Name]) -> list[Step]:
 def _execute_and_record(targets: list[Name]) -> list[Step]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(targets)
-    state = executor._create_project_state(with_applied_migrations=True)
+    state = executor._create_project_state(  # type: ignore[attr-defined]
+        with_applied_migrations=True
+    )
     steps = []
     for migration, _backwards in plan:
         recorded: list[str] = []

@@ -32,14 +32,14 @@ RESERVED_SLUGS = frozenset(
     " webmail wiki www www1 www2".split()
 )
 
+SLUG_HINT = _("Use 3 to 40 small Latin letters, digits and single hyphens; a letter or digit at both ends.")
+
 
 def validate_slug(value: str) -> None:
     """Refuse a slug that is malformed, reserved or looks like an internationalised host name (N5)."""
     if not SLUG.fullmatch(value) or len(value) > 63 or "--" in value:
         raise ValidationError(
-            _(
-                "Use 3 to 40 small Latin letters, digits and single hyphens, starting and ending with a letter or digit."
-            ),
+            SLUG_HINT,
             code="slug_invalid",
         )
     if value in RESERVED_SLUGS:
@@ -129,6 +129,7 @@ class Tenant(TenantMixin):
 class Domain(DomainMixin):
     """A host name that leads to a tenant, without port, in small letters (IDNA A-label)."""
 
+    domain: str  # DomainMixin's column, which django-tenants leaves untyped
     verified_at = models.DateTimeField(null=True, blank=True)
 
     objects = DomainQuerySet.as_manager()

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.timezone import now
 
 from shared_apps.core.errors import FieldError, InvalidInput, WrongState
 from tenants import rendering, schema_state
 from tenants.context import entered, in_public
+from tenants.database import connection
 from tenants.errors import SlugInvalid, SlugReserved, SlugTaken
 from tenants.models import RESERVED_SLUGS, Domain, RetiredSlug, Tenant, validate_slug
 from tenants.signals import tenant_provisioned

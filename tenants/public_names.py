@@ -6,9 +6,10 @@ each migration of public, and bear their old name as a comment, by which they ge
 
 import hashlib
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from tenants.context import in_public
+from tenants.database import connection
 from tenants.schema_state import public_is_behind
 
 LONGEST = 45

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from tenants.database import connection
 from tenants.models import Tenant
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from celery import Task, shared_task
-from django.db import connection
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
 from tenants import lookup
 from tenants.context import in_public, on_commit, require_schema
+from tenants.database import connection
 from tenants.errors import NotInTenant, TenantMissing
 from tenants.models import Tenant
 

@@ -69,7 +69,8 @@ def test_every_key_that_a_tenant_counts_up_is_wide() -> None:
 
 def test_nothing_is_in_public_and_in_a_tenant_but_the_list_of_migrations() -> None:
     both = rows("""
-        SELECT DISTINCT a.relname FROM pg_class a JOIN pg_namespace n ON n.oid = a.relnamespace AND n.nspname LIKE 't\\_%'
+        SELECT DISTINCT a.relname FROM pg_class a
+        JOIN pg_namespace n ON n.oid = a.relnamespace AND n.nspname LIKE 't\\_%'
         JOIN pg_class b ON b.relname = a.relname AND b.relnamespace = 'public'::regnamespace
         WHERE a.relkind IN ('r', 'p', 'v', 'm')
     """)

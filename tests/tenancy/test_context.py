@@ -82,9 +82,8 @@ def test_what_is_registered_in_a_nested_tenant_runs_there_after_the_commit(
 
 
 def test_the_same_holds_for_a_real_commit(transactional_db: None, alpha: Any, beta: Any) -> None:
-    with in_tenant(alpha), transaction.atomic():
-        with in_tenant(beta):
-            on_commit(lambda: Category.objects.create(slug="by-commit", name="By commit"))
+    with in_tenant(alpha), transaction.atomic(), in_tenant(beta):
+        on_commit(lambda: Category.objects.create(slug="by-commit", name="By commit"))
     with in_tenant(beta):
         assert Category.objects.filter(slug="by-commit").exists()
     with in_tenant(alpha):

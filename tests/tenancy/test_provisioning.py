@@ -140,7 +140,7 @@ def test_killed_at_any_step_the_next_call_ends_it(
             patched.setattr(tenant_provisioned, "send", die)
         else:
             patched.setattr(provisioning.Domain.objects, "get_or_create", die)
-        with pytest.raises(BaseException) as death:  # noqa: B017, PT011  (the broken connection may speak first)
+        with pytest.raises(BaseException) as death:
             open_tenant(name="Phoenix", slug="phoenix", owner=owner)
         assert death.value is not None
     connections.close_all()
