@@ -167,13 +167,15 @@ def summarize(home: Home, settings: Mapping[str, str], address: tuple[str, int],
     bold, plain = ("\x1b[1m", "\x1b[0m") if colourful() else ("", "")
     lines = ["", f"{bold}Foyer is ready{plain} after {seconds:.1f} s.", ""]
     lines.append(f"  Platform     http://localhost:{port}/")
+    if not answers(asked, port, "/", f"localhost:{port}", (200, 302)):
+        lines.append(f"               but its front page answers with an error: see {home.logs / 'web.log'}")
     for slug in there:
         lines.append(f"  {slug:<12} http://{slug}.localhost:{port}/   ({DEMO_TENANTS[slug]})")
         lines.append(f"    dashboard  http://{slug}.localhost:{port}/dashboard/")
     if settings.get("DJANGO_SETTINGS_MODULE", DEVELOPMENT) == DEVELOPMENT:
         mailbox = settings.get("EMAIL_URL") or f"http://localhost:{port}/dev/mailbox/"
         lines.append(f"  Mail         {without_password(mailbox)}")
-    lines.append(f"  API          http://{there[0] if there else 'tenant'}.localhost:{port}/api/v1/docs/")
+    lines.append(f"  API          http://{there[0] if there else 'tenant'}.localhost:{port}/api/docs/")
     if there:
         lines += ["", f"  Sign in with the password {bold}{DEMO_PASSWORD}{plain} as"]
         lines += [f"    {email:<22} {what}" for email, what in DEMO_LOGINS.items()]

@@ -18,6 +18,8 @@ from platform_config.launcher.terminal import TOO_LONG, Follower, say, shorten, 
 
 TICK = 0.1  # seconds between two looks at the children
 DEATHS, WITHIN = 5, 60  # so many deaths of one part within so many seconds, and we give up
+# Before everything has run once it is a mistake in the code or a setting, which waiting does not mend.
+DEATHS_AT_FIRST = 2
 GRACE = 10  # seconds that web, worker and beat have to finish what they are doing
 
 
@@ -84,6 +86,7 @@ class Supervisor:
     def __init__(self, home: Home):
         self.home = home
         self.groups: list[list[Part]] = []
+        self._deaths_allowed = DEATHS_AT_FIRST
         self._hurry = False
         self._stopping = False
 
@@ -163,6 +166,7 @@ class Supervisor:
                     f"The web server was not ready within {seconds:.0f} s.", "Its last words stand above."
                 )
             time.sleep(TICK)
+        self._deaths_allowed = DEATHS
 
     # --- Watching ---------------------------------------------------------------------------------------------
 
@@ -188,11 +192,11 @@ class Supervisor:
         code = part.server.process.returncode if part.server.process else 0
         part.deaths.append(now)
         recent = sum(1 for death in part.deaths if now - death < WITHIN)
-        if recent >= DEATHS:
+        if recent >= self._deaths_allowed:
             for line in tail(part.log):
                 say(line, of=part.name)
             raise CannotStart(
-                f"{part.name} ended {DEATHS} times within {WITHIN} s (last: {how_it_ended(code)}).",
+                f"{part.name} ended {recent} times within {WITHIN} s (last: {how_it_ended(code)}).",
                 f"Its last words stand above; its log is {part.log}.",
             )
         pause = 0.0 if recent == 1 else 0.2 * 2 ** (recent - 1)
