@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["CACHE_URL"] = os.environ["CELERY_BROKER_URL"] = os.environ["TEST_CACHE_URL"]
     os.environ["FOYER_HOME"] = str(home)
     os.environ["FOYER_TEST_SERVERS"] = "up"
+    os.environ["FOYER_TEST_FINGERPRINT"] = _fingerprint()
     _use_servers()
 
 
@@ -69,10 +71,11 @@ def _use_servers() -> None:
     address = env.database(os.environ["DATABASE_URL"])
     for target in (settings.DATABASES["default"], connections["default"].settings_dict):
         target.update({key: address[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")})
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    # Each worker has a numbered database of its own there: emptying a cache empties one worker's alone.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    settings.CACHE_URL = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{2 + int(worker)}"
     for cache in settings.CACHES.values():
-        cache["LOCATION"] = os.environ["CACHE_URL"]
-        cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX'].removesuffix('-' + worker)}-{worker}"
+        cache["LOCATION"] = settings.CACHE_URL
     settings.CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
 
 
@@ -80,8 +83,11 @@ def _use_servers() -> None:
 
 
 @functools.cache
+@lru_cache(maxsize=1)
 def _fingerprint() -> str:
-    """A hash of everything that decides what the prepared database holds."""
+    """A hash of everything that decides what the prepared database holds, as it was when the run began."""
+    if "FOYER_TEST_FINGERPRINT" in os.environ:
+        return os.environ["FOYER_TEST_FINGERPRINT"]
     digest = hashlib.sha256()
     for folder in ("tenants", "shared_apps", "tenant_apps"):
         for path in sorted((ROOT / folder).rglob("*.py")):

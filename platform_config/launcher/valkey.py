@@ -72,6 +72,8 @@ class EmbeddedValkey:
         configuration = (
             f"bind {ports.LOOPBACK}\nport {port}\nrequirepass {self.password}\ndaemonize no\n"
             'save ""\nappendonly no\n'
+            # A parallel test run gives each of its processes a database of its own.
+            "databases 64\n"
             # Only the cache's entries have an end; the queue's are never thrown away.
             "maxmemory 256mb\nmaxmemory-policy volatile-lru\n"
         )
