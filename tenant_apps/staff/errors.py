@@ -27,8 +27,3 @@ class AlreadyMember(Conflict):
 class UnknownPerson(InvalidInput):
     code = "unknown_person"
     message = _("Nobody has an account with this email address yet.")
-
-
-class RoleProtected(Conflict):
-    code = "role_protected"
-    message = _("The owner's role always holds every right.")

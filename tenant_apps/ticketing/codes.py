@@ -11,13 +11,14 @@ refuse forgeries; it never admits: the database decides about the token.
 import base64
 import os
 import uuid
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from shared_apps.core.codes import readable_code
-from tenant_apps.ticketing.keys import KEY_ID_BYTES, ensure_key, private_half
+from tenant_apps.ticketing.keys import KEY_ID_BYTES, keys_of, private_half
 from tenant_apps.ticketing.models import EventKey, Ticket
 
 PREFIX = "FOYER1."
@@ -55,23 +56,19 @@ def new_short_code() -> str:
 
 
 def code_text(ticket: Ticket, key: EventKey | None = None) -> str:
-    """Return the text of the ticket's QR code. Give the event's key where many tickets are shown."""
-    key = key or ensure_key(ticket.event)
+    """Return the text of the ticket's QR code; one statement, none if its event's key is given."""
+    key = key or keys_of([ticket.event_id])[ticket.event_id]
     unsigned = TicketCode(key.key_id, ticket.token, b"")
     signature = private_half(key).sign(_signed_part(unsigned))
     packed = base64.b32decode(key.key_id) + ticket.token.bytes + signature
     return PREFIX + base64.b32encode(packed).decode()
 
 
-def code_texts(tickets: "list[Ticket]") -> dict[uuid.UUID, str]:
-    """Return the texts of many tickets by ticket id; one statement for each event among them."""
-    keys: dict[int, EventKey] = {}
-    texts = {}
-    for ticket in tickets:
-        if ticket.event_id not in keys:
-            keys[ticket.event_id] = ensure_key(ticket.event)
-        texts[ticket.pk] = code_text(ticket, keys[ticket.event_id])
-    return texts
+def code_texts(tickets: Iterable[Ticket]) -> dict[uuid.UUID, str]:
+    """Return the texts of many tickets by ticket id; one statement for all of them."""
+    tickets = list(tickets)
+    keys = keys_of({ticket.event_id for ticket in tickets})
+    return {ticket.pk: code_text(ticket, keys[ticket.event_id]) for ticket in tickets}
 
 
 def read(text: object) -> TicketCode | None:

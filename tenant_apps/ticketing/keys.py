@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Collection
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -16,12 +17,23 @@ KEY_ID_BYTES = 5  # eight characters in base32
 
 def ensure_key(event: Event) -> EventKey:
     """Return the key that signs the event's tickets now; makes it if there is none. Safe to call at once twice."""
-    key = EventKey.objects.filter(event=event, retired_at__isnull=True).first()
-    if key is None:
+    return keys_of([event.pk])[event.pk]
+
+
+def keys_of(event_ids: Collection[int]) -> dict[int, EventKey]:
+    """Return the signing keys of the events, by event id; one statement where all have theirs."""
+    found = _signing(event_ids)
+    missing = [event_id for event_id in event_ids if event_id not in found]
+    if missing:
         # Whoever comes second keeps the first one's key: one unretired key each is a constraint.
-        EventKey.objects.bulk_create([_new_key(event)], ignore_conflicts=True)
-        key = EventKey.objects.get(event=event, retired_at__isnull=True)
-    return key
+        EventKey.objects.bulk_create([_new_key(event_id) for event_id in missing], ignore_conflicts=True)
+        found |= _signing(missing)
+    return found
+
+
+def _signing(event_ids: Collection[int]) -> dict[int, EventKey]:
+    keys = EventKey.objects.filter(event_id__in=event_ids, retired_at__isnull=True)
+    return {key.event_id: key for key in keys}
 
 
 def private_half(key: EventKey) -> Ed25519PrivateKey:
@@ -29,11 +41,11 @@ def private_half(key: EventKey) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(secrets.decrypt(key.private_key, PURPOSE))
 
 
-def _new_key(event: Event) -> EventKey:
+def _new_key(event_id: int) -> EventKey:
     private = Ed25519PrivateKey.generate()
     raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     return EventKey(
-        event=event,
+        event_id=event_id,
         key_id=base64.b32encode(os.urandom(KEY_ID_BYTES)).decode(),
         private_key=secrets.encrypt(raw, PURPOSE),
         public_key=private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw),

@@ -257,6 +257,14 @@ def test_one_event_costs_two_statements(anyone, programme):
     assert len(statements(queries)) == 2, "\n".join(statements(queries))
 
 
+def test_one_event_costs_staff_four_statements(staff, programme):
+    staff.get(EVENTS)
+    with CaptureQueriesContext(connection) as queries:
+        staff.get(f"{EVENTS}{programme['a'].slug}/")
+    # The caller, the event, its ticket types, the caller's right.
+    assert len(statements(queries)) == 4, "\n".join(statements(queries))
+
+
 def test_who_has_the_answer_already_is_told_so(anyone, programme, alpha):
     for path in (EVENTS, f"{EVENTS}{programme['a'].slug}/", f"{EVENTS}{programme['a'].slug}/availability/"):
         first = anyone.get(path)

@@ -12,7 +12,7 @@ from tenant_apps.staff import services as staff
 from tenant_apps.ticketing import codes
 from tenant_apps.ticketing.models import CheckInList
 from tenants.context import in_tenant
-from tests.factories import make_event, make_paid_order, make_ticket_type, make_user, owner_of
+from tests.factories import make_event, make_paid_order, make_user, owner_of
 
 
 def scan(client, door, code, scan_id, **fields):

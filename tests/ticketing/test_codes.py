@@ -3,7 +3,9 @@
 import random
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from shared_apps.core import secrets
 from tenant_apps.ticketing import codes
@@ -88,3 +90,15 @@ def test_an_event_has_one_key_however_often_it_is_asked_for(in_alpha):
     event = make_event()
     assert ensure_key(event).key_id == ensure_key(event).key_id
     assert EventKey.objects.filter(event=event).count() == 1
+
+
+def test_the_codes_of_many_tickets_cost_one_statement(in_alpha):
+    tickets = []
+    for _ in range(2):
+        order = make_paid_order(make_ticket_type(price_minor=0), quantity=3)
+        tickets += [line.ticket for line in order.lines.select_related("ticket")]
+    codes.code_texts(tickets)
+    with CaptureQueriesContext(connection) as queries:
+        texts = codes.code_texts(tickets)
+    assert len(queries) == 1
+    assert texts == {ticket.pk: codes.code_text(ticket) for ticket in tickets}

@@ -53,10 +53,10 @@ def places_left(ticket_type: TicketType) -> int | None:
     return None if places is None else max(0, places)
 
 
-def event_json(event: Event, now: datetime | None = None) -> dict[str, Any]:
-    """One event, loaded by `for_show` and `with_ticket_types`."""
+def event_json(event: Event, now: datetime | None = None, *, hidden: bool = False) -> dict[str, Any]:
+    """One event, loaded by `for_show` and `with_ticket_types`; hidden types show only if asked for."""
     now = now or timezone.now()
-    types = list(event.ticket_types.all())
+    types = [one for one in event.ticket_types.all() if hidden or not one.hidden]
     prices = [one.price_minor for one in types if not one.hidden]
     shown = [ticket_type_json(one, event, now) for one in types]
     return {

@@ -35,8 +35,12 @@ _PARAMETERS = [
 
 def shown(event: Event, user: Any) -> dict[str, Any]:
     """The event as the caller sees it now: whoever may change it sees its hidden ticket types too."""
-    hidden = user.is_authenticated and allowed(user, "change_event", event)
-    return event_json(with_ticket_types(Event.objects.for_show(), hidden=hidden).get(pk=event.pk))
+    fresh = with_ticket_types(Event.objects.for_show(), hidden=True).get(pk=event.pk)
+    return event_json(fresh, hidden=_may_change(user, fresh))
+
+
+def _may_change(user: Any, event: Event) -> bool:
+    return user.is_authenticated and allowed(user, "change_event", event)
 
 
 class EventsView(APIView):
@@ -72,14 +76,12 @@ class EventView(EventScoped, APIView):
     parameters = frozenset()
 
     def events(self) -> Any:
-        return with_ticket_types(Event.objects.for_show())
+        return with_ticket_types(Event.objects.for_show(), hidden=True)
 
     @extend_schema(operation_id="events_retrieve", responses=EventSerializer)
     @etagged()
     def get(self, request: Request, event: str) -> Response:
-        if request.user.is_authenticated and allowed(request.user, "change_event", self.event):
-            return Response(shown(self.event, request.user))
-        return Response(event_json(self.event))
+        return Response(event_json(self.event, hidden=_may_change(request.user, self.event)))
 
     @extend_schema(operation_id="events_replace", request=EventInput, responses=EventSerializer)
     def put(self, request: Request, event: str) -> Response:
