@@ -111,10 +111,10 @@ def _drops(chance: random.Random, colours: tuple[str, ...], key: str) -> str:
 
 
 MOTIFS: list[tuple[str, Motif]] = [
-    ("concert music jazz opera orchestra симф концерт музык джаз опера", _waves),
+    ("concert music jazz opera orchestra classical chamber choir organ recital band симф концерт музык джаз опера", _waves),
     ("theatre theater dance ballet comedy stand show театр балет спектакль комед", _beams),
-    ("film cinema movie kino talk lecture кино фильм лекц показ", _discs),
-    ("open outdoor festival market tour excursion walk фестив экскурс прогул пикник ярмар", _hills),
+    ("film cinema movie kino talk lecture screening кино фильм лекц показ", _discs),
+    ("open outdoor festival market tour excursion walk visit фестив экскурс прогулк пикник ярмар", _hills),
     ("workshop class course kids family school мастер класс дет курс урок", _tiles),
     ("tasting food wine dinner party дегуст вино ужин кулинар вечерин", _drops),
 ]

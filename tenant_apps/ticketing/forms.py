@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -24,13 +25,12 @@ class LocalTime(forms.DateTimeField):
         super().__init__(widget=widget, input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        # Django would make it aware in the present zone.
-        parsed = super(forms.DateTimeField, self).to_python(value)
-        return parsed
+        if value in self.empty_values:
+            return None
+        # Not DateTimeField's own: that would make it aware in the present zone.
+        return super(forms.DateTimeField, self).to_python(value)
 
-    def strptime(self, value: str, format: str) -> Any:
-        from datetime import datetime
-
+    def strptime(self, value: str, format: str) -> datetime:
         return datetime.strptime(value, format)  # noqa: DTZ007
 
 

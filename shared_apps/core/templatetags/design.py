@@ -26,16 +26,16 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
-def cover(event: Any, key: str = "") -> SafeString:
+def cover(event: Any, key: object = "") -> SafeString:
     """{% cover event %}: a picture drawn from the event's title and category."""
     category = f"{event.category.slug} {event.category.name}" if event.category_id else ""
-    return mark_safe(covers.cover(event.title, category, key))  # noqa: S308  (numbers and constants only)
+    return mark_safe(covers.cover(event.title, category, str(key)))  # noqa: S308  (numbers and constants only)
 
 
 @register.simple_tag
-def pattern(title: str, category: str = "", key: str = "") -> SafeString:
+def pattern(title: str, category: str = "", key: object = "") -> SafeString:
     """{% pattern tenant.name %}: the same drawing for something that is no event."""
-    return mark_safe(covers.cover(title, category, key))  # noqa: S308
+    return mark_safe(covers.cover(title, category, str(key)))  # noqa: S308
 
 
 @register.simple_tag(takes_context=True)
@@ -48,7 +48,7 @@ def brand_style(context: Context, colour: str) -> SafeString:
     return format_html(
         '<style nonce="{}">:root{{{};{}}}@media(prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{}}}}}'
         ':root[data-theme="dark"]{{{}}}</style>',
-        context.get("csp_nonce", ""),
+        getattr(context.get("request"), "csp_nonce", ""),
         base,
         light,
         mark_safe(dark),  # noqa: S308  (made by format_html above)

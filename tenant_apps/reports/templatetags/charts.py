@@ -14,11 +14,11 @@ register = template.Library()
 
 
 def _round_up(value: int) -> int:
-    """The next 1, 2, 2.5 or 5 times a power of ten: where an axis ends."""
+    """The next round number: where an axis ends."""
     if value <= 0:
         return 1
     power = 10 ** (len(str(value)) - 1)
-    return next(step * power // 10 for step in (10, 20, 25, 50, 100) if step * power // 10 >= value)
+    return next(step * power // 10 for step in (10, 12, 16, 20, 30, 40, 60, 80, 100) if step * power // 10 >= value)
 
 
 @register.simple_tag

@@ -1,0 +1,35 @@
+"""A tenant as its owner sees it from outside."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from tenants.models import Tenant
+
+
+class TenantSerializer(serializers.ModelSerializer[Tenant]):
+    """What is told about a tenant of one's own."""
+
+    host = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Tenant
+        fields = read_only_fields = ["slug", "name", "kind", "status", "host", "currency", "timezone", "language", "created_at"]
+
+    def get_host(self, tenant: Tenant) -> str:
+        known = getattr(tenant, "primary_host", None)
+        return known or f"{tenant.slug}.{settings.PLATFORM_DOMAIN}"
+
+
+class OpenTenantInput(serializers.Serializer[Any]):
+    """What a new tenant starts with. Which slugs can be had, provisioning decides (N5)."""
+
+    name = serializers.CharField(max_length=120)
+    slug = serializers.CharField(max_length=63)
+    kind = serializers.ChoiceField(choices=Tenant.Kind.choices, default=Tenant.Kind.ORGANIZER)
+    currency = serializers.CharField(max_length=3, min_length=3, default="EUR")
+    timezone = serializers.CharField(max_length=63, default="UTC")
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, default="en")
+    colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}\Z", required=False)
+    tagline = serializers.CharField(max_length=200, required=False, allow_blank=True)

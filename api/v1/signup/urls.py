@@ -1,0 +1,7 @@
+"""Where tenants are opened: on the platform's host."""
+
+from django.urls import path
+
+from api.v1.signup import views
+
+public_urls = [path("tenants/", views.TenantsView.as_view(), name="tenants")]
