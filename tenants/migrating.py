@@ -1,7 +1,8 @@
 """Bring all tenants' schemas to this code's migrations: SQL rendered once per state, replayed side by side (P1)."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,9 +76,7 @@ def migrate(
     """
     report = Report()
     tenants = list(tenants)
-    with in_public(), rendering.own_connection():
-        if not _try_lock():
-            raise AlreadyRunning("Another process is migrating the tenants.")
+    with _alone():
         groups, report.failed = survey(tenants)
         surveyed(groups)
         for schema_name, reason in report.failed.items():
@@ -109,6 +108,23 @@ def migrate(
         if by_sql:
             lookup.forget()
     return report
+
+
+def planned(tenants: Iterable[Tenant]) -> tuple[list[Group], dict[str, str]]:
+    """Return what `migrate` would do, and do none of it. Raises AlreadyRunning."""
+    with _alone():
+        return survey(tenants)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """On a connection of its own, holding the lock that ends with it, with what a killed run left behind removed."""
+    with in_public(), rendering.own_connection():
+        if not _try_lock():
+            raise AlreadyRunning("Another process is migrating the tenants.")
+        for leftover in migration_plans.leftovers():
+            rendering.drop(leftover)
+        yield
 
 
 def _plan_for_any(schemas: list[str], applied: frozenset[Name]) -> Plan:

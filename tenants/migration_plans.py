@@ -19,6 +19,7 @@ from tenants.database import connection
 logger = logging.getLogger(__name__)
 
 SCHEMAS_PER_QUERY = 100
+_COPY = "foyer_rendering_"
 Name = tuple[str, str]
 
 
@@ -100,6 +101,13 @@ def plan_for(schema_name: str, applied: frozenset[Name]) -> Plan:
         return Plan(applied, pending, None, str(reason))
 
 
+def leftovers() -> list[str]:
+    """Return the copies of schemas that a killed run has left. Only for whoever holds the lock of the migrations."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", [_COPY])
+        return [name for (name,) in cursor.fetchall()]
+
+
 def _refuse_python(migration: Migration, operations: Iterable[Any], labels: frozenset[str]) -> None:
     if migration.app_label not in labels:
         return  # a shared app's migration does nothing in a tenant's schema and is only recorded there
@@ -113,7 +121,7 @@ def _refuse_python(migration: Migration, operations: Iterable[Any], labels: froz
 
 
 def _render(schema_name: str, targets: list[Name]) -> list[Step]:
-    copy = f"foyer_rendering_{schema_name}"
+    copy = f"{_COPY}{schema_name}"
     tables = catalog.read(schema_name)
     rendering.make_empty(copy)
     try:

@@ -1,16 +1,19 @@
 """Tasks that run inside a tenant, and the one that sends them to all (G2)."""
 
+import logging
 from typing import Any
 
 from celery import Task, shared_task
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
-from tenants import lookup
+from tenants import lookup, provisioning
 from tenants.context import in_public, on_commit, require_schema
 from tenants.database import connection
-from tenants.errors import NotInTenant, TenantMissing
+from tenants.errors import NotInTenant, SlugTaken, TenantMissing
 from tenants.models import Tenant
+
+logger = logging.getLogger(__name__)
 
 FAN_OUT_EXPIRES_SECONDS = 300
 FAN_OUT_BATCH = 500
@@ -81,3 +84,23 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
             task.apply_async(producer=producer, expires=expires, headers={"_schema_name": schema_name})
             sent += 1
     return sent
+
+
+@shared_task(base=PublicTask, name="tenants.finish_openings")
+def finish_openings() -> int:
+    """Every minute: end openings that were broken off; returns how many. Running it twice changes nothing (N6, G4).
+
+    One that is under way holds the lock of its slug and is left alone.
+    """
+    finished = 0
+    for tenant in list(Tenant.objects.unfinished().order_by("pk")):
+        try:
+            provisioning.finish_opening(tenant)
+        except SlugTaken:
+            continue
+        except Exception:
+            # One that cannot be ended must not keep the others waiting.
+            logger.exception("tenant %s cannot be opened", tenant.schema_name)
+            continue
+        finished += 1
+    return finished

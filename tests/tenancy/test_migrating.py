@@ -205,7 +205,9 @@ def test_two_runs_at_once_do_not_mix(alpha: Any, plain: Any, more_migrations: An
     assert "shade" not in columns(alpha)
 
 
-def test_no_rendering_is_left_behind(alpha: Any, more_migrations: Any) -> None:
+def test_no_rendering_is_left_behind_not_even_by_a_run_that_was_killed(alpha: Any, more_migrations: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA foyer_rendering_t_killed")
     more_migrations("events", SHADE)
     run()
     with connection.cursor() as cursor:

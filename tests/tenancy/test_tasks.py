@@ -9,8 +9,10 @@ from django.db import connection
 from platform_config.celery import app
 from tenants.context import in_tenant
 from tenants.errors import NotInTenant, TenantMissing
+from tenants.models import Tenant
 from tenants.provisioning import suspend
-from tenants.tasks import TenantTask, for_each_tenant
+from tenants.tasks import TenantTask, finish_openings, for_each_tenant
+from tests.factories import make_user
 
 ran: list[str] = []
 
@@ -91,6 +93,15 @@ def test_the_fan_out_runs_in_public_even_if_called_inside_a_tenant(alpha: Any, b
     with in_tenant(alpha):
         for_each_tenant.delay("tests.note_where")
     assert sorted(ran) == [alpha.schema_name, beta.schema_name]
+
+
+def test_the_sweep_ends_what_was_broken_off_and_leaves_the_rest(alpha: Any) -> None:
+    owner = make_user()
+    for slug in ("half-one", "half-two"):
+        Tenant.objects.create(name="Half", slug=slug, schema_name=f"t_{slug.replace('-', '_')}", owner=owner)
+    assert finish_openings() == 2
+    assert set(Tenant.objects.open().values_list("slug", flat=True)) >= {"half-one", "half-two", "alpha"}
+    assert finish_openings() == 0
 
 
 def test_the_fan_out_of_an_unknown_task_is_an_error(db: None) -> None:

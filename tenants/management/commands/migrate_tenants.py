@@ -38,10 +38,10 @@ class Command(BaseCommand):
         self.migrate(list(tenants), options["jobs"])
 
     def show_plan(self, tenants: list[Tenant], verbosity: int) -> None:
-        from tenants.rendering import own_connection
-
-        with own_connection():
-            groups, failed = migrating.survey(tenants)
+        try:
+            groups, failed = migrating.planned(tenants)
+        except migrating.AlreadyRunning as error:
+            raise CommandError(str(error)) from None
         for group in groups:
             way = "by Django's executor, " + group.plan.reason if group.plan.steps is None else "by SQL"
             lacking = ", ".join(".".join(name) for name in group.plan.pending)
