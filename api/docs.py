@@ -6,7 +6,8 @@ from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
@@ -18,6 +19,8 @@ from rest_framework.response import Response
 
 from api.permissions import ANYONE
 from api.views import APIView, Common
+from shared_apps.core.access import anyone
+from shared_apps.core.errors import DomainError
 
 # What the docs pages need beyond the site's policy: both draw with style elements, ReDoc searches in a worker.
 _DOCS_POLICY = csp_replace({"style-src": [SELF, UNSAFE_INLINE], "worker-src": [SELF, "blob:"], "frame-src": [NONE]})
@@ -73,3 +76,23 @@ class RedocView(_DocsPage, SpectacularRedocView):
     """ReDoc, served by ourselves."""
 
     template_name = "api/redoc.html"
+
+
+def refusals() -> list[type[DomainError]]:
+    """Return every refusal that the product knows, one for each code, by status and code."""
+    by_code: dict[str, type[DomainError]] = {}
+    waiting = list(DomainError.__subclasses__())
+    while waiting:
+        kind = waiting.pop(0)
+        waiting.extend(kind.__subclasses__())
+        # Several classes may share a code; the one nearest to the root says it most generally.
+        if kind.code != DomainError.code:
+            by_code.setdefault(kind.code, kind)
+    return sorted(by_code.values(), key=lambda kind: (kind.status, kind.code))
+
+
+@anyone
+def errors_page(request: HttpRequest) -> HttpResponse:
+    """Where the `type` of a problem leads: all codes with what they say."""
+    shown = [{"status": kind.status, "code": kind.code, "message": kind.message} for kind in refusals()]
+    return render(request, "api/errors.html", {"refusals": shown})

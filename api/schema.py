@@ -50,9 +50,8 @@ class Schema(AutoSchema):
         return [parts[0].replace("-", "_")] if parts else ["api"]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        schemes: list[dict[str, Any]] = [{"bearer": []}, {"cookie": []}]
-        rule = rule_of(self.view, self.method)
-        return [*schemes, {}] if rule in (ANYONE, OWN, None) else schemes
+        schemes = [scheme for scheme in super().get_auth() if scheme]
+        return [*schemes, {}] if rule_of(self.view, self.method) in (ANYONE, OWN, None) else schemes
 
     def get_description(self) -> str:
         described = super().get_description() or ""
@@ -77,17 +76,14 @@ class Schema(AutoSchema):
             )
         return parameters
 
-    def get_response_serializers(self) -> Any:
-        declared = super().get_response_serializers()
-        answers = dict(declared) if isinstance(declared, dict) else {self._usual_status(declared): declared}
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
         for status in self._problem_statuses():
-            answers.setdefault((status, CONTENT_TYPE), OpenApiResponse(ProblemSerializer, _PROBLEMS[status]))
-        return answers
-
-    def _usual_status(self, declared: Any) -> str:
-        if self.method == "DELETE" or not declared:
-            return "204"
-        return "201" if self.method == "POST" and getattr(self.view, "action", "") == "create" else "200"
+            problem = OpenApiResponse(ProblemSerializer, _PROBLEMS[status])
+            bodies.setdefault(
+                str(status), self._get_response_for_code(problem, str(status), [CONTENT_TYPE], direction=direction)
+            )
+        return dict(sorted(bodies.items()))
 
     def _problem_statuses(self) -> list[int]:
         rule = rule_of(self.view, self.method)
@@ -123,3 +119,17 @@ class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "cookie", "name": settings.ACCESS_COOKIE_NAME}
+
+
+def permission_names() -> list[str]:
+    """For settings: by which name the document calls the set of all permissions."""
+    from tenant_apps.staff.presets import PERMISSIONS
+
+    return sorted(PERMISSIONS)
+
+
+def event_permission_names() -> list[str]:
+    """For settings: by which name the document calls the permissions that can be granted on one event."""
+    from tenant_apps.staff.presets import EVENT_PERMISSIONS
+
+    return sorted(EVENT_PERMISSIONS)

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from api.docs import RedocView, SchemaView, SwaggerView
+from api.docs import RedocView, SchemaView, SwaggerView, errors_page
 
 
 def below(urls: Sequence[Any]) -> list[Any]:
@@ -16,6 +16,7 @@ def below(urls: Sequence[Any]) -> list[Any]:
         path("api/docs/", SwaggerView.as_view(), name="api-docs"),
         path("api/redoc/", RedocView.as_view(), name="api-redoc"),
         path("api/swagger/", RedirectView.as_view(url="/api/docs/")),
+        path("docs/errors", errors_page, name="api-errors"),
         path("swagger/", RedirectView.as_view(url="/api/docs/")),
         path("redoc/", RedirectView.as_view(url="/api/redoc/")),
         path("api/v1/", include((list(urls), "api"))),

@@ -252,7 +252,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # kombu's defaults give a killed worker's task back after an hour and more. The longest task must stay below the
 # visibility timeout, or it runs twice (foundation.md, section 2).
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 60, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+    {
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        # A broker that hangs must not hang the request that wants to leave a hint there; outbox and sweep remain.
+        "socket_connect_timeout": 1,
+        "socket_timeout": 1,
+    }
     if CELERY_BROKER_URL.startswith("redis")
     else {}
 )
@@ -303,6 +310,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "EventStatusEnum": "tenant_apps.events.models.Event.Status",
+        "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
+        "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
+        "PermissionEnum": "api.schema.permission_names",
+        "EventPermissionEnum": "api.schema.event_permission_names",
+        "TestOutcomeEnum": ["succeed", "decline", "pending"],
+    },
 }
 API_RATE_PER_MINUTE = 600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from api.v1.events.fields import row_id
@@ -9,6 +10,7 @@ from tenant_apps.ticketing.models import CheckIn, Ticket
 from tenant_apps.ticketing.scanning import MOST_SCANS, REASONS
 
 
+@extend_schema_serializer(component_name="TicketHolder")
 class HolderSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     email = serializers.CharField()
@@ -78,7 +80,7 @@ class ScanInput(serializers.Serializer[Any]):
 
 
 class ScansInput(serializers.Serializer[Any]):
-    scans = ScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)
+    scans = ScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)  # type: ignore[call-arg]
 
 
 class ScanSerializer(serializers.Serializer[Any]):
