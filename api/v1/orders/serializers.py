@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from api.v1.ticketing.serializers import HolderSerializer
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.models import Order
 
@@ -78,11 +79,6 @@ class PaymentInput(serializers.Serializer[Any]):
 
 class OutcomeInput(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(["succeed", "decline", "pending"], default="succeed")
-
-
-class HolderSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    email = serializers.CharField()
 
 
 class OrderLineSerializer(serializers.Serializer[Any]):
