@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,15 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from tenant_apps.activity import delivery
-from tenant_apps.activity.delivery import LEASE, MAX_TRIES, deliver_due, forget_old, pause_after, retry_parked, subscribe
+from tenant_apps.activity.delivery import (
+    LEASE,
+    MAX_TRIES,
+    deliver_due,
+    forget_old,
+    pause_after,
+    retry_parked,
+    subscribe,
+)
 from tenant_apps.activity.models import IdempotentRequest, OutboxMessage
 from tenants.context import in_tenant
 
@@ -206,14 +215,49 @@ def test_what_is_recorded_in_a_rolled_back_change_is_never_delivered(transaction
     assert told == []
 
 
-def test_a_broker_that_is_down_neither_fails_nor_slows_what_recorded(transactional_db, alpha, monkeypatch, caplog):
+def test_a_broker_that_is_down_fails_nobody_and_is_asked_once_in_a_while(transactional_db, alpha, monkeypatch, caplog):
     from tenant_apps.activity import hints
     from tenant_apps.activity.tasks import deliver
 
-    monkeypatch.setattr(deliver, "apply_async", lambda **options: (_ for _ in ()).throw(OSError("connection refused")))
-    with in_tenant(alpha), caplog.at_level(logging.WARNING), transaction.atomic():
+    asked = []
+
+    def refuse(**options: object) -> None:
+        asked.append(options)
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(hints, "_rest_until", 0.0)
+    monkeypatch.setattr(deliver, "apply_async", refuse)
+    with in_tenant(alpha), caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            hints.deliver_soon()
+        assert len(asked) == 1
+        assert "outbox_hint_lost" in caplog.text
+        monkeypatch.setattr(hints, "_rest_until", 0.0)
         hints.deliver_soon()
-    assert "outbox_hint_lost" in caplog.text
+        assert len(asked) == 2
+
+
+def test_a_broker_that_hangs_holds_one_request_up_for_seconds_and_no_other(transactional_db, alpha, monkeypatch):
+    import socket
+
+    from celery import current_app
+
+    from tenant_apps.activity import hints
+
+    monkeypatch.setattr(hints, "_rest_until", 0.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        broker = current_app.connection_for_write(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        monkeypatch.setattr(current_app.pool, "acquire", lambda *args, **kwargs: broker)
+        monkeypatch.setattr(
+            current_app.producer_pool, "acquire", lambda *args, **kwargs: current_app.amqp.Producer(broker)
+        )
+        began = time.monotonic()
+        with in_tenant(alpha):
+            hints.deliver_soon()
+            hints.deliver_soon()
+        assert time.monotonic() - began < 5
 
 
 def test_bulk_work_nudges_the_relay_once(transactional_db, alpha, monkeypatch):
