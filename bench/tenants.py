@@ -279,29 +279,34 @@ def temporary_migrations(home: Path) -> Iterator[Callable[[int], None]]:
 
 
 def measure_rotation(table: Table, tenants: int, home: Path) -> None:
-    """Ask each tenant once a round, through four real web workers; between the rounds a request without a tenant."""
+    """Ask each tenant once a round, through four real web workers; between the rounds one tenant, and none."""
     from tenants.models import Domain
 
     hosts = list(Domain.objects.filter(is_primary=True).order_by("pk").values_list("domain", flat=True)[:tenants])
     with web_server(home) as port:
         first = rotate(port, PATH, hosts)
-        tenant_p50, tenant_p95, bare_p50, cpu = [], [], [], []
+        tenant_p50, tenant_p95, one_p50, bare_p50, cpu = [], [], [], [], []
+        rotate(port, PATH, hosts[:1] * len(hosts))
         for _ in range(ROUNDS):
             answer = rotate(port, PATH, hosts)
             tenant_p50.append(percentile(answer["ms"][0], 50))
             tenant_p95.append(percentile(answer["ms"][0], 95))
             cpu.append(answer["cpu_share"])
+            one_p50.append(percentile(rotate(port, PATH, hosts[:1] * len(hosts))["ms"][0], 50))
             bare_p50.append(percentile(rotate(port, "/healthz", hosts)["ms"][0], 50))
     table.figure(f"rotate_{tenants}_p50_ms", statistics.median(tenant_p50), 2)
     table.figure(f"rotate_{tenants}_p95_ms", statistics.median(tenant_p95), 2)
     table.figure(f"rotate_{tenants}_first_p50_ms", percentile(first["ms"][0], 50), 2)
     table.figure(f"rotate_{tenants}_first_p95_ms", percentile(first["ms"][0], 95), 2)
+    table.figure("same_tenant_p50_ms", statistics.median(one_p50), 2)
+    table.figure(f"rotate_{tenants}_to_same_tenant", statistics.median(tenant_p50) / statistics.median(one_p50), 2)
     table.figure("healthz_p50_ms", statistics.median(bare_p50), 2)
     table.figure("client_cpu_share", statistics.median(cpu), 2)
     first_p50, first_p95 = percentile(first["ms"][0], 50), percentile(first["ms"][0], 95)
     table.line(f"GET {PATH}, {tenants} tenants in turn, first round", f"p50 {first_p50:.1f} ms, p95 {first_p95:.1f} ms")
     table.line(f"  later rounds, {WEB_WORKERS} workers, {CLIENTS} clients: p50", spread(tenant_p50, "ms", 2))
     table.line("  later rounds: p95", spread(tenant_p95, "ms", 2))
+    table.line("  one tenant asked as often: p50", spread(one_p50, "ms", 2))
     table.line("GET /healthz through the same server: p50", spread(bare_p50, "ms", 2))
     table.line("share of one CPU that the client took", f"{statistics.median(cpu):.2f}")
 
