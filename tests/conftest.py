@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -73,7 +74,7 @@ def _use_servers() -> None:
         target.update({key: address[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")})
     # Each worker has a numbered database of its own there: emptying a cache empties one worker's alone.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    settings.CACHE_URL = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{2 + int(worker)}"
+    settings.CACHE_URL = urlsplit(os.environ["CACHE_URL"])._replace(path=f"/{2 + int(worker)}").geturl()
     for cache in settings.CACHES.values():
         cache["LOCATION"] = settings.CACHE_URL
     settings.CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
