@@ -48,6 +48,8 @@ def open_tenant(
     with in_public(), _only_opening_of(slug):
         tenant = Tenant.objects.filter(slug=slug).first()
         if tenant is None:
+            if Domain.objects.filter(domain=_host(slug)).exists():
+                raise SlugTaken(suggestions=suggestions(slug))
             tenant = _make_row(
                 name=name, slug=slug, owner=owner, kind=kind, currency=currency, timezone=timezone,
                 language=language, colour=colour, tagline=tagline,
@@ -109,6 +111,10 @@ def suggestions(slug: str, most: int = 3) -> list[str]:
     return [one for one in wanted if one not in taken and one != slug and _valid(one)][:most]
 
 
+def _host(slug: str) -> str:
+    return f"{slug}.{settings.PLATFORM_DOMAIN}"
+
+
 def _valid(slug: str) -> bool:
     try:
         validate_slug(slug)
@@ -119,15 +125,18 @@ def _valid(slug: str) -> bool:
 
 @contextmanager
 def _only_opening_of(slug: str) -> Iterator[None]:
-    """Hold the slug against other openings. The lock ends with the connection, so a crash never keeps it."""
+    """Hold the slug against other openings. The lock ends with the connection at the latest: no crash keeps it."""
+    # Inside a caller's transaction it ends with that, since after an error nothing could be sent to end it.
+    with_transaction = connection.in_atomic_block
+    function = "pg_try_advisory_xact_lock" if with_transaction else "pg_try_advisory_lock"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [OPENING_LOCK, slug])
+        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [OPENING_LOCK, slug])
         if not cursor.fetchone()[0]:
             raise SlugTaken(suggestions=suggestions(slug))
     try:
         yield
     finally:
-        if connection.connection is not None and not connection.needs_rollback and connection.is_usable():
+        if not with_transaction and connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [OPENING_LOCK, slug])
 
@@ -180,7 +189,7 @@ def _finish(tenant: Tenant) -> Tenant:
                 tenant_provisioned.send(sender=Tenant, tenant=tenant, owner=tenant.owner)
     with transaction.atomic():
         Domain.objects.get_or_create(
-            domain=f"{tenant.slug}.{settings.PLATFORM_DOMAIN}",
+            domain=_host(tenant.slug),
             defaults={"tenant": tenant, "is_primary": True, "verified_at": now()},
         )
         tenant.status = Tenant.Status.OPEN

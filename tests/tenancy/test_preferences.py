@@ -37,7 +37,8 @@ def test_a_default_that_somebody_changes_in_place_stays_the_default() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("hold_minutes", 0), ("hold_minutes", True), ("hold_minutes", "15"), ("hold_minutes", 1441), ("hold_minutes", None),
+        ("hold_minutes", 0), ("hold_minutes", True), ("hold_minutes", "15"), ("hold_minutes", 1441),
+        ("hold_minutes", None),
         ("guest_checkout", 1), ("payment_providers", ["manual", "manual"]), ("payment_providers", "manual"),
         ("payment_providers", ["bank robbery"]), ("payment_providers", [[]]), ("event_edit_policy", "never"),
         ("reminder_offsets_minutes", [60, 60]), ("reminder_offsets_minutes", [1]), ("reminder_offsets_minutes", [[60]]),

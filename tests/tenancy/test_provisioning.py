@@ -14,7 +14,7 @@ from tenant_apps.staff.models import Membership
 from tenants import lookup, provisioning, rendering
 from tenants.context import in_tenant
 from tenants.errors import SlugInvalid, SlugReserved, SlugTaken
-from tenants.models import RetiredSlug, Tenant
+from tenants.models import Domain, RetiredSlug, Tenant
 from tenants.provisioning import close, finish_opening, open_tenant, resume, suspend
 from tenants.signals import tenant_provisioned
 
@@ -79,6 +79,13 @@ def test_a_taken_slug_is_refused_with_free_ones_to_choose_from(alpha: Any, owner
         open_tenant(name="X", slug="alpha", owner=owner)
     assert refusal.value.status == 409
     assert "alpha" not in refusal.value.suggestions and refusal.value.suggestions
+
+
+def test_a_slug_whose_host_leads_to_somebody_is_taken(alpha: Any, owner: User) -> None:
+    Domain.objects.create(domain="gamma.localhost", tenant=alpha, is_primary=False)
+    with pytest.raises(SlugTaken):
+        open_tenant(name="X", slug="gamma", owner=owner)
+    assert not Tenant.objects.filter(slug="gamma").exists()
 
 
 def test_a_slug_that_was_somebodys_goes_to_nobody_else(alpha: Any, owner: User) -> None:
