@@ -147,7 +147,7 @@ class EventUserPermission(UserObjectPermissionBase):
     class Meta:
         # Postgres names NOT NULL constraints after the table; Citus needs them short (citus.md, rule 7).
         db_table = "events_grant"
-        unique_together: list[str] = []
+        unique_together = []
         constraints = [
             models.UniqueConstraint(fields=["user", "permission", "content_object"], name="event_grant_once")
         ]

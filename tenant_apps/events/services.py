@@ -278,9 +278,10 @@ def _fill(event: Event, fields: Mapping[str, Any]) -> list[Tag]:
             event.venue = venue_of(fields["venue"], event.timezone)
     except InvalidInput as refused:
         errors.extend(refused.errors)
-    if event.starts_at is None and not any(error.field == "starts_at" for error in errors):
+    start: datetime | None = event.starts_at  # None while the event is being made
+    if start is None and not any(error.field == "starts_at" for error in errors):
         errors.append(FieldError("starts_at", "required", _("Say when the event starts.")))
-    if event.starts_at and event.ends_at and event.ends_at < event.starts_at:
+    if start and event.ends_at and event.ends_at < start:
         errors.append(FieldError("ends_at", "before_start", _("The event cannot end before it starts.")))
     if len(tags) > MOST_TAGS:
         errors.append(FieldError("tags", "too_many", _("An event has at most 20 tags.")))
@@ -293,7 +294,7 @@ def _fill_texts(event: Event, fields: Mapping[str, Any], errors: list[FieldError
     for name in PLAIN:
         if name in fields:
             text = " ".join(str(fields[name] or "").split())
-            longest = Event._meta.get_field(name).max_length
+            longest: int = Event._meta.get_field(name).max_length  # type: ignore[union-attr, assignment]
             if len(text) > longest:
                 errors.append(FieldError(name, "too_long", _("At most %d characters.") % longest))
             setattr(event, name, text)

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Model, ProtectedError
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
@@ -101,7 +101,7 @@ def change(row: Any, *, actor: Any, **fields: Any) -> Any:
 
 
 @transaction.atomic
-def delete(row: Model, *, actor: Any) -> None:
+def delete(row: Any, *, actor: Any) -> None:
     """Delete it. Raises InUse while events have it as category or venue."""
     record(f"{FALLBACK[type(row)]}.deleted", row, actor=actor, details={"name": str(row)}, deliver=False)
     try:

@@ -141,17 +141,15 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
         raise NotFound
     if check_in.result != _ADMITTED or check_in.direction != _IN:
         raise NothingToUndo
-    Ticket.objects.select_for_update().get(pk=check_in.ticket_id)
+    ticket = Ticket.objects.select_for_update(of=("self",)).get(check_ins=check_in)
     now = timezone.now()
     undone = CheckIn.objects.filter(pk=check_in.pk, undone_at__isnull=True).update(undone_at=now, undone_by=by.pk)
     if undone:
-        elsewhere = CheckIn.objects.filter(
-            ticket_id=check_in.ticket_id, result=_ADMITTED, direction=_IN, undone_at__isnull=True
-        )
-        Ticket.objects.filter(~Exists(elsewhere), pk=check_in.ticket_id, status=Ticket.Status.USED).update(
+        elsewhere = CheckIn.objects.admissions().filter(ticket=ticket)
+        Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status=Ticket.Status.USED).update(
             status=Ticket.Status.ACTIVE, modified_at=now
         )
-        record("check_in.undone", check_in, actor=by, details={"ticket": str(check_in.ticket_id), "scan": scan_id})
+        record("check_in.undone", check_in, actor=by, details={"ticket": str(ticket.pk), "scan": scan_id})
     check_in.refresh_from_db()
     return check_in
 

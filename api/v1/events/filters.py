@@ -14,7 +14,7 @@ from api.filters import modified_since, moment
 from shared_apps.core import money
 from shared_apps.core.clock import EARLIEST, LATEST, day_bounds
 from shared_apps.core.errors import InvalidInput
-from tenant_apps.events.models import Event
+from tenant_apps.events.models import Event, EventTag
 from tenant_apps.ticketing.querysets import with_a_free_place, with_prices, without_a_free_place
 from tenants.context import current_tenant
 
@@ -71,7 +71,7 @@ class EventFilter(django_filters.FilterSet):
     def by_slug(self, events: Any, name: str, value: str) -> Any:
         slugs = _words(value)
         if name == "tag":
-            return events.filter(pk__in=Event.tags.through.objects.filter(tag__slug__in=slugs).values("event_id"))
+            return events.filter(pk__in=EventTag.objects.filter(tag__slug__in=slugs).values("event_id"))
         ids = [int(slug) for slug in slugs if slug.isascii() and slug.isdigit() and len(slug) <= 18]
         return events.filter(Q(**{f"{name}__slug__in": slugs}) | Q(**{f"{name}__in": ids}))
 

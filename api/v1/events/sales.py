@@ -110,7 +110,7 @@ class TicketTypesView(_Below):
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         pages = Pages()
-        page = pages.paginate_queryset(self.types(), request, view=self) or []
+        page: list[Any] = pages.paginate_queryset(self.types(), request, view=self) or []
         return pages.get_paginated_response([ticket_type_json(row, self.event) for row in page])
 
     @extend_schema(operation_id="ticket_types_create", request=TicketTypeInput, responses={201: TicketTypeSerializer})
@@ -194,7 +194,7 @@ class QuotasView(_Quotas):
     def get(self, request: Request, event: str) -> Response:
         pages = Pages()
         quotas = self.event.quotas.prefetch_related("ticket_types").order_by("pk")
-        page = pages.paginate_queryset(quotas, request, view=self) or []
+        page: list[Any] = pages.paginate_queryset(quotas, request, view=self) or []
         return pages.get_paginated_response([quota_json(quota) for quota in page])
 
     @extend_schema(operation_id="quotas_create", request=QuotaSerializer, responses={201: QuotaSerializer})

@@ -43,8 +43,10 @@ class _List(_Rows):
         rows = modified_since(request, self.model._default_manager.all())
         pages = Pages()
         keys = {"name": "name", "created_at": "created_at"}
-        page = pages.paginate_queryset(ordered(request, rows, keys, default="name"), request, view=self)
-        return pages.get_paginated_response([self.json(row) for row in page or []])
+        page: list[Any] = (
+            pages.paginate_queryset(ordered(request, rows, keys, default="name"), request, view=self) or []
+        )
+        return pages.get_paginated_response([self.json(row) for row in page])
 
     def post(self, request: Request) -> Response:
         row = taxonomy.make(self.model, actor=request.user, **self.wanted(request))

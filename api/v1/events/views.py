@@ -54,8 +54,8 @@ class EventsView(APIView):
     def get(self, request: Request) -> Response:
         pages = Pages()
         events = narrowed(request, Event.objects.visible_to(request.user))
-        page = pages.paginate_queryset(with_ticket_types(events.for_show()), request, view=self)
-        return pages.get_paginated_response(events_json(page or []))
+        page: list[Any] = pages.paginate_queryset(with_ticket_types(events.for_show()), request, view=self) or []
+        return pages.get_paginated_response(events_json(page))
 
     @extend_schema(operation_id="events_create", request=EventInput, responses={201: EventSerializer})
     def post(self, request: Request) -> Response:

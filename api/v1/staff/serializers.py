@@ -5,14 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from api.v1.events.fields import row_id
-from tenant_apps.staff.presets import EVENT_PERMISSIONS, PERMISSIONS
+from tenant_apps.staff.presets import EVENT_PERMISSIONS
 
 
 class RoleSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     preset = serializers.CharField(help_text="The ready-made role that it was; empty for one of the tenant's own.")
-    permissions = serializers.ListField(child=serializers.ChoiceField(sorted(PERMISSIONS)))
+    permissions = serializers.ListField(child=serializers.CharField())
 
 
 class PersonSerializer(serializers.Serializer[Any]):
@@ -44,7 +44,7 @@ class GrantSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     email = serializers.EmailField()
     name = serializers.CharField()
-    permissions = serializers.ListField(child=serializers.ChoiceField(sorted(EVENT_PERMISSIONS)))
+    permissions = serializers.ListField(child=serializers.CharField())
 
 
 class GrantInput(serializers.Serializer[Any]):

@@ -71,7 +71,7 @@ class StaffView(APIView):
     def get(self, request: Request) -> Response:
         pages = Pages()
         members = modified_since(request, Membership.objects.select_related("role", "user").order_by("pk"))
-        page = pages.paginate_queryset(members, request, view=self) or []
+        page: list[Any] = pages.paginate_queryset(members, request, view=self) or []
         return pages.get_paginated_response([member_json(row) for row in page])
 
     @extend_schema(operation_id="staff_create", request=MemberInput, responses={201: MemberSerializer})
@@ -120,7 +120,7 @@ class RolesView(APIView):
     @extend_schema(operation_id="roles_list", responses=RoleSerializer(many=True))
     def get(self, request: Request) -> Response:
         pages = Pages()
-        page = pages.paginate_queryset(Role.objects.order_by("pk"), request, view=self) or []
+        page: list[Any] = pages.paginate_queryset(Role.objects.order_by("pk"), request, view=self) or []
         return pages.get_paginated_response([role_json(row) for row in page])
 
 

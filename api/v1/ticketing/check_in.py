@@ -65,7 +65,7 @@ class CheckInListsView(_Lists):
     @extend_schema(operation_id="check_in_lists_list", responses=CheckInListSerializer(many=True))
     def get(self, request: Request, event: str) -> Response:
         pages = Pages()
-        page = pages.paginate_queryset(self.lists().order_by("pk"), request, view=self) or []
+        page: list[Any] = pages.paginate_queryset(self.lists().order_by("pk"), request, view=self) or []
         return pages.get_paginated_response([list_json(row) for row in page])
 
     @extend_schema(
