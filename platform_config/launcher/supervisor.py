@@ -217,13 +217,13 @@ class Supervisor:
                 if isinstance(part.server, Command) and part.server.process:
                     processes.signal_group_or_process(part.server.process.pid, signal.SIGTERM)
             if any(isinstance(part.server, Command) for part in running):
-                # bind the list: the condition is asked within this turn only
-                processes.wait_until(
-                    lambda running=running: self._hurry or not any(part.lives for part in running), GRACE
-                )  # type: ignore[misc]
+                self._wait_for_end(running)
             for part in group:
                 self._stop(part)
         self.home.forget_runtime()
+
+    def _wait_for_end(self, parts: Sequence[Part]) -> None:
+        processes.wait_until(lambda: self._hurry or not any(part.lives for part in parts), GRACE)
 
     def _stop(self, part: Part) -> None:
         process = part.server.process
