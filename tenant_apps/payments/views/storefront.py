@@ -111,7 +111,8 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
     }
     response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
     response["Cache-Control"] = "no-store, private"
-    response["Referrer-Policy"] = "no-referrer"
+    # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +49,7 @@ def events(request: HttpRequest, *, home: bool = False) -> HttpResponse:
     context = {
         "nav": "events",
         "home": home,
+        "heading": "h3" if home else "h2",
         "events": shown,
         "featured": shown[0] if home and shown and not past and not any(chosen.values()) and page == 1 else None,
         "categories": Category.objects.filter(events__in=Event.objects.public()).distinct(),
@@ -58,7 +60,9 @@ def events(request: HttpRequest, *, home: bool = False) -> HttpResponse:
         "page": page,
         "more": len(rows) > PAGE,
     }
-    return render(request, "storefront/events/list.html", context)
+    response = render(request, "storefront/events/list.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 @anyone
