@@ -11,6 +11,7 @@ from django.utils import timezone
 from shared_apps.accounts.models import User
 from shared_apps.core.errors import DomainError, InvalidInput
 from shared_apps.core.resources import ColumnError, RowResource
+from tenant_apps.activity import hints
 from tenant_apps.activity.services import record
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, UnknownResource, UnreadableFile
 from tenant_apps.imports.models import ImportJob
@@ -25,7 +26,7 @@ Status = ImportJob.Status
 RESOURCES: dict[str, type[RowResource]] = {"events": EventResource}
 MOST_BYTES = 20 * 1024 * 1024
 # As many rows as go through the services within a task's time.
-MOST_ROWS = 2_000
+MOST_ROWS = 1_000
 LISTED_ERRORS = 1_000
 # Longer than a task may run: whoever still has the job after that is dead.
 ABANDONED_AFTER = timedelta(seconds=90)
@@ -101,7 +102,7 @@ def apply(job: ImportJob) -> ImportJob:
     If the data has changed since the check and a row no longer fits, nothing is applied and the job is invalid.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(), hints.one_for_all():
             job = ImportJob.objects.select_for_update().get(pk=job.pk)
             if job.status != Status.APPLYING:
                 return job

@@ -74,10 +74,23 @@ class EventResource(RowResource):
         self._events: dict[str, tuple[Event, dict[str, Any]]] = {}
         self._ticket_rows: dict[tuple[int, str], dict[str, Any]] = {}
         self._seen: dict[str, int] = {}
+        # Categories, tags and venues by what the file calls them: most rows name the same few.
+        self._named: dict[tuple[Any, ...], Any] = {}
 
     def apply(self, values: dict[str, Any]) -> Outcome:
         """Make or change the row's event and ticket type; unchanged if both are so already."""
         key = values.get("external_id") or self._key_of(values)
+        first = key not in self._events
+        try:
+            return self._apply(key, values)
+        except DomainError:
+            # What this row made is taken back with it, so later rows must not count on it.
+            self._named.clear()
+            if first:
+                self._events.pop(key, None)
+            raise
+
+    def _apply(self, key: str, values: dict[str, Any]) -> Outcome:
         of_event = {name: value for name, value in values.items() if name not in (*TICKET_COLUMNS, "external_id")}
         outcomes = []
         if key in self._events:
@@ -126,19 +139,28 @@ class EventResource(RowResource):
                 except BadTime as bad:
                     raise InvalidInput(errors=[bad.error]) from None
         if "category" in values:
-            fields["category"] = get_or_create_named(Category, values["category"]) if values["category"] else None
+            fields["category"] = self._by_name(Category, values["category"]) if values["category"] else None
         if "tags" in values:
-            fields["tags"] = [get_or_create_named(Tag, name) for name in values["tags"]]
+            fields["tags"] = [self._by_name(Tag, name) for name in values["tags"]]
         if "venue_name" in values:
             fields["venue"] = self._venue(values, zone) if values["venue_name"] else None
         return fields
+
+    def _by_name(self, model: Any, name: str) -> Any:
+        if (model, name) not in self._named:
+            self._named[model, name] = get_or_create_named(model, name)
+        return self._named[model, name]
 
     def _venue(self, values: dict[str, Any], zone: str) -> Any:
         details = {
             name.removeprefix("venue_"): values[name] for name in VENUE_COLUMNS[2:] if values.get(name) is not None
         }
         name, address = values["venue_name"], values.get("venue_address", "")
-        return get_or_create_venue(name=name, address=address, timezone=zone, **details)
+        if ("venue", name, address) not in self._named:
+            self._named["venue", name, address] = get_or_create_venue(
+                name=name, address=address, timezone=zone, **details
+            )
+        return self._named["venue", name, address]
 
     def _put_status(self, event: Event, wanted: str | None) -> Event:
         """Move the event along its life. What was published and is over by now has ended by itself: no change."""

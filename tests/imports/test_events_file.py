@@ -133,6 +133,12 @@ def test_one_wrong_row_keeps_the_whole_file_out_and_every_error_names_its_line(i
         services.ask_to_apply(job, actor=None)
 
 
+def test_a_row_behind_a_refused_one_does_not_count_on_what_that_one_made(in_alpha):
+    job = run(FILE.replace("45.50", "45.505") + FILE.splitlines()[1].replace("gala,", "gala-2,") + "\n")
+    assert found(job) == [(2, "price", "invalid_price")]
+    assert job.counts == {"new": 3, "changed": 0, "unchanged": 0, "refused": 1}
+
+
 def test_rows_of_one_event_that_contradict_each_other_are_refused(in_alpha):
     job = run(FILE.replace("gala,Winter Gala", "gala,Summer Gala", 1))
     assert found(job) == [(3, "title", "duplicate_row")]
@@ -179,7 +185,8 @@ def test_too_many_rows_are_refused(in_alpha, monkeypatch):
     assert found(run(FILE)) == [(4, "", "too_many_rows")]
 
 
-def test_only_a_thousand_errors_are_listed_and_all_are_counted(in_alpha):
+def test_only_a_thousand_errors_are_listed_and_all_are_counted(in_alpha, monkeypatch):
+    monkeypatch.setattr(services, "MOST_ROWS", 2_000)
     job = run("title,starts_at\n" + "x,never\n" * 1005)
     assert len(job.errors) == 1000
     assert job.errors_count == 1005
