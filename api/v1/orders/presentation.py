@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from tenant_apps.ticketing.codes import code_text
+from tenant_apps.ticketing.codes import code_texts
 
 from shared_apps.core.money import to_text
 from tenant_apps.orders.models import Order, OrderLine
@@ -32,13 +32,13 @@ def line_json(line: OrderLine, currency: str) -> dict[str, Any]:
     }
 
 
-def ticket_json(line: OrderLine, *, with_code: bool) -> dict[str, Any]:
+def ticket_json(line: OrderLine, code: str | None) -> dict[str, Any]:
     """One ticket of an order. The code admits whoever shows it: only its holder's side is given it."""
     ticket = line.ticket
     assert ticket is not None
     return {
         "id": ticket.pk,
-        "code": code_text(ticket) if with_code else None,
+        "code": code,
         "status": ticket.status,
         "event": line.event.slug if line.event else None,
         "ticket_type": line.ticket_type_id,
@@ -68,9 +68,12 @@ def order_json(
     *,
     as_buyer: bool,
     with_secret: bool = False,
+    codes: dict[Any, str] | None = None,
 ) -> dict[str, Any]:
-    """One order, as `OrderSerializer` documents it."""
+    """One order, as `OrderSerializer` documents it. Give the codes where many orders are shown."""
     currency = order.currency
+    if codes is None:
+        codes = _codes(lines) if as_buyer else {}
     shown = {
         "code": order.code,
         "status": order.status,
@@ -89,7 +92,7 @@ def order_json(
         "expires_at": order.expires_at,
         "events": sorted({line.event.slug for line in lines if line.event}),
         "lines": [line_json(line, currency) for line in lines],
-        "tickets": [ticket_json(line, with_code=as_buyer) for line in lines if line.ticket_id],
+        "tickets": [ticket_json(line, codes.get(line.ticket_id)) for line in lines if line.ticket_id],
         "payments": [payment_json(payment) for payment in payments],
     }
     if with_secret:
@@ -97,10 +100,14 @@ def order_json(
     return shown
 
 
+def _codes(lines: Iterable[OrderLine]) -> dict[Any, str]:
+    return code_texts(line.ticket for line in lines if line.ticket)
+
+
 def orders_json(
     orders: Collection[Order], *, as_buyer: bool, events: Collection[int] | None = None
 ) -> list[dict[str, Any]]:
-    """A page of orders, in three statements whatever its length. `events` limits the lines that show."""
+    """A page of orders, in three statements (a buyer's in four) whatever its length. `events` limits the lines that show."""
     lines: dict[Any, list[OrderLine]] = defaultdict(list)
     rows = OrderLine.objects.filter(order__in=orders).select_related("event", "ticket").order_by("order_id", "position")
     for line in rows if events is None else rows.filter(event__in=events):
@@ -108,4 +115,7 @@ def orders_json(
     payments: dict[Any, list[Payment]] = defaultdict(list)
     for payment in Payment.objects.filter(order__in=orders).order_by("created_at"):
         payments[payment.order_id].append(payment)
-    return [order_json(order, lines[order.pk], payments[order.pk], as_buyer=as_buyer) for order in orders]
+    codes = _codes(line for some in lines.values() for line in some) if as_buyer else {}
+    return [
+        order_json(order, lines[order.pk], payments[order.pk], as_buyer=as_buyer, codes=codes) for order in orders
+    ]
