@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from tenant_apps.ticketing.codes import code_texts
-
 from shared_apps.core.money import to_text
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
+from tenant_apps.ticketing.codes import code_texts
 
 
 def line_json(line: OrderLine, currency: str) -> dict[str, Any]:
@@ -107,7 +106,10 @@ def _codes(lines: Iterable[OrderLine]) -> dict[Any, str]:
 def orders_json(
     orders: Collection[Order], *, as_buyer: bool, events: Collection[int] | None = None
 ) -> list[dict[str, Any]]:
-    """A page of orders, in three statements (a buyer's in four) whatever its length. `events` limits the lines that show."""
+    """A page of orders, in three statements (a buyer's in four) whatever its length.
+
+    `events` limits the lines that show.
+    """
     lines: dict[Any, list[OrderLine]] = defaultdict(list)
     rows = OrderLine.objects.filter(order__in=orders).select_related("event", "ticket").order_by("order_id", "position")
     for line in rows if events is None else rows.filter(event__in=events):
@@ -116,6 +118,4 @@ def orders_json(
     for payment in Payment.objects.filter(order__in=orders).order_by("created_at"):
         payments[payment.order_id].append(payment)
     codes = _codes(line for some in lines.values() for line in some) if as_buyer else {}
-    return [
-        order_json(order, lines[order.pk], payments[order.pk], as_buyer=as_buyer, codes=codes) for order in orders
-    ]
+    return [order_json(order, lines[order.pk], payments[order.pk], as_buyer=as_buyer, codes=codes) for order in orders]
