@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.utils import translation
@@ -36,16 +37,16 @@ def send_tickets(message: OutboxMessage) -> None:
     )
     if not lines:
         return
-    tickets, images = [], []
-    for line in lines:
-        ticket = line.ticket
+    tickets: list[dict[str, Any]] = []
+    images: list[tuple[str, bytes]] = []
+    for ticket in [line.ticket for line in lines if line.ticket is not None]:
         content_id = f"ticket-{ticket.id}@{settings.PLATFORM_DOMAIN}"
         pictured = len(lines) <= MOST_PICTURES
         if pictured:
             images.append((content_id, qr.png(codes.code_text(ticket))))
         tickets.append({"ticket": ticket, "event": ticket.event, "content_id": content_id if pictured else ""})
     with _language_of(order, tenant):
-        titles = list(dict.fromkeys(line.ticket.event.title for line in lines))
+        titles = list(dict.fromkeys(item["event"].title for item in tickets))
         subject = ngettext("Your ticket for %(event)s", "Your tickets for %(event)s", len(lines)) % {
             "event": titles[0] if len(titles) == 1 else tenant.name
         }

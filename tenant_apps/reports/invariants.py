@@ -170,7 +170,8 @@ TENANT_CHECKS = (
         """
         SELECT format('ticket %s: %s admissions at list %s', ticket_id, count(*), check_in_list_id)
         FROM ticketing_checkin
-        WHERE result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND left_at IS NULL AND ticket_id IS NOT NULL
+        WHERE result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND left_at IS NULL
+          AND ticket_id IS NOT NULL
         GROUP BY ticket_id, check_in_list_id HAVING count(*) > 1
         """,
     ),

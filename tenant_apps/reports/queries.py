@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -101,7 +102,7 @@ def event_numbers(events: Iterable[Event]) -> dict[int, Numbers]:
     """Return each event's numbers by its id: four statements, however many events."""
     by_id = {event.pk: event for event in events}
     capacities = _capacities(list(by_id))
-    lines = {
+    lines: dict[int, Any] = {
         row["event_id"]: row
         for row in OrderLine.objects.filter(_STANDS, event_id__in=by_id)
         .values("event_id")
@@ -138,7 +139,7 @@ def ticket_type_numbers(event: Event) -> list[tuple[TicketType, Numbers]]:
 
     The capacity of a type is the smallest of the quotas that it draws from; types that share one each show it.
     """
-    lines = {
+    lines: dict[int, Any] = {
         row["ticket_type_id"]: row
         for row in OrderLine.objects.filter(_STANDS, event=event)
         .values("ticket_type_id")

@@ -58,7 +58,7 @@ def compose(
     )
     mail.attach_alternative(render_to_string(f"email/{template}.html", context), "text/html")
     if images:
-        mail.mixed_subtype = "related"
+        mail.mixed_subtype = "related"  # type: ignore[attr-defined]
     for content_id, png in images:
         image = MIMEImage(png, "png")
         image.add_header("Content-ID", f"<{content_id}>")
