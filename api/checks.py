@@ -64,9 +64,7 @@ def problems(patterns: Iterable[Any], *, on_platform: bool) -> list[str]:
     return [route.problem for route in routes(patterns, on_platform=on_platform) if route.problem]
 
 
-def routes(
-    patterns: Iterable[Any], *, on_platform: bool, prefix: str = "/", in_admin: bool = False
-) -> Iterator[Route]:
+def routes(patterns: Iterable[Any], *, on_platform: bool, prefix: str = "/", in_admin: bool = False) -> Iterator[Route]:
     """Walk all addresses, of the API and of pages."""
     for pattern in patterns:
         address = prefix + str(pattern.pattern)

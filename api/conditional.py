@@ -49,7 +49,13 @@ def etagged(version: Callable[..., Any] | None = None) -> Callable[[Callable[...
 
 def _surroundings(request: Any) -> tuple[Any, ...]:
     person = request.user.pk if request.user.is_authenticated else None
-    return (connection.schema_name, request.get_host(), request.get_full_path(), get_language(), person)
+    return (
+        getattr(connection, "schema_name", "public"),
+        request.get_host(),
+        request.get_full_path(),
+        get_language(),
+        person,
+    )
 
 
 def _named(request: Any) -> list[str]:

@@ -18,7 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from api.permissions import ANYONE
-from api.views import APIView, Common
+from api.views import APIView
 from shared_apps.core.access import anyone
 from shared_apps.core.errors import DomainError
 
@@ -58,7 +58,7 @@ class SchemaView(APIView):
         return response
 
 
-class _DocsPage(Common):
+class _DocsPage(APIView):
     permissions = {"get": ANYONE}
     schema = None
     url_name = "api-schema"

@@ -27,8 +27,15 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from shared_apps.core import database_errors
-from shared_apps.core.errors import DomainError, FieldError, Forbidden, InvalidInput, NotFound, SignInRequired
-from shared_apps.core.errors import TooManyRequests
+from shared_apps.core.errors import (
+    DomainError,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    SignInRequired,
+    TooManyRequests,
+)
 from shared_apps.core.problems import CONTENT_TYPE, Problem, of_refusal
 
 logger = logging.getLogger(__name__)
@@ -132,7 +139,7 @@ def _of_rest_framework(error: exceptions.APIException) -> Problem:
         code = _first_code(error.get_codes())
         return _with_challenge(Problem(401, code, _first_text(error.detail)))
     if isinstance(error, exceptions.Throttled):
-        return of_refusal(TooManyRequests(retry_after=max(1, round(error.wait or 1))))
+        return of_refusal(TooManyRequests(retry_after=max(1, round(getattr(error, "wait", None) or 1))))
     if isinstance(error, exceptions.MethodNotAllowed):
         return of_refusal(MethodNotAllowed())
     if isinstance(error, exceptions.UnsupportedMediaType):
@@ -278,7 +285,9 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, DomainError | DatabaseError | InterfaceError | ModelValidationError | RequestDataTooBig):
+        if not isinstance(
+            error, DomainError | DatabaseError | InterfaceError | ModelValidationError | RequestDataTooBig
+        ):
             return None
         problem = problem_of(error)
         return None if problem is None else answer(request, problem)

@@ -21,7 +21,7 @@ class MoneyField(serializers.Field[int, Any, str, Any]):
     """
 
     default_error_messages = {
-        "invalid": _("Give an amount as text, such as \"12.50\"."),
+        "invalid": _('Give an amount as text, such as "12.50".'),
         "digits": _("This currency has {digits} digits after the point."),
         "min_value": _("An amount is not negative."),
         "max_value": _("This amount is too large."),

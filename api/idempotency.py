@@ -5,7 +5,8 @@ one INSERT before the view's own work and one UPDATE after it. A second request 
 unique index and waits there for the first, at most as long as any row is waited for (3 s): then it replays the
 stored answer, or is told that the first still runs. A crash takes the row with it; no key stays locked.
 
-A refusal is an exception, and rolls everything back: refused requests are not stored and may be tried again.
+A refusal is an exception, and rolls everything back: refused requests are not stored and may be tried again. So
+does a deadlock; then the whole is run again, three times at most (M2), which is safe as nothing outside has happened.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from api.renderers import JSONRenderer
-from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, sqlstate
+from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, retrying, sqlstate
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
 from tenant_apps.activity.models import IdempotentRequest
 
@@ -87,21 +88,27 @@ def _carry_on(request: Any, response: Any) -> Any:
 
 
 def _once(claim: "Claim", method: Callable[[], Any]) -> Any:
-    with transaction.atomic():
-        if not claim.take():
-            return claim.replay()
-        response = method()
-        refused = response.status_code >= 400
-        if refused:
-            transaction.set_rollback(True)
-        else:
-            claim.keep(response)
-    if refused:
+    response, first = _in_one_transaction(claim, method)
+    if not first:
         return response
     final = _carry_on(claim.request, response)
     if final is not response:
         claim.keep(final)
     return final
+
+
+@retrying
+def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any, bool]:
+    """Return the answer, and whether this was the request that had the effect."""
+    with transaction.atomic():
+        if not claim.take():
+            return claim.replay(), False
+        response = method()
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+            return response, False
+        claim.keep(response)
+        return response, True
 
 
 def given_key(request: Any) -> str | None:

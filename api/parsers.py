@@ -1,4 +1,4 @@
-"""JSON in, read strictly (B2): UTF-8, one object, no duplicate keys, no NaN, not too deep, nothing that cannot be stored."""
+"""JSON in, read strictly (B2): one object in UTF-8, not too deep, without NaN, double keys or what cannot be stored."""
 
 import json
 import math

@@ -26,7 +26,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Never changes.")
     detail = serializers.CharField()
-    errors = FieldProblemSerializer(many=True)
+    errors = FieldProblemSerializer(many=True)  # type: ignore[assignment]  # DRF takes the field out again
     request_id = serializers.CharField()
 
 
@@ -53,7 +53,7 @@ class Schema(AutoSchema):
         schemes = [scheme for scheme in super().get_auth() if scheme]
         return [*schemes, {}] if rule_of(self.view, self.method) in (ANYONE, OWN, None) else schemes
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         described = super().get_description() or ""
         rule = rule_of(self.view, self.method)
         if rule is None or rule in (ANYONE, SIGNED_IN, OWN):
@@ -133,3 +133,8 @@ def event_permission_names() -> list[str]:
     from tenant_apps.staff.presets import EVENT_PERMISSIONS
 
     return sorted(EVENT_PERMISSIONS)
+
+
+def of_version_one(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """For settings: `/api/...` leads to `/api/v1/...` and is not described twice."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]

@@ -9,6 +9,7 @@ from api.permissions import ANYONE, OWN, SIGNED_IN, names_of, rule_of
 from shared_apps.core.errors import Forbidden, NotFound, SignInRequired
 from tenant_apps.events.models import Event
 
+
 def by_slug_or_id(given: str) -> Q:
     """Return the condition for a public identifier: a slug, or an id (no slug is of digits only)."""
     if given.isascii() and given.isdigit():

@@ -21,27 +21,27 @@ class UnknownParameter(InvalidInput):
     message = _("This address does not take these parameters.")
 
 
-class Common:
-    """Mixed into every view of ours, in front of DRF's class."""
+class APIView(rest_framework_views.APIView):
+    """A view by method, `permissions = {"get": …, "post": …}`; and what all families below have in common."""
 
     permissions: ClassVar[dict[str, Rule]] = {}
-    permission_classes = [Declared]
+    permission_classes = (Declared,)
     content_negotiation_class = AlwaysAnswer
     metadata_class = None
     # The names that the query may hold beside the common ones. None: the view looks at its query by itself.
     parameters: ClassVar[frozenset[str] | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        super().initial(request, *args, **kwargs)
         if self.parameters is not None and request.method in ("GET", "HEAD"):
             _refuse_unknown(request, self.parameters | COMMON_PARAMETERS)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Say which methods there are; DRF's own description of the fields is not given to everybody."""
         return Response(status=204)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "no-store")
         limit = getattr(request, "rate_limit", None)
         if limit is not None:
@@ -53,23 +53,21 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise UnknownParameter(
-            errors=[FieldError(name[:100], UnknownParameter.code, _("There is no such parameter.")) for name in unknown[:20]]
+            errors=[
+                FieldError(name[:100], UnknownParameter.code, _("There is no such parameter.")) for name in unknown[:20]
+            ]
         )
 
 
-class APIView(Common, rest_framework_views.APIView):
-    """A view by method: `permissions = {"get": …, "post": …}`."""
-
-
-class GenericAPIView(Common, generics.GenericAPIView):  # type: ignore[type-arg]
+class GenericAPIView(APIView, generics.GenericAPIView):  # type: ignore[type-arg, misc]
     """APIView with a queryset, a serializer and pages."""
 
 
-class ViewSet(Common, viewsets.ViewSet):
+class ViewSet(APIView, viewsets.ViewSet):
     """A view by action: `permissions = {"list": …, "create": …}`."""
 
 
-class GenericViewSet(Common, viewsets.GenericViewSet):  # type: ignore[type-arg]
+class GenericViewSet(APIView, viewsets.GenericViewSet):  # type: ignore[type-arg]
     """ViewSet with a queryset, a serializer and pages."""
 
 

@@ -59,13 +59,15 @@ class RequestLogMiddleware(RequestMiddleware):
     def prepare(self, request: HttpRequest) -> None:
         """Say nothing yet: the request already has its name, and one line at its end is enough."""
 
-    def bind_user_id(self, request: HttpRequest) -> None:
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
         """Bind the signed-in person's id, without reading them from the database only for the log's sake."""
         user = request.__dict__.get("user")
         if isinstance(user, SimpleLazyObject) and user._wrapped is empty:  # type: ignore[attr-defined]
             return
-        if getattr(user, "pk", None) is not None:
-            structlog.contextvars.bind_contextvars(user_id=user.pk)
+        user_id = getattr(user, "pk", None)
+        if user_id is not None:
+            structlog.contextvars.bind_contextvars(user_id=user_id)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
@@ -206,6 +208,9 @@ def before_breadcrumb(crumb: Any, hint: Any) -> Any:
 # --- Background work -------------------------------------------------------------------------------------------------
 
 
+_HEADER = "foyer_request_id"
+
+
 def bind_tasks() -> None:
     """Let each task's log lines carry its id, its tenant and the request that it follows from."""
     from celery.signals import before_task_publish, task_postrun, task_prerun
@@ -218,7 +223,7 @@ def bind_tasks() -> None:
 def _name_the_request(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     if headers is not None and request_id:
-        headers["foyer_request_id"] = request_id
+        headers[_HEADER] = request_id
 
 
 def _bind_task(task_id: str = "", task: Any = None, **kwargs: Any) -> None:
@@ -227,7 +232,7 @@ def _bind_task(task_id: str = "", task: Any = None, **kwargs: Any) -> None:
     bound = {
         "task_id": task_id,
         "task": getattr(task, "name", ""),
-        "request_id": getattr(request, "foyer_request_id", None),
+        "request_id": getattr(request, _HEADER, None) or (getattr(request, "headers", None) or {}).get(_HEADER),
     }
     structlog.contextvars.bind_contextvars(**{name: value for name, value in bound.items() if value})
 

@@ -107,7 +107,9 @@ def checked(kind: type[BookingInput], request: Request, event: Event | None = No
 
 def _refuse_foreign_type(pk: int, event: Event) -> None:
     if not TicketType.objects.filter(pk=pk, event=event).exists():
-        raise serializers.ValidationError({"ticket_type": [_("This event has no such ticket type.")]}, code="does_not_exist")
+        raise serializers.ValidationError(
+            {"ticket_type": [_("This event has no such ticket type.")]}, code="does_not_exist"
+        )
 
 
 def bought_by(user: Any) -> Any:
@@ -120,7 +122,9 @@ class BookView(EventScoped, APIView):
 
     permissions = {"post": ANYONE}
 
-    @extend_schema(operation_id="older_events_book", deprecated=True, request=BookingInput, responses={201: PlacedOrderSerializer})
+    @extend_schema(
+        operation_id="older_events_book", deprecated=True, request=BookingInput, responses={201: PlacedOrderSerializer}
+    )
     @idempotent(required=False)
     def post(self, request: Request, event: str) -> Response:
         return book(request, self.event, checked(BookingInput, request, self.event))
@@ -135,7 +139,9 @@ class CancelBookingView(EventScoped, APIView):
     def post(self, request: Request, event: str) -> Response:
         mine = bought_by(request.user).filter(status__in=("pending", "paid"), lines__event=self.event)
         # An order may span events: what is cancelled here must be a booking of this event alone.
-        order = mine.exclude(pk__in=mine.filter(lines__event__isnull=False).exclude(lines__event=self.event).values("pk"))
+        order = mine.exclude(
+            pk__in=mine.filter(lines__event__isnull=False).exclude(lines__event=self.event).values("pk")
+        )
         found = order.distinct().first()
         if found is None:
             raise NotFound
@@ -154,8 +160,10 @@ class MyUpcomingEventsView(APIView):
         mine = bought_by(request.user).filter(status__in=("pending", "paid"))
         ahead = Event.objects.upcoming().filter(order_lines__order__in=mine, order_lines__status="active")
         pages = Pages()
-        listed = with_ticket_types(Event.objects.for_show()).filter(pk__in=ahead.values("pk")).order_by("starts_at", "pk")
-        page = pages.paginate_queryset(listed, request, view=self)
+        listed = (
+            with_ticket_types(Event.objects.for_show()).filter(pk__in=ahead.values("pk")).order_by("starts_at", "pk")
+        )
+        page: Any = pages.paginate_queryset(listed, request, view=self)
         return pages.get_paginated_response(events_json(page or []))
 
 
@@ -168,10 +176,15 @@ class BookingsView(APIView):
     @extend_schema(operation_id="older_bookings_list", deprecated=True, responses=OrderSerializer(many=True))
     def get(self, request: Request) -> Response:
         pages = Cursor()
-        page = pages.paginate_queryset(bought_by(request.user), request, view=self)
+        page: Any = pages.paginate_queryset(bought_by(request.user), request, view=self)
         return pages.get_paginated_response(presentation.orders_json(page or [], as_buyer=True))
 
-    @extend_schema(operation_id="older_bookings_create", deprecated=True, request=EventBookingInput, responses={201: PlacedOrderSerializer})
+    @extend_schema(
+        operation_id="older_bookings_create",
+        deprecated=True,
+        request=EventBookingInput,
+        responses={201: PlacedOrderSerializer},
+    )
     @idempotent(required=False)
     def post(self, request: Request) -> Response:
         wanted = checked(EventBookingInput, request)
@@ -200,7 +213,9 @@ class BookingView(orders.OrderView):
 def older(view: type[APIView], name: str, *methods: str) -> type[APIView]:
     """Return the same view under another name, so that the document tells old from new."""
     alias: type[APIView] = type(f"Older{name}", (view,), {"__doc__": view.__doc__, "__module__": __name__})
-    names = {method: extend_schema(operation_id=f"older_{name.lower()}_{method}", deprecated=True) for method in methods}
+    names = {
+        method: extend_schema(operation_id=f"older_{name.lower()}_{method}", deprecated=True) for method in methods
+    }
     return extend_schema_view(**names)(alias)
 
 

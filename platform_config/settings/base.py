@@ -89,6 +89,9 @@ PLATFORM_PORT = env.text("PLATFORM_PORT", "")
 PLATFORM_SCHEME = "https"
 TENANT_CACHE_SECONDS = 30
 
+# How many proxies in front append to X-Forwarded-For; 0 believes none of it (N1).
+PROXY_HOPS = env.number("PROXY_HOPS", 0)
+
 # --- The database and the cache ----------------------------------------------------------------------------------
 
 DATABASES = {
@@ -310,6 +313,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["api.schema.of_version_one"],
     "ENUM_NAME_OVERRIDES": {
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",

@@ -143,4 +143,3 @@ def retrying(function: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return run
-

@@ -149,7 +149,9 @@ class OnceView(APIView):
         if outcome == "fault":
             raise RuntimeError
         if outcome == "afterwards":
-            afterwards(request, lambda: Response({"id": entry.pk, "in_transaction": connection.in_atomic_block}, status=201))
+            afterwards(
+                request, lambda: Response({"id": entry.pk, "in_transaction": connection.in_atomic_block}, status=201)
+            )
         if outcome == "afterwards-fault":
             afterwards(request, _fail)
         return Response({"id": entry.pk}, status=201)

@@ -13,7 +13,10 @@ from api.docs import generate
 from api.v1.urls import public_urls, tenant_urls
 from shared_apps.core.errors import DomainError
 
-HOSTS = {"platform": (public_urls, "platform_config.urls_public"), "tenant": (tenant_urls, "platform_config.urls_tenant")}
+HOSTS = {
+    "platform": (public_urls, "platform_config.urls_public"),
+    "tenant": (tenant_urls, "platform_config.urls_tenant"),
+}
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -86,7 +89,9 @@ def test_the_pages_ask_nobody_else_and_run_only_our_scripts(client_for: Any, alp
         assert all(f'nonce="{nonce[1]}"' in script for script in scripts)
 
 
-@pytest.mark.parametrize(("path", "target"), [("/swagger/", "/api/docs/"), ("/redoc/", "/api/redoc/"), ("/api/swagger/", "/api/docs/")])
+@pytest.mark.parametrize(
+    ("path", "target"), [("/swagger/", "/api/docs/"), ("/redoc/", "/api/redoc/"), ("/api/swagger/", "/api/docs/")]
+)
 def test_the_older_addresses_lead_there(client_for: Any, alpha: Any, path: str, target: str) -> None:
     assert client_for(alpha).get(path)["Location"] == target
 

@@ -136,7 +136,14 @@ def test_an_unknown_host_is_a_problem_too(client_for: Any, db: None) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/page/sold-out/", 409), ("/page/missing/", 404), ("/page/denied/", 403), ("/page/suspicious/", 400), ("/page/fault/", 500), ("/nowhere/", 404)],
+    [
+        ("/page/sold-out/", 409),
+        ("/page/missing/", 404),
+        ("/page/denied/", 403),
+        ("/page/suspicious/", 400),
+        ("/page/fault/", 500),
+        ("/nowhere/", 404),
+    ],
 )
 def test_elsewhere_a_refusal_is_a_page(api: Any, path: str, status: int) -> None:
     response = api().get(path)

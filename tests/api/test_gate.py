@@ -18,8 +18,8 @@ def post(client: Any, body: str | bytes, path: str = "/api/v1/echo/", content_ty
 @pytest.mark.parametrize(
     "body",
     [
-        "{", "", " ", "{}x", "[]", "null", "5", '"text"', "true", "{'a': 1}", '{"a": 01}', '{"a": NaN}', '{"a": Infinity}',
-        '{"a": -Infinity}', '{"a": 1e999}', '{"a": 1, "a": 2}', '{"b": {"a": 1, "a": 2}}', '{"a": 9223372036854775808}',
+        "{", "", " ", "{}x", "[]", "null", "5", '"text"', "true", "{'a': 1}", '{"a": 01}', '{"a": NaN}',
+        '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": 1, "a": 2}', '{"b": {"a": 1, "a": 2}}', '{"a": 9223372036854775808}',
         '{"a": ' + "1" * 5000 + "}", '{"a": "\\u0000"}', '{"a\\u0000": 1}', '{"a": "\\ud800"}', '{"a": ["\\udfff"]}',
         '{"a": "\\ud83d \\ude00"}', "\ufeff{}", '{"a":' * 21 + "1" + "}" * 21, "[" * 100_000, '{"a":' * 50_000,
     ],
@@ -58,7 +58,9 @@ def test_a_body_over_one_megabyte_is_refused_before_it_is_read(api: Any) -> None
 
 
 def test_pages_refuse_a_large_body_too(api: Any) -> None:
-    response = post(api(), "a=" + "x" * 1024 * 1024, path="/page/fine/", content_type="application/x-www-form-urlencoded")
+    response = post(
+        api(), "a=" + "x" * 1024 * 1024, path="/page/fine/", content_type="application/x-www-form-urlencoded"
+    )
     assert response.status_code == 413
     assert response["Content-Type"].startswith("text/html")
 
@@ -70,13 +72,25 @@ def test_a_senseless_length_is_refused(api: Any, length: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "image/png", "application/json; charset=utf-16", ";;;", "x" * 500]
+    "content_type",
+    [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "image/png",
+        "application/json; charset=utf-16",
+        ";;;",
+        "x" * 500,
+    ],
 )
 def test_a_wrong_type_is_415(api: Any, content_type: str) -> None:
     problem(post(api(), '{"a": 1}', content_type=content_type), 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("path", ["echo/%00/", "echo/a%00b/", "echo/?a=%00", "echo/?%00=a", "echo/?a=%ED%A0%80", "echo/?a=%ff"])
+@pytest.mark.parametrize(
+    "path", ["echo/%00/", "echo/a%00b/", "echo/?a=%00", "echo/?%00=a", "echo/?a=%ED%A0%80", "echo/?a=%ff"]
+)
 def test_nul_and_broken_utf8_are_refused_in_path_and_query(api: Any, path: str) -> None:
     path, _mark, query = path.partition("?")
     # The test client mends what it unquotes; a server passes bytes on, as Latin-1.
@@ -134,7 +148,16 @@ def test_whatever_the_client_accepts_it_gets_json(api: Any, accept: str) -> None
 
 @pytest.mark.parametrize(
     ("currency", "price", "minor"),
-    [("EUR", "12.50", 1250), ("EUR", 12.5, 1250), ("EUR", 0.1, 10), ("JPY", "1200", 1200), ("JPY", 1200, 1200), ("KWD", "1.005", 1005), ("EUR", "0", 0), ("EUR", "1e2", 10000)],
+    [
+        ("EUR", "12.50", 1250),
+        ("EUR", 12.5, 1250),
+        ("EUR", 0.1, 10),
+        ("JPY", "1200", 1200),
+        ("JPY", 1200, 1200),
+        ("KWD", "1.005", 1005),
+        ("EUR", "0", 0),
+        ("EUR", "1e2", 10000),
+    ],
 )
 def test_money_is_taken_in_major_units_and_kept_in_minor_ones(api: Any, currency: str, price: Any, minor: int) -> None:
     sent = {"title": "x", "lines": [{"quantity": 1, "price": price}]}
@@ -145,9 +168,11 @@ def test_money_is_taken_in_major_units_and_kept_in_minor_ones(api: Any, currency
 @pytest.mark.parametrize(
     ("currency", "price", "code"),
     [
-        ("EUR", "12.505", "digits"), ("JPY", "12.5", "digits"), ("EUR", "-1", "min_value"), ("EUR", "1e30", "max_value"),
+        ("EUR", "12.505", "digits"), ("JPY", "12.5", "digits"), ("EUR", "-1", "min_value"),
+        ("EUR", "1e30", "max_value"),
         ("EUR", "NaN", "invalid"), ("EUR", "Infinity", "invalid"), ("EUR", "", "invalid"), ("EUR", "12,50", "invalid"),
-        ("EUR", True, "invalid"), ("EUR", [1], "invalid"), ("EUR", {}, "invalid"), ("EUR", None, "null"), ("EUR", "9" * 40, "invalid"),
+        ("EUR", True, "invalid"), ("EUR", [1], "invalid"), ("EUR", {}, "invalid"), ("EUR", None, "null"),
+        ("EUR", "9" * 40, "invalid"),
         ("EUR", "1e999999999", "max_value"), ("EUR", "1e-999999999", "digits"),
     ],
 )  # fmt: skip

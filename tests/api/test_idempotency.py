@@ -60,7 +60,10 @@ def test_the_older_header_is_taken_too(api: Any, alpha: Any) -> None:
     client = api(make_user())
     client.post("/api/v1/once/", {}, headers={"X-Idempotency-Key": "k"})
     assert once(client, key="k")["Idempotent-Replayed"] == "true"
-    assert client.post("/api/v1/once/", {}, headers={"X-Idempotency-Key": "k", "Idempotency-Key": "other"}).status_code == 400
+    assert (
+        client.post("/api/v1/once/", {}, headers={"X-Idempotency-Key": "k", "Idempotency-Key": "other"}).status_code
+        == 400
+    )
     assert effects(alpha) == 1
 
 
@@ -75,7 +78,10 @@ def test_two_people_may_use_the_same_key(api: Any, alpha: Any) -> None:
 def test_a_guest_is_known_by_the_mail_address_in_the_body_whatever_the_network(api: Any, alpha: Any) -> None:
     first = once(api(), body={"email": "guest@example.test"})
     moved = api().post(
-        "/api/v1/once/", {"email": "guest@example.test"}, headers={"Idempotency-Key": "key-1"}, REMOTE_ADDR="203.0.113.9"
+        "/api/v1/once/",
+        {"email": "guest@example.test"},
+        headers={"Idempotency-Key": "key-1"},
+        REMOTE_ADDR="203.0.113.9",
     )
     assert moved.content == first.content
     assert effects(alpha) == 1
@@ -96,7 +102,9 @@ def test_the_older_path_is_the_same_endpoint(api: Any, alpha: Any) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("refuse", 400), ("refuse-by-answer", 409), ("fault", 500)])
-def test_what_was_refused_leaves_nothing_and_may_be_tried_again(api: Any, alpha: Any, outcome: str, status: int) -> None:
+def test_what_was_refused_leaves_nothing_and_may_be_tried_again(
+    api: Any, alpha: Any, outcome: str, status: int
+) -> None:
     client = api(make_user())
     assert once(client, body={"outcome": outcome}).status_code == status
     assert effects(alpha) == 0
@@ -120,7 +128,9 @@ def test_it_costs_one_insert_and_one_update(api: Any, alpha: Any) -> None:
     assert [sql.split()[0] for sql in about] == ["INSERT", "UPDATE"]
 
 
-def test_an_outside_call_runs_after_the_commit_and_its_answer_is_kept(api: Any, transactional_db: None, alpha: Any) -> None:
+def test_an_outside_call_runs_after_the_commit_and_its_answer_is_kept(
+    api: Any, transactional_db: None, alpha: Any
+) -> None:
     client = api(make_user())
     first = once(client, body={"outcome": "afterwards"})
     assert first.json()["in_transaction"] is False
@@ -128,7 +138,9 @@ def test_an_outside_call_runs_after_the_commit_and_its_answer_is_kept(api: Any, 
     assert effects(alpha) == 1
 
 
-def test_a_failing_outside_call_does_not_undo_or_repeat_the_effect(api: Any, transactional_db: None, alpha: Any) -> None:
+def test_a_failing_outside_call_does_not_undo_or_repeat_the_effect(
+    api: Any, transactional_db: None, alpha: Any
+) -> None:
     client = api(make_user())
     assert once(client, body={"outcome": "afterwards-fault"}).status_code == 400
     again = once(client, body={"outcome": "afterwards-fault"})
@@ -213,4 +225,3 @@ def test_answers_are_kept_for_a_day_and_then_forgotten(in_alpha: Any) -> None:
         IdempotentRequest.objects.create(scope="s", key=key, fingerprint="x", started_at=timezone.now() - age)
     forget_old()
     assert list(IdempotentRequest.objects.values_list("key", flat=True)) == ["new"]
-

@@ -46,7 +46,19 @@ def test_another_size_is_refused_rather_than_cut_down(api: Any, path: str, size:
     problem(api().get(f"/api/v1/{path}/", {"page_size": size}), 400, "page_size_invalid")
 
 
-@pytest.mark.parametrize(("page", "status", "code"), [("4", 404, "not_found"), ("999999999", 404, "not_found"), ("0", 400, "page_invalid"), ("-1", 400, "page_invalid"), ("x", 400, "page_invalid"), ("last", 400, "page_invalid"), ("9" * 30, 400, "page_invalid"), ("", 400, "page_invalid")])
+@pytest.mark.parametrize(
+    ("page", "status", "code"),
+    [
+        ("4", 404, "not_found"),
+        ("999999999", 404, "not_found"),
+        ("0", 400, "page_invalid"),
+        ("-1", 400, "page_invalid"),
+        ("x", 400, "page_invalid"),
+        ("last", 400, "page_invalid"),
+        ("9" * 30, 400, "page_invalid"),
+        ("", 400, "page_invalid"),
+    ],
+)
 def test_a_page_that_is_not_there(api: Any, entries: None, page: str, status: int, code: str) -> None:
     problem(api().get("/api/v1/entries/", {"page": page}), status, code)
 
@@ -67,12 +79,27 @@ def test_an_unknown_parameter_is_refused_by_name(api: Any) -> None:
 
 
 def test_only_what_changed_since_can_be_asked_for(api: Any, entries: None) -> None:
-    for given in ("2026-05-31T13:30:00Z", "2026-05-31T15:30:00+02:00", "2026-05-31T15:30:00 02:00", "2026-05-31T13:30:00"):
+    for given in (
+        "2026-05-31T13:30:00Z",
+        "2026-05-31T15:30:00+02:00",
+        "2026-05-31T15:30:00 02:00",
+        "2026-05-31T13:30:00",
+    ):
         response = api().get("/api/v1/entries/", {"modified_since": given})
         assert response.json()["count"] == 30, given
 
 
-@pytest.mark.parametrize("given", ["yesterday", "", "2026-13-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "yesterday",
+        "",
+        "2026-13-01T00:00:00Z",
+        "1999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+23:59",
+    ],
+)
 def test_a_time_that_is_none_is_refused(api: Any, given: str) -> None:
     problem(api().get("/api/v1/entries/", {"modified_since": given}), 400, "date_invalid")
 
@@ -91,7 +118,22 @@ def test_a_cursor_walks_everything_once_while_rows_arrive(api: Any, alpha: Any, 
     assert seen == [f"t.{number:03}" for number in reversed(range(120))]
 
 
-@pytest.mark.parametrize("inside", ["p=x", "p=2026-99-99", "o=-1", "o=x", "r=2", "p=%00", "p=2026-01-01%0a", "q=1", "p=" + "9" * 600, "o=99999999999999999999", "p=\u00e9"])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "p=x",
+        "p=2026-99-99",
+        "o=-1",
+        "o=x",
+        "r=2",
+        "p=%00",
+        "p=2026-01-01%0a",
+        "q=1",
+        "p=" + "9" * 600,
+        "o=99999999999999999999",
+        "p=\u00e9",
+    ],
+)
 def test_a_forged_cursor_is_refused(api: Any, entries: None, inside: str) -> None:
     cursor = base64.b64encode(inside.encode()).decode()
     response = api().get("/api/v1/cursor/", {"cursor": cursor})

@@ -79,7 +79,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_start_up_refuses(what: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="rule|permission"):
+    with pytest.raises(ImproperlyConfigured, match=r"rule|permission"):
         checks.enforce([BAD[what]], on_platform=False)
 
 
@@ -105,10 +105,16 @@ def test_a_process_with_an_undeclared_route_does_not_start(tmp_path: Path) -> No
     (tmp_path / "leaky_settings.py").write_text(
         "from platform_config.settings.test import *\nROOT_URLCONF = 'leaky_urls'\n"
     )
-    for start in ("import platform_config.wsgi", "import django; django.setup(); from django.core.management import call_command; call_command('check')"):
+    for start in (
+        "import platform_config.wsgi",
+        "import django; django.setup(); from django.core.management import call_command; call_command('check')",
+    ):
         run = subprocess.run(
             [sys.executable, "-c", start],
-            env={"PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "DJANGO_SETTINGS_MODULE": "leaky_settings", "PATH": "/usr/bin:/bin"},
+            env={
+                "PYTHONPATH": f"{tmp_path}:{Path.cwd()}",
+                "DJANGO_SETTINGS_MODULE": "leaky_settings", "PATH": "/usr/bin:/bin",
+            },
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert run.returncode != 0, start

@@ -15,9 +15,14 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for title, urlconf in (("Platform host", settings.PUBLIC_SCHEMA_URLCONF), ("Tenant host", settings.ROOT_URLCONF)):
+        for title, urlconf in (
+            ("Platform host", settings.PUBLIC_SCHEMA_URLCONF),
+            ("Tenant host", settings.ROOT_URLCONF),
+        ):
             on_platform = urlconf == settings.PUBLIC_SCHEMA_URLCONF
-            found = [each for each in routes(import_module(urlconf).urlpatterns, on_platform=on_platform) if _shown(each)]
+            found = [
+                each for each in routes(import_module(urlconf).urlpatterns, on_platform=on_platform) if _shown(each)
+            ]
             self.stdout.write(f"## {title}\n\n| path | method | rule | scope |\n|---|---|---|---|")
             for route in sorted(found, key=lambda each: (each.path, each.method)):
                 rule = " or ".join(names_of(route.rule)) if route.rule else "(none)"
