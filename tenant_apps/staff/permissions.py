@@ -95,7 +95,9 @@ def admit(user: Any, permissions: tuple[str, ...]) -> None:
         return
     if permissions_of(user).intersection(permissions):
         return
-    grants = grants_model()._default_manager.filter(user_id=getattr(user, "pk", None), permission__codename__in=permissions)
+    grants = grants_model()._default_manager.filter(
+        user_id=getattr(user, "pk", None), permission__codename__in=permissions
+    )
     if not _is_person(user) or not grants.exists():
         raise Forbidden
 
