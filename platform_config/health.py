@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from tenants.context import in_public
 
 
 class HealthMiddleware:
@@ -23,8 +25,8 @@ class HealthMiddleware:
         from tenants.schema_state import public_is_behind
 
         try:
-            connection.set_schema_to_public()
-            behind = public_is_behind()
+            with in_public():
+                behind = public_is_behind()
         except DatabaseError:
             return JsonResponse({"database": "unreachable"}, status=503)
         state = "behind" if behind else "applied"

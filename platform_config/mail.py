@@ -15,11 +15,11 @@ class EmlFileBackend(BaseEmailBackend):
     """Writes each message to `$FOYER_HOME/mail/<nanoseconds>-<pid>.eml`, whole or not at all."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        folder = Path(settings.EMAIL_FILE_PATH)
+        folder = Path(str(getattr(settings, "EMAIL_FILE_PATH", "mail")))
         folder.mkdir(parents=True, exist_ok=True)
         for message in email_messages:
             path: Any = folder / f"{time_ns()}-{os.getpid()}.eml"
             unfinished = path.with_suffix(".part")
-            unfinished.write_bytes(message.message().as_bytes(linesep="\r\n"))
+            unfinished.write_bytes(message.message().as_bytes())
             unfinished.rename(path)
         return len(email_messages)

@@ -1,6 +1,7 @@
 """What is the same everywhere; dev, test and production only say what differs."""
 
 from datetime import timedelta
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
@@ -94,7 +95,7 @@ PROXY_HOPS = env.number("PROXY_HOPS", 0)
 
 # --- The database and the cache ----------------------------------------------------------------------------------
 
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "tenants.postgresql",
         **env.database(env.text("DATABASE_URL", "postgres://foyer@127.0.0.1:5432/foyer")),

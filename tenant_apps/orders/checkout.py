@@ -137,17 +137,16 @@ def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None
         raise errors.NotOnSale(field=where, what=event.title)
     if ticket_type.sale_starts_at and now < ticket_type.sale_starts_at:
         raise errors.SaleNotStarted(field=where, what=ticket_type.name)
-    if now >= (ticket_type.sale_ends_at or event.ends_at or event.starts_at) or now >= (
-        event.ends_at or event.starts_at
-    ):
+    over = event.ends_at or event.starts_at
+    if now >= over or (ticket_type.sale_ends_at and now >= ticket_type.sale_ends_at):
         raise errors.SaleEnded(field=where, what=ticket_type.name)
 
 
 def _quotas_by_type(types: Mapping[int, TicketType]) -> dict[int, list[int]]:
     quotas: dict[int, list[int]] = {pk: [] for pk in types}
     pairs = QuotaTicketType.objects.filter(ticket_type__in=types).order_by("quota_id")
-    for ticket_type, quota in pairs.values_list("ticket_type_id", "quota_id"):
-        quotas[ticket_type].append(quota)
+    for type_id, quota_id in pairs.values_list("ticket_type_id", "quota_id"):
+        quotas[type_id].append(quota_id)
     for pk, ticket_type in types.items():
         if not quotas[pk]:
             # A type that draws from no quota has no places: selling it would be selling without a count.

@@ -58,7 +58,9 @@ def make_tickets(order: Order, lines: Iterable[OrderLine]) -> list[Ticket]:
     """Return a ticket, not yet saved, for each line that admits somebody and has none; the lines point at them."""
     tickets = []
     for line in lines:
-        if line.kind != OrderLine.Kind.TICKET or line.status != OrderLine.Status.ACTIVE or line.ticket_id:
+        if line.status != OrderLine.Status.ACTIVE or line.ticket_id:
+            continue
+        if line.event_id is None or line.ticket_type_id is None:  # goods
             continue
         ticket = Ticket(
             event_id=line.event_id,

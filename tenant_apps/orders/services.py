@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
 from tenant_apps.activity.services import record
+from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle
 from tenant_apps.orders.models import Order
 from tenant_apps.ticketing.models import Ticket
@@ -56,8 +57,8 @@ def refuse_late_cancellation(order: Order, *, now: datetime | None = None) -> No
     if order.status == Order.Status.PENDING:
         return
     now = now or timezone.now()
-    for line in order.lines.select_related("event").exclude(event=None):
-        if now >= (line.event.cancel_until or line.event.starts_at):
+    for event in Event.objects.filter(order_lines__order=order).distinct():
+        if now >= (event.cancel_until or event.starts_at):
             raise errors.CancellationClosed
     if Ticket.objects.filter(order_line__order=order, status=Ticket.Status.USED).exists():
         raise errors.TicketsUsed

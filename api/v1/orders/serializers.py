@@ -18,7 +18,7 @@ class AttendeeInput(serializers.Serializer[Any]):
 class BasketLineInput(serializers.Serializer[Any]):
     ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     quantity = serializers.IntegerField(min_value=1, max_value=500, default=1)
-    attendees = AttendeeInput(many=True, required=False, max_length=500)
+    attendees = serializers.ListField(child=AttendeeInput(), required=False, max_length=500)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs.get("attendees", ())) > attrs["quantity"]:
@@ -31,7 +31,7 @@ class OrderInput(serializers.Serializer[Any]):
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
-    lines = BasketLineInput(many=True, allow_empty=False, max_length=100)
+    lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
 

@@ -59,9 +59,9 @@ class OrdersView(APIView):
     @extend_schema(operation_id="orders_list", responses=OrderSerializer(many=True))
     def get(self, request: Request) -> Response:
         pages = Cursor()
-        page = pages.paginate_queryset(listed(request.user), request, view=self)
+        page: list[Order] = pages.paginate_queryset(listed(request.user), request, view=self) or []
         as_buyer = not allowed(request.user, "view_orders")
-        return pages.get_paginated_response(presentation.orders_json(page or [], as_buyer=as_buyer))
+        return pages.get_paginated_response(presentation.orders_json(page, as_buyer=as_buyer))
 
     @extend_schema(operation_id="orders_create", request=OrderInput, responses={201: PlacedOrderSerializer})
     @idempotent(required=True)
@@ -201,6 +201,6 @@ class EventOrdersView(EventScoped, APIView):
     def get(self, request: Request, event: str) -> Response:
         orders = Order.objects.for_list().filter(pk__in=self.event.order_lines.values("order_id"))
         pages = Cursor()
-        page = pages.paginate_queryset(orders, request, view=self) or []
+        page: list[Order] = pages.paginate_queryset(orders, request, view=self) or []
         events = None if allowed(request.user, "view_orders") else {self.event.pk}
         return pages.get_paginated_response(presentation.orders_json(page, as_buyer=False, events=events))
