@@ -17,7 +17,10 @@ class SignupForm(forms.Form):
     """A tenant's first facts; all but the address and the currency can be changed later."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=120, help_text=_("As your audience knows you."), widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label=_("Name"),
+        max_length=120,
+        help_text=_("As your audience knows you."),
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     slug = forms.CharField(
         label=_("Address"),

@@ -97,7 +97,7 @@ class TicketTypeForm(forms.Form):
     """One row: a kind of admission, its price, how many."""
 
     id = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    name = forms.CharField(label=_("Name"), max_length=100, required=False)
+    name = forms.CharField(label=_("Ticket"), max_length=100, required=False)
     price = forms.CharField(
         label=_("Price"), max_length=20, required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
     )
@@ -118,7 +118,11 @@ class TicketTypeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if not data.get("name") and not data.get("remove") and (data.get("price") or data.get("capacity") or data.get("id")):
+        if (
+            not data.get("name")
+            and not data.get("remove")
+            and (data.get("price") or data.get("capacity") or data.get("id"))
+        ):
             self.add_error("name", _("Give it a name."))
         return data
 
@@ -166,7 +170,13 @@ TypesFormSet = forms.formset_factory(TicketTypeForm, formset=BaseTypes, extra=2,
 def as_html(text: str) -> str:
     """Plain text becomes paragraphs; what has markup stays and is cleaned by the service (B8)."""
     text = text.replace("\r\n", "\n").strip()
-    return text if re.search(r"<(p|br|ul|ol|h[2-4]|strong|em|a)\b", text) else linebreaks(text, autoescape=True) if text else ""
+    return (
+        text
+        if re.search(r"<(p|br|ul|ol|h[2-4]|strong|em|a)\b", text)
+        else linebreaks(text, autoescape=True)
+        if text
+        else ""
+    )
 
 
 def as_text(markup: str) -> str:

@@ -50,7 +50,9 @@ def test_filters_stand_in_the_address(alpha, page_for):
     client = page_for(alpha)
 
     def shown(query):
-        return {name for name in ("Tomorrow", "Some Day", "Long Ago") if name in text_of(client.get(f"/events/{query}"))}
+        return {
+            name for name in ("Tomorrow", "Some Day", "Long Ago") if name in text_of(client.get(f"/events/{query}"))
+        }
 
     assert shown("") == {"Tomorrow", "Some Day"}
     assert shown("?when=week") == {"Tomorrow"}
