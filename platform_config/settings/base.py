@@ -36,6 +36,7 @@ SHARED_APPS = [
     "csp",
     "corsheaders",
     "shared_apps.core",
+    "shared_apps.people",
     "api",
     "platform_config",
 ]
@@ -280,6 +281,7 @@ CELERY_TASK_ROUTES = {
     "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
+    "people.*": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
