@@ -6,6 +6,7 @@ from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
+from api.v1.people import urls as people
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
 from api.v1.ticketing import urls as ticketing
@@ -13,6 +14,7 @@ from api.v1.ticketing import urls as ticketing
 # The platform's host.
 public_urls = [
     *accounts.public_urls,
+    *people.public_urls,
     *signup.public_urls,
     *public_aliases,
 ]
@@ -20,6 +22,7 @@ public_urls = [
 tenant_urls = [
     *tenant_aliases,
     *accounts.tenant_urls,
+    *people.tenant_urls,
     *staff.tenant_urls,
     *events.tenant_urls,
     *ticketing.tenant_urls,

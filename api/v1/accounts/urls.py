@@ -17,7 +17,6 @@ _everywhere = [
     path("auth/password/change/", views.PasswordChangeView.as_view(), name="password-change"),
     path("auth/password/reset/", views.PasswordResetView.as_view(), name="password-reset"),
     path("auth/password/reset/confirm/", views.PasswordResetConfirmView.as_view(), name="password-reset-confirm"),
-    path("me/", views.MeView.as_view(), name="me"),
 ]
 public_urls = _everywhere
 tenant_urls = _everywhere

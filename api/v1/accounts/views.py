@@ -235,16 +235,6 @@ class UserView(_View):
         return Response(UserSerializer(user).data)
 
 
-class MeView(_View):
-    """Me, as the platform knows me."""
-
-    serializer_class = UserSerializer
-    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
-
-    def get(self, request: Request) -> Response:
-        return Response(UserSerializer(_me(request)).data)
-
-
 class PersonView(_View):
     """One person by id: oneself. Everybody else is not there (I2)."""
 
