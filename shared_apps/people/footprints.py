@@ -167,3 +167,8 @@ def upcoming_events_of(user: Any, now: datetime | None = None) -> QuerySet[Bough
     """Return events ahead at which the person has places, as {tenant_id, event_id, starts_at}, soonest first."""
     ahead = BoughtPlace.objects.filter(belongs_to(user), tenant__status="open", until__gte=now or timezone.now())
     return ahead.order_by("starts_at", "tenant_id", "event_id").values("tenant_id", "event_id", "starts_at").distinct()
+
+
+def places_of(user: Any) -> QuerySet[BoughtPlace]:
+    """Return the person's places, with or without a ticket yet."""
+    return BoughtPlace.objects.filter(belongs_to(user), tenant__status="open")
