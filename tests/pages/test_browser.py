@@ -135,9 +135,11 @@ def test_axe_finds_nothing_on_any_page_in_either_theme_and_nothing_is_wider_than
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             found += [(theme, address, *each) for each in page.evaluate(RUN_AXE)]
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > browser.width:
-            found.append((address, f"{width} px wide"))
+        for language in ("en", "ru"):
+            page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > browser.width:
+                found.append((address, language, f"{width} px wide"))
     # The page that is not there is meant: the browser notes its status as an error.
     browser.problems[:] = [each for each in browser.problems if "404" not in each]
     assert not found, json.dumps(found, indent=1, ensure_ascii=False)
