@@ -13,6 +13,7 @@ from tenant_apps.orders import urls_storefront as orders_storefront
 from tenant_apps.payments import urls_dashboard as payments_dashboard
 from tenant_apps.payments import urls_storefront as payments_storefront
 from tenant_apps.reports import urls_dashboard as reports_dashboard
+from tenant_apps.staff import urls_dashboard as staff_dashboard
 from tenant_apps.ticketing import urls_dashboard as ticketing_dashboard
 from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 
@@ -21,6 +22,7 @@ _dashboard = [
     *ticketing_dashboard.urlpatterns,
     *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
+    *staff_dashboard.urlpatterns,
 ]
 urlpatterns = [
     *below(tenant_urls),

@@ -55,6 +55,7 @@ TENANT_APPS = [
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
+    "platform_config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
@@ -200,7 +201,17 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
+# Which origins may, each tenant says (`api.cors`). Credentials never: other sites bring a token, not our cookies.
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = (
+    "accept authorization content-type idempotency-key x-idempotency-key if-none-match if-match x-cart-token"
+    " x-order-secret x-request-id accept-language"
+).split()
+CORS_EXPOSE_HEADERS = (
+    "etag location retry-after ratelimit ratelimit-policy idempotent-replayed x-cart-token x-request-id"
+).split()
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # --- Language and time -------------------------------------------------------------------------------------------
 
