@@ -63,6 +63,12 @@ class _DocsPage(APIView):
     schema = None
     url_name = "api-schema"
 
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        # The library opens it for a sign-in in another window, which we do not offer.
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response
+
 
 @method_decorator(_DOCS_POLICY, name="dispatch")
 class SwaggerView(_DocsPage, SpectacularSwaggerView):

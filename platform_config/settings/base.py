@@ -334,6 +334,8 @@ SPECTACULAR_SETTINGS = {
         "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
         "PermissionEnum": "api.schema.permission_names",
         "EventPermissionEnum": "api.schema.event_permission_names",
+        "TenantKindEnum": "tenants.models.Tenant.Kind",
+        "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
     },
 }

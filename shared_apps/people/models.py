@@ -59,7 +59,9 @@ class BoughtOrder(models.Model):
         constraints = [models.UniqueConstraint(fields=["tenant", "order_id"], name="people_order_once")]
         indexes = [
             models.Index(fields=["user", "-placed_at"], condition=Q(user__isnull=False), name="people_order_user"),
-            models.Index(fields=["address_key", "-placed_at"], condition=~Q(address_key=""), name="people_order_address"),
+            models.Index(
+                fields=["address_key", "-placed_at"], condition=~Q(address_key=""), name="people_order_address"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -85,7 +87,9 @@ class BoughtPlace(models.Model):
         constraints = [models.UniqueConstraint(fields=["tenant", "line_id"], name="people_place_once")]
         indexes = [
             models.Index(fields=["user", "starts_at"], condition=Q(user__isnull=False), name="people_place_user"),
-            models.Index(fields=["address_key", "starts_at"], condition=~Q(address_key=""), name="people_place_address"),
+            models.Index(
+                fields=["address_key", "starts_at"], condition=~Q(address_key=""), name="people_place_address"
+            ),
             models.Index(fields=["tenant", "event_id"], name="people_place_event"),
             models.Index(fields=["tenant", "order_id"], name="people_place_order"),
         ]
@@ -126,7 +130,9 @@ class DataRequest(models.Model):
         db_table = "people_request"
         constraints = [
             # Two at once would do the same work twice; the second asking finds the first.
-            models.UniqueConstraint(fields=["user", "kind"], condition=Q(status="running"), name="people_request_one_runs")
+            models.UniqueConstraint(
+                fields=["user", "kind"], condition=Q(status="running"), name="people_request_one_runs"
+            )
         ]
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="running"), name="people_request_running"),

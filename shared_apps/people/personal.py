@@ -1,6 +1,5 @@
 """What this app and the ones below it hold about people in public (accounts and tenants are below, and speak here)."""
 
-
 from django.apps import apps
 from django.conf import settings
 from django.db import models
@@ -93,8 +92,6 @@ def _end_footprints(person: Person) -> int:
     if person.email:
         mine |= models.Q(address_key=address_key(person.email))
     return BoughtPlace.objects.filter(mine).delete()[0] + BoughtOrder.objects.filter(mine).delete()[0]
-
-
 
 
 hold("sessions", "accounts.Session", {"user", "address", "user_agent"}, export=_sessions)

@@ -80,6 +80,9 @@ def change_wishes(user: User, wishes: Iterable[Mapping[str, Any]]) -> list[dict[
     unique = {(row.topic, row.channel): row for row in rows}
     with transaction.atomic():
         NotificationPreference.objects.bulk_create(
-            unique.values(), update_conflicts=True, unique_fields=["user", "topic", "channel"], update_fields=["enabled"]
+            unique.values(),
+            update_conflicts=True,
+            unique_fields=["user", "topic", "channel"],
+            update_fields=["enabled"],
         )
     return wishes_of(user)

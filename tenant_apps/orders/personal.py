@@ -138,9 +138,7 @@ def _end_lines(person: Person) -> int:
 def _end_orders(person: Person) -> int:
     """Money, places and counts stay; whose order it was is gone."""
     ids = list(own_orders(person).values_list("pk", flat=True))
-    return Order.objects.filter(pk__in=ids).update(
-        email=person.alias, name="", user=None, modified_at=timezone.now()
-    )
+    return Order.objects.filter(pk__in=ids).update(email=person.alias, name="", user=None, modified_at=timezone.now())
 
 
 hold(

@@ -80,5 +80,3 @@ def _check(tenant: Tenant) -> None:
                 for message in fault.messages
             ]
         ) from None
-
-

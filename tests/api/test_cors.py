@@ -65,7 +65,9 @@ def test_a_listed_site_with_somebodys_cookies_writes_nothing(listed):
     token = client.cookies[settings.CSRF_COOKIE_NAME].value
     body = {"content_type": "application/json", "HTTP_X_CSRFTOKEN": token}
     assert client.patch("/api/v1/me/", '{"name": "Eve"}', HTTP_ORIGIN=SHOP, **body).status_code == 403
-    assert client.patch("/api/v1/me/", '{"name": "Eve"}', HTTP_ORIGIN="http://alpha.localhost", **body).status_code == 200
+    assert (
+        client.patch("/api/v1/me/", '{"name": "Eve"}', HTTP_ORIGIN="http://alpha.localhost", **body).status_code == 200
+    )
 
 
 @pytest.mark.parametrize(

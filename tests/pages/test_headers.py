@@ -47,7 +47,7 @@ def addresses(alpha):
         ("alpha", "get", "/dashboard/", 302), ("alpha", "get", "/account/login/", 200),
         ("alpha", "get", "/nothing/", 404), ("alpha", "get", "/events", 308), ("alpha", "get", "/account/logout/", 405),
         ("alpha", "get", "/api/v1/events/", 200), ("alpha", "get", "/api/v1/nothing/", 404),
-        ("alpha", "get", "/api/v1/me/", 401), ("alpha", "post", "/api/v1/auth/login/", 400),
+        ("alpha", "get", "/api/v1/me/", 401), ("alpha", "post", "/api/v1/auth/login/", 415),
         ("alpha", "put", "/api/v1/auth/login/", 405), ("alpha", "options", "/api/v1/events/", None),
         ("alpha", "get", "/api/docs/", 200), ("alpha", "get", "/api/schema/", 200),
         ("alpha", "get", "/?q=%00", 400), ("alpha", "get", f"/?q={'x' * 9000}", None),
@@ -89,7 +89,11 @@ def test_a_fault_has_them_too(alpha, monkeypatch):
 
 def test_over_https_browsers_are_told_to_stay_there(alpha, settings):
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, True
-    for host, path in (("alpha.localhost", "/"), ("alpha.localhost", "/static/css/base.css"), ("nobody.localhost", "/")):
+    for host, path in (
+        ("alpha.localhost", "/"),
+        ("alpha.localhost", "/static/css/base.css"),
+        ("nobody.localhost", "/"),
+    ):
         answer = Client(HTTP_HOST=host).get(path, secure=True)
         assert "max-age=31536000" in answer["Strict-Transport-Security"], (host, path)
 
@@ -101,7 +105,15 @@ def test_pages_run_only_scripts_of_ours(alpha, page_for):
 
 def test_what_one_person_sees_is_in_no_cache(alpha, page_for, client_for):
     user = owner_of(alpha)
-    for path in ("/", "/events/", "/dashboard/", "/account/", "/account/data/", "/account/tickets/", "/dashboard/settings/"):
+    for path in (
+        "/",
+        "/events/",
+        "/dashboard/",
+        "/account/",
+        "/account/data/",
+        "/account/tickets/",
+        "/dashboard/settings/",
+    ):
         answer = page_for(alpha, user).get(path)
         assert answer.status_code == 200 and "no-store" in answer["Cache-Control"], path
     assert "no-store" in client_for(alpha, user).get("/api/v1/me/")["Cache-Control"]

@@ -167,7 +167,9 @@ def erase(ada):
     return requests.ask_for_erasure(ada, PASSWORD, session=None)
 
 
-def test_after_an_erasure_no_row_of_any_table_names_the_person_and_no_money_has_moved(alpha, beta, ada, bought, deliver):
+def test_after_an_erasure_no_row_of_any_table_names_the_person_and_no_money_has_moved(
+    alpha, beta, ada, bought, deliver
+):
     deliver(alpha, beta)
     Session.objects.create(user=ada, refresh_jti=ada.pk and "0" * 32, expires_at=timezone.now() + timedelta(days=1))
     with in_tenant(alpha):
@@ -241,9 +243,13 @@ def test_killed_at_any_point_it_is_taken_up_and_ends_complete(alpha, beta, ada, 
     assert naming(ADA, alpha, beta) == []
 
 
-def test_one_tenants_failure_is_shown_tried_again_and_keeps_no_other_waiting(alpha, beta, ada, bought, monkeypatch, client_for):
+def test_one_tenants_failure_is_shown_tried_again_and_keeps_no_other_waiting(
+    alpha, beta, ada, bought, monkeypatch, client_for
+):
     real = personal._known.holdings["orders"]
-    monkeypatch.setitem(personal._known.holdings, "orders", real.__class__(**{**vars(real), "erase": _breaks_at(alpha, real)}))
+    monkeypatch.setitem(
+        personal._known.holdings, "orders", real.__class__(**{**vars(real), "erase": _breaks_at(alpha, real)})
+    )
     request = erase(ada)
     requests.work(request.pk)
     request.refresh_from_db()

@@ -47,7 +47,9 @@ def results(client, path):
 
 
 @pytest.mark.parametrize("on_a_tenants_host", [False, True])
-def test_orders_tickets_and_events_of_all_tenants_stand_in_one_list(alpha, beta, ada, bought, client_for, on_a_tenants_host):
+def test_orders_tickets_and_events_of_all_tenants_stand_in_one_list(
+    alpha, beta, ada, bought, client_for, on_a_tenants_host
+):
     strings, gone, open_day = bought
     client = client_for(alpha if on_a_tenants_host else None, ada)
     listed = results(client, "orders")
@@ -60,7 +62,10 @@ def test_orders_tickets_and_events_of_all_tenants_stand_in_one_list(alpha, beta,
     ]  # fmt: skip
     assert all(row["code"] for row in tickets)
     ahead = results(client, "upcoming-events")
-    assert [(row["title"], row["tenant"]["slug"]) for row in ahead] == [("Open Day", "beta"), ("Night of Strings", "alpha")]
+    assert [(row["title"], row["tenant"]["slug"]) for row in ahead] == [
+        ("Open Day", "beta"),
+        ("Night of Strings", "alpha"),
+    ]
 
 
 def test_a_stranger_sees_nothing_and_nobody_is_asked_to_sign_in(bought, client_for):
@@ -71,7 +76,10 @@ def test_a_stranger_sees_nothing_and_nobody_is_asked_to_sign_in(bought, client_f
 
 def test_older_clients_find_the_events_ahead_on_the_platforms_host_too(ada, bought, client_for):
     for path in ("/api/v1/events/my_upcoming_events/", "/api/events/my_upcoming_events/"):
-        assert [row["title"] for row in client_for(None, ada).get(path).json()["results"]] == ["Open Day", "Night of Strings"]
+        assert [row["title"] for row in client_for(None, ada).get(path).json()["results"]] == [
+            "Open Day",
+            "Night of Strings",
+        ]
 
 
 def test_long_lists_come_in_pages(alpha, beta, ada, bought, client_for):
@@ -157,10 +165,15 @@ def test_the_checker_finds_each_kind_of_difference_and_the_rebuild_mends_it(alph
     assert "there is no such order" in told and told.count("order ") >= 4
     call_command("rebuild_footprints")
     call_command("check_footprints")
-    assert sorted(map(str, BoughtPlace.objects.values_list("tenant", "line_id", "ticket_id", "user", "starts_at"))) == whole
+    assert (
+        sorted(map(str, BoughtPlace.objects.values_list("tenant", "line_id", "ticket_id", "user", "starts_at")))
+        == whole
+    )
 
 
-def test_a_page_costs_the_same_statements_however_many_orders_there_are(alpha, beta, ada, bought, client_for, deliver, django_assert_max_num_queries):
+def test_a_page_costs_the_same_statements_however_many_orders_there_are(
+    alpha, beta, ada, bought, client_for, deliver, django_assert_max_num_queries
+):
     client = client_for(None, ada)
     with django_assert_max_num_queries(40):
         results(client, "orders")

@@ -20,7 +20,9 @@ def test_settings_are_read_and_changed(alpha, client_for):
     client = client_for(alpha, owner_of(alpha))
     shown = client.get("/api/v1/settings/").json()
     assert shown["hold_minutes"] == 15 and shown["event_edit_policy"] == "always" and shown["name"] == "Alpha"
-    assert {"cors_origins", "payment_providers", "guest_checkout", "reminder_offsets_minutes", "logo", "colour"} <= set(shown)
+    assert {"cors_origins", "payment_providers", "guest_checkout", "reminder_offsets_minutes", "logo", "colour"} <= set(
+        shown
+    )
     changes = {"hold_minutes": 30, "event_edit_policy": "one_hour_after_creation", "colour": "#aa0000", "tagline": "Loud",
                "cors_origins": ["https://shop.example.org"], "name": "  Alpha   Hall "}  # fmt: skip
     answer = client.patch("/api/v1/settings/", changes)
@@ -28,7 +30,9 @@ def test_settings_are_read_and_changed(alpha, client_for):
     kept = Tenant.objects.get(pk=alpha.pk)
     assert (kept.name, kept.tagline, kept.colour) == ("Alpha Hall", "Loud", "#aa0000")
     assert client.get("/api/v1/settings/").json()["hold_minutes"] == 30, "at once, in the cache too"
-    assert client.patch("/api/v1/settings/", {"hold_minutes": 20}).json()["cors_origins"] == ["https://shop.example.org"]
+    assert client.patch("/api/v1/settings/", {"hold_minutes": 20}).json()["cors_origins"] == [
+        "https://shop.example.org"
+    ]
 
 
 def test_each_change_is_in_the_audit_trail_with_before_and_after(alpha, client_for):

@@ -45,9 +45,7 @@ def gathered(keys: Iterable[tuple[Tenant, Any]], ask: Ask) -> list[dict[str, Any
         with in_tenant(tenant):
             found[pk] = ask([key for owner, key in listed if owner.pk == pk])
     shown = {pk: tenant_json(tenant) for pk, tenant in tenants.items()}
-    return [
-        {**found[tenant.pk][key], "tenant": shown[tenant.pk]} for tenant, key in listed if key in found[tenant.pk]
-    ]
+    return [{**found[tenant.pk][key], "tenant": shown[tenant.pk]} for tenant, key in listed if key in found[tenant.pk]]
 
 
 def tenant_json(tenant: Tenant) -> dict[str, str]:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from api.v1.events.serializers import EventSerializer
 from api.v1.orders.serializers import OrderSerializer
 from api.v1.ticketing.serializers import TicketSerializer
+from shared_apps.people.models import DataRequest
 
 
 class TenantRefSerializer(serializers.Serializer[Any]):
@@ -45,7 +46,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 class DataRequestSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    status = serializers.ChoiceField(["running", "ready", "done", "failed", "expired"])
+    status = serializers.ChoiceField(DataRequest.Status.choices)
     progress = ProgressSerializer()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)

@@ -220,9 +220,7 @@ class ExportFileView(APIView):
 
     permissions = {"get": SIGNED_IN}
 
-    @extend_schema(
-        operation_id="me_exports_download", responses={(200, "application/zip"): OpenApiTypes.BINARY}
-    )
+    @extend_schema(operation_id="me_exports_download", responses={(200, "application/zip"): OpenApiTypes.BINARY})
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
         with in_public():
             content = requests.archive_of(_me(request), pk)

@@ -27,6 +27,10 @@ class Command(BaseCommand):
                     found += 1
                     self.stdout.write(f"{tenant.slug}  {difference}")
         if found and not options["mend"]:
-            self.stdout.write(self.style.ERROR(f"{found} orders differ. `manage.py check_footprints --mend` makes them right."))
+            self.stdout.write(
+                self.style.ERROR(f"{found} orders differ. `manage.py check_footprints --mend` makes them right.")
+            )
             sys.exit(1)
-        self.stdout.write(self.style.SUCCESS(f"{found} mended." if found else f"The copy is right for {tenants} tenants."))
+        self.stdout.write(
+            self.style.SUCCESS(f"{found} mended." if found else f"The copy is right for {tenants} tenants.")
+        )
