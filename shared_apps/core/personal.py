@@ -17,7 +17,7 @@ ERASED_DOMAIN = "erased.invalid"
 
 @dataclass(frozen=True)
 class Person:
-    """Whose data it is. `email` is a confirmed address in small letters or empty: only proof of it opens guests' data."""
+    """Whose data it is. `email` is a confirmed address in small letters, or empty: only proof opens guests' data."""
 
     user_id: int
     email: str = ""

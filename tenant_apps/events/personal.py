@@ -1,4 +1,4 @@
-"""Rights of people on single events. Nothing else here is about a person: venues and categories are places and words."""
+"""Rights of people on single events. Nothing else here is about a person: venues are places, categories words."""
 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from tenant_apps.events.models import EventUserPermission

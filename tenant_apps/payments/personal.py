@@ -1,4 +1,4 @@
-"""Payments name nobody; they are handed out with the orders that they belong to. Amounts and ledger never change (M8)."""
+"""Payments name nobody; they are handed out with their orders. Amounts and ledger never change (M8)."""
 
 from collections.abc import Collection, Mapping
 

@@ -1,4 +1,4 @@
-"""What a tenant decides about its site: columns and preferences of its row in public, with a line in its audit trail."""
+"""What a tenant decides about its site: columns and preferences of its row in public; its audit trail tells."""
 
 from collections.abc import Mapping
 from typing import Any

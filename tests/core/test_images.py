@@ -36,7 +36,8 @@ def test_three_kinds_are_taken_whatever_the_file_is_called(kind, name):
 @pytest.mark.parametrize(
     "content",
     [b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html>", b"%PDF-1.7", b"\xff\xd8\xff\xe0broken",
-     picture()[:300], picture("PNG")[:60], picture("GIF"), picture("BMP"), picture("TIFF"), b"RIFF\x00\x00\x00\x00WEBPVP8 "],
+     picture()[:300], picture("PNG")[:60], picture("GIF"), picture("BMP"), picture("TIFF"),
+     b"RIFF\x00\x00\x00\x00WEBPVP8 "],
 )  # fmt: skip
 def test_nothing_else_is(content):
     with pytest.raises(ImageRefused):

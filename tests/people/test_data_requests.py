@@ -28,7 +28,7 @@ def ada(db):
 
 @pytest.fixture
 def bought(alpha, beta, ada):
-    """Ada: two tickets at alpha (one for Bob), an order as a guest at beta. Bob: one of his own, and one with Ada on it."""
+    """Ada: three tickets at alpha (one for Bob), an order as a guest at beta. Bob: an order with Ada's name on it."""
     from tenant_apps.orders.checkout import Attendee, Basket, BasketLine, place_order
     from tenant_apps.orders.services import change_contact
     from tenant_apps.payments.services import mark_paid

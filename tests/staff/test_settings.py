@@ -49,8 +49,10 @@ def test_each_change_is_in_the_audit_trail_with_before_and_after(alpha, client_f
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("hold_minutes", 0), ("event_edit_policy", "one_hour"), ("colour", "red"), ("language", "xx"), ("timezone", "Mars"),
-     ("name", ""), ("name", "x" * 121), ("cors_origins", ["*"]), ("guest_checkout", "yes"), ("payment_providers", ["gold"]),
+    [("hold_minutes", 0), ("event_edit_policy", "one_hour"), ("colour", "red"), ("language", "xx"), 
+     ("timezone", "Mars"),
+     ("name", ""), ("name", "x" * 121), ("cors_origins", ["*"]), ("guest_checkout", "yes"), 
+     ("payment_providers", ["gold"]),
      ("tagline", "x" * 201)],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_changed(alpha, client_for, field, value):

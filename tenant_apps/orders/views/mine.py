@@ -23,7 +23,7 @@ MOST_AHEAD = 30
 @never_cache
 @require_safe
 def tickets(request: HttpRequest) -> HttpResponse:
-    """Events ahead first, then every order, newest first. Each tenant on the page is asked once, one after the other."""
+    """Events ahead first, then every order, newest first. Each tenant on the page is asked once, in turn."""
     given = request.GET.get("page", "")
     number = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 5 and int(given) else 1
     with in_public():

@@ -11,7 +11,7 @@ from tenants.models import Tenant
 
 
 class Command(BaseCommand):
-    help = "Compares the copy behind me/orders/, me/tickets/ and me/upcoming-events/ with every tenant; exit code 1 if it differs."
+    help = "Compares the copy behind me/orders/ and the like with every tenant; exit code 1 if it differs."
     # It asks the data only, and must do so even where a route is wrong.
     requires_system_checks: list[str] = []  # type: ignore[assignment]
 
