@@ -110,7 +110,8 @@ def test_the_archive_holds_what_is_ones_own_at_every_tenant_and_nothing_of_anybo
     assert request.status == "ready" and request.expires_at - request.finished_at == timedelta(days=7)
     files = tables_of(requests.archive_of(ada, request.pk))
     assert {"README.txt", "account/profile.json", "alpha/orders.json", "alpha/orders.csv", "alpha/tickets.json",
-            "alpha/check_ins.json", "alpha/payments.json", "alpha/audit.json", "beta/orders.json"} <= set(files)  # fmt: skip
+            "alpha/check_ins.json", "alpha/payments.json", "alpha/audit.json",
+            "beta/orders.json"} <= set(files)  # fmt: skip
     assert json.loads(files["account/profile.json"])[0]["email"] == ADA
     [at_alpha] = json.loads(files["alpha/orders.json"])
     assert at_alpha["code"] == order.code and at_alpha["total_minor"] == 7500 and at_alpha["currency"] == "EUR"

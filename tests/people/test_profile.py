@@ -72,7 +72,8 @@ def test_the_page_takes_a_picture_too(ada, page_for):
 def test_me_is_changed_by_either_address_and_never_beyond_what_is_ones_own(ada, client_for):
     client = client_for(None, ada)
     for path in ("/api/v1/me/", "/api/v1/auth/user/"):
-        body = {"name": "Ada K.", "language": "ru", "timezone": "Asia/Tokyo", "email": "x@example.test", "avatar": "/x", "id": 5,
+        body = {"name": "Ada K.", "language": "ru", "timezone": "Asia/Tokyo", "email": "x@example.test", "avatar": "/x",
+                "id": 5,
                 "is_staff": True}  # fmt: skip
         shown = client.patch(path, body).json()
         assert (shown["name"], shown["language"], shown["timezone"]) == ("Ada K.", "ru", "Asia/Tokyo")

@@ -23,7 +23,8 @@ def test_settings_are_read_and_changed(alpha, client_for):
     assert {"cors_origins", "payment_providers", "guest_checkout", "reminder_offsets_minutes", "logo", "colour"} <= set(
         shown
     )
-    changes = {"hold_minutes": 30, "event_edit_policy": "one_hour_after_creation", "colour": "#aa0000", "tagline": "Loud",
+    changes = {"hold_minutes": 30, "event_edit_policy": "one_hour_after_creation", "colour": "#aa0000",
+               "tagline": "Loud",
                "cors_origins": ["https://shop.example.org"], "name": "  Alpha   Hall "}  # fmt: skip
     answer = client.patch("/api/v1/settings/", changes)
     assert answer.status_code == 200, answer.content
@@ -49,9 +50,9 @@ def test_each_change_is_in_the_audit_trail_with_before_and_after(alpha, client_f
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("hold_minutes", 0), ("event_edit_policy", "one_hour"), ("colour", "red"), ("language", "xx"), 
+    [("hold_minutes", 0), ("event_edit_policy", "one_hour"), ("colour", "red"), ("language", "xx"),
      ("timezone", "Mars"),
-     ("name", ""), ("name", "x" * 121), ("cors_origins", ["*"]), ("guest_checkout", "yes"), 
+     ("name", ""), ("name", "x" * 121), ("cors_origins", ["*"]), ("guest_checkout", "yes"),
      ("payment_providers", ["gold"]),
      ("tagline", "x" * 201)],
 )  # fmt: skip
