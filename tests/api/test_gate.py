@@ -66,6 +66,11 @@ def test_pages_refuse_a_large_body_too(api: Any) -> None:
     assert response["Content-Type"].startswith("text/html")
 
 
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(api: Any) -> None:
+    response = api().post("/api/v1/echo/", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    problem(response, 411, "length_required")
+
+
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "١", "9" * 400])
 def test_a_senseless_length_is_refused(api: Any, length: str) -> None:
     response = api().post("/api/v1/echo/", {}, CONTENT_LENGTH=length)
