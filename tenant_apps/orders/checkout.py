@@ -130,8 +130,9 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     )
     for line in lines:
         line.order = order
-    order = lifecycle.begin(order, lines, actor=actor)
+    lifecycle.begin(order, lines, actor=actor)
     _refuse_changed(order, lines)
+    lifecycle.claim_places(order, lines)
     return order
 
 
