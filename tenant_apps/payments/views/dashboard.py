@@ -1,4 +1,4 @@
-"""Money that staff took in by hand."""
+"""Money that staff took in by hand, and orders that they cancel with their money."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders.views.dashboard import for_change
 from tenant_apps.payments import services
+from tenant_apps.payments.refunds import cancel_order
 
 
 @staff("change_orders")
@@ -20,6 +21,19 @@ def mark_paid(request: HttpRequest, code: str) -> HttpResponse:
     try:
         services.mark_paid(found, actor=request.user)
         messages.success(request, _("The order is paid; the tickets are on their way."))
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("dashboard-order", code=found.code)
+
+
+@staff("change_orders")
+@require_POST
+def cancel(request: HttpRequest, code: str) -> HttpResponse:
+    """Cancel for the buyer, and send the money back; staff may at any time."""
+    found = for_change(request.user, code)
+    try:
+        cancel_order(found, actor=request.user, by_staff=True, reason=request.POST.get("reason", "")[:300])
+        messages.success(request, _("The order is cancelled."))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     return redirect("dashboard-order", code=found.code)
