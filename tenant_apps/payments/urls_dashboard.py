@@ -1,4 +1,4 @@
-"""Money that staff took in by hand, and orders that are cancelled with their money."""
+"""What moves an order's money: taken in by hand, sent back with a cancellation."""
 
 from django.urls import path
 

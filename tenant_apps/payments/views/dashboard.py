@@ -1,4 +1,4 @@
-"""Money that staff took in by hand, and orders that they cancel with their money."""
+"""Money that staff took in by hand, and money that goes back with a cancelled order."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,8 +9,7 @@ from django.views.decorators.http import require_POST
 from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders.views.dashboard import for_change
-from tenant_apps.payments import services
-from tenant_apps.payments.refunds import cancel_order
+from tenant_apps.payments import refunds, services
 
 
 @staff("change_orders")
@@ -29,10 +28,10 @@ def mark_paid(request: HttpRequest, code: str) -> HttpResponse:
 @staff("change_orders")
 @require_POST
 def cancel(request: HttpRequest, code: str) -> HttpResponse:
-    """Cancel for the buyer, and send the money back; staff may at any time."""
+    """Cancel for the buyer, whose money goes back; staff may at any time."""
     found = for_change(request.user, code)
     try:
-        cancel_order(found, actor=request.user, by_staff=True, reason=request.POST.get("reason", "")[:300])
+        refunds.cancel_order(found, actor=request.user, by_staff=True, reason=request.POST.get("reason", "")[:300])
         messages.success(request, _("The order is cancelled."))
     except DomainError as refusal:
         messages.error(request, str(refusal))
