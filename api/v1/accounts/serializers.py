@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from api.fields import UtcField
 from shared_apps.accounts.models import User
 from shared_apps.core.clock import validate_zone
 
@@ -42,6 +43,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, allow_blank=True, required=False)
     timezone = serializers.CharField(max_length=63, allow_blank=True, required=False)
     email_verified = serializers.BooleanField(read_only=True)
+    date_joined = UtcField(read_only=True)
 
     class Meta:
         model = User
