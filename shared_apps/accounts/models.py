@@ -101,6 +101,14 @@ class User(AbstractBaseUser):
         return self.has_perm(app_label)
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Which sign-ins are whose."""
+
+    def running_of(self, user: User) -> "SessionQuerySet":
+        """Where the person is signed in, the last used first."""
+        return self.filter(user=user, revoked_at__isnull=True, expires_at__gt=now()).order_by("-used_at", "-id")
+
+
 class Session(models.Model):
     """One sign-in on one device: a chain of refresh tokens of which only the newest is good (I5).
 
@@ -120,6 +128,8 @@ class Session(models.Model):
     user_agent = models.CharField(max_length=300, blank=True)
     # The secret of an authenticator app that this session is setting up and has not proved yet; encrypted.
     pending_totp = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="session_expires")]
