@@ -50,6 +50,13 @@ class Malformed(DomainError):
     message = _("This could not be read.")
 
 
+class LengthRequired(DomainError):
+    """A body in chunks: Django would take it for no body at all."""
+
+    code, status = "length_required", 411
+    message = _("Send the body with its length.")
+
+
 class TooLarge(DomainError):
     code, status = "too_large", 413
     message = _("This is too large.")

@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from api.errors import AddressTooLong, Malformed, TooLarge, answer
+from api.errors import AddressTooLong, LengthRequired, Malformed, TooLarge, answer
 from shared_apps.core.database_errors import CharacterRefused
 from shared_apps.core.errors import DomainError
 from shared_apps.core.problems import of_refusal
@@ -57,7 +57,10 @@ def refuse_bytes(raw: bytes) -> None:
 
 def refuse_size(request: HttpRequest) -> None:
     """Judge a body by the length that it announces; the servers read no further than that."""
-    announced = request.META.get("CONTENT_LENGTH") or "0"
+    announced = request.META.get("CONTENT_LENGTH")
+    if not announced and request.META.get("HTTP_TRANSFER_ENCODING"):
+        raise LengthRequired
+    announced = announced or "0"
     if not (announced.isascii() and announced.isdigit()):
         raise Malformed
     length = int(announced[:20])

@@ -115,7 +115,7 @@
         }
         for (const part of form.querySelectorAll("[data-when-chosen]")) part.hidden = !count;
         for (const part of form.querySelectorAll("[data-when-paid]")) part.hidden = !minor;
-        total.textContent = money(minor, form);
+        total.textContent = count && !minor ? form.dataset.free : money(minor, form);
       };
       form.addEventListener("input", add);
       add();
@@ -179,7 +179,13 @@
   /* The time zone that the browser knows, where a form asks for one. */
   for (const field of document.querySelectorAll("select[data-zone]")) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if (!field.querySelector("option[selected]") && [...field.options].some((option) => option.value === zone)) field.value = zone;
+    if (field.value === "UTC" && [...field.options].some((option) => option.value === zone)) field.value = zone;
+  }
+
+  /* A bar that points at something goes when that is on the screen. */
+  for (const bar of document.querySelectorAll("[data-until-seen]")) {
+    const seen = document.getElementById(bar.dataset.untilSeen);
+    new IntersectionObserver(([entry]) => (bar.hidden = entry.isIntersecting)).observe(seen);
   }
 
   enhance(document);

@@ -19,7 +19,8 @@ def post(client: Any, body: str | bytes, path: str = "/api/v1/echo/", content_ty
     "body",
     [
         "{", "", " ", "{}x", "[]", "null", "5", '"text"', "true", "{'a': 1}", '{"a": 01}', '{"a": NaN}',
-        '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": 1, "a": 2}', '{"b": {"a": 1, "a": 2}}', '{"a": 9223372036854775808}',
+        '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": 1, "a": 2}', '{"b": {"a": 1, "a": 2}}',
+        '{"a": 9223372036854775808}',
         '{"a": ' + "1" * 5000 + "}", '{"a": "\\u0000"}', '{"a\\u0000": 1}', '{"a": "\\ud800"}', '{"a": ["\\udfff"]}',
         '{"a": "\\ud83d \\ude00"}', "\ufeff{}", '{"a":' * 21 + "1" + "}" * 21, "[" * 100_000, '{"a":' * 50_000,
     ],
@@ -63,6 +64,11 @@ def test_pages_refuse_a_large_body_too(api: Any) -> None:
     )
     assert response.status_code == 413
     assert response["Content-Type"].startswith("text/html")
+
+
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(api: Any) -> None:
+    response = api().post("/api/v1/echo/", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    problem(response, 411, "length_required")
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "١", "9" * 400])
