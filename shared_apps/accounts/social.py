@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import jwt
 import requests
-from allauth.socialaccount.internal import jwtkit
+from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
@@ -105,14 +105,14 @@ def verified(adapter: Adapter, id_token: str) -> dict[str, Any]:
     """Return what an identity token says. Raises IdentityRefused, or ProviderDown if its keys cannot be had."""
     client_id = adapter.get_provider().app.client_id
     try:
-        if jwt.get_unverified_header(id_token).get("alg") not in ALGORITHMS:
+        header = jwt.get_unverified_header(id_token)
+        if header.get("alg") not in ALGORITHMS:
             raise IdentityRefused
         config = adapter.openid_config
-        algorithm, key = jwtkit.fetch_key(id_token, config["jwks_uri"], jwtkit.lookup_kid_jwk)
         claims: dict[str, Any] = jwt.decode(
             id_token,
-            key=key,
-            algorithms=[algorithm],
+            key=_key_of(config["jwks_uri"], header.get("kid")),
+            algorithms=[header["alg"]],
             issuer=config["issuer"],
             audience=client_id,
             leeway=CLOCKS_DIFFER_SECONDS,
@@ -128,6 +128,18 @@ def verified(adapter: Adapter, id_token: str) -> dict[str, Any]:
     if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 191:
         raise IdentityRefused
     return claims
+
+
+def _key_of(address: str, kid: Any) -> Any:
+    """Return the provider's key that a token names. One that names none is allowed where there is only one key."""
+    with get_adapter().get_requests_session() as session:
+        answer = session.get(address)
+        answer.raise_for_status()
+        keys = [key for key in jwt.PyJWKSet.from_dict(answer.json()).keys if key.public_key_use in (None, "sig")]
+    fitting = [key for key in keys if key.key_id == kid] if kid is not None else keys
+    if len(fitting) != 1:
+        raise IdentityRefused
+    return fitting[0].key
 
 
 def check_nonce(claims: dict[str, Any], nonce: str) -> None:

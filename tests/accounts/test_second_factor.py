@@ -335,9 +335,6 @@ def strict(alpha):
     from tenants.models import Tenant
 
     Tenant.objects.filter(pk=alpha.pk).update(preferences={"require_2fa_for_staff": True})
-    from tenants import lookup
-
-    lookup.forget() if hasattr(lookup, "forget") else None
     alpha.refresh_from_db()
     return alpha
 
