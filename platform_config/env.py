@@ -122,7 +122,9 @@ def identity_providers() -> list[dict[str, object]]:
         given = json.loads(text("OIDC_PROVIDERS", "[]"))
         wanted = [{key: str(one[key]) for key in _PROVIDER_KEYS} for one in given]
     except (ValueError, TypeError, KeyError):
-        raise ImproperlyConfigured(f"OIDC_PROVIDERS must be a JSON list of objects with {', '.join(_PROVIDER_KEYS)}.") from None
+        raise ImproperlyConfigured(
+            f"OIDC_PROVIDERS must be a JSON list of objects with {', '.join(_PROVIDER_KEYS)}."
+        ) from None
     if google := text("GOOGLE_CLIENT_ID", ""):
         secret = text("GOOGLE_CLIENT_SECRET")
         google_app = ("google", "Google", "https://accounts.google.com", google, secret)
@@ -130,7 +132,10 @@ def identity_providers() -> list[dict[str, object]]:
     for one in wanted:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,29}", one["id"]):
             raise ImproperlyConfigured(f"OIDC_PROVIDERS: {one['id']!r} must be of small letters, digits and dashes.")
-        if not one["issuer"].startswith("https://") and urlsplit(one["issuer"]).hostname not in ("localhost", "127.0.0.1"):
+        if not one["issuer"].startswith("https://") and urlsplit(one["issuer"]).hostname not in (
+            "localhost",
+            "127.0.0.1",
+        ):
             raise ImproperlyConfigured(f"OIDC_PROVIDERS: the issuer of {one['id']} must start with https://.")
     if len({one["id"] for one in wanted}) < len(wanted):
         raise ImproperlyConfigured("OIDC_PROVIDERS names a provider twice.")

@@ -40,4 +40,3 @@ class ProvidersAdapter(socialaccount.DefaultSocialAccountAdapter):  # type: igno
 
         state = (facts.get("extra_context") or {}).get("state")
         raise ImmediateHttpResponse(refused(request, state, facts.get("error"), facts.get("exception")))
-

@@ -145,4 +145,6 @@ class IdentityUnverified(Forbidden):
 
 class AccountUnconfirmed(Forbidden):
     code = "identity_account_unconfirmed"
-    message = _("There is an account of this address that was never confirmed. Confirm it first, or reset its password.")
+    message = _(
+        "There is an account of this address that was never confirmed. Confirm it first, or reset its password."
+    )

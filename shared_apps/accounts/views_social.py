@@ -185,4 +185,3 @@ def come_back(request: HttpRequest) -> HttpResponseBase:
 
 def _back_to_login_here(word: str) -> HttpResponse:
     return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'social': word})}")
-

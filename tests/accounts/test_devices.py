@@ -44,7 +44,9 @@ def test_a_person_sees_their_sessions_and_ends_one(client_for, alpha):
     user = make_user()
     phone = login(client_for(), user.email, HTTP_USER_AGENT=IPHONE).json()
     desk = client_for(alpha)
-    desk.credentials(HTTP_AUTHORIZATION=f"Bearer {login(client_for(), user.email, HTTP_USER_AGENT=FIREFOX).json()['access']}")
+    desk.credentials(
+        HTTP_AUTHORIZATION=f"Bearer {login(client_for(), user.email, HTTP_USER_AGENT=FIREFOX).json()['access']}"
+    )
     login(client_for(), make_user().email)
     rows = desk.get(LIST).json()["results"]
     assert [(row["device"], row["current"]) for row in rows] == [

@@ -182,9 +182,7 @@ def test_rubbish_is_a_wrong_code(client_for, guarded, rubbish):
 @pytest.mark.django_db
 def test_wrong_codes_count_as_wrong_sign_ins(client_for, alpha, guarded):
     hosts = [client_for(), client_for(alpha)]
-    answers = [
-        login_with(hosts[n % 2], guarded, "000000", REMOTE_ADDR=f"10.0.0.{n}").status_code for n in range(12)
-    ]
+    answers = [login_with(hosts[n % 2], guarded, "000000", REMOTE_ADDR=f"10.0.0.{n}").status_code for n in range(12)]
     assert answers == [401] * 10 + [429] * 2
     assert login_with(client_for(), guarded, guarded.code()).status_code == 429, "not even evaluated"
 

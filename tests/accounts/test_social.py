@@ -32,7 +32,13 @@ def server():
 
 @pytest.fixture
 def provider(server, settings):
-    app = {"provider_id": "mock", "name": "Mock ID", "client_id": CLIENT, "secret": "s", "settings": {"server_url": server}}
+    app = {
+        "provider_id": "mock",
+        "name": "Mock ID",
+        "client_id": CLIENT,
+        "secret": "s",
+        "settings": {"server_url": server},
+    }
     settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
 
     def knows(sub, **claims):
