@@ -89,7 +89,7 @@ def require(request: Any, permissions: tuple[str, ...]) -> None:
 
 
 def require_second_factor(user: Any) -> None:
-    """Raise SecondFactorRequired (403 `mfa_required`) for staff who lack two-step login where the tenant asks for it."""
+    """Raise SecondFactorRequired (403 `mfa_required`) for staff without two-step login where the tenant asks for it."""
     from tenant_apps.staff.permissions import require_second_factor as required
 
     required(user)

@@ -157,7 +157,7 @@ PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/account/"
 
-# The second factor, and signing in through others (docs/decisions/0012-sign-in.md).
+# The second factor, and signing in through others (docs/decisions/0014-sign-in.md).
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

@@ -12,8 +12,8 @@ from shared_apps.core.errors import DomainError
 class EmailBackend(BaseBackend):
     """Signs in by address without regard to case. Grants no permission: rights are rows in a tenant (I3).
 
-    Our own doors do not come this way. Whatever calls Django's `authenticate()`, a library's view say, gets nobody for an
-    account with two-step login: there is no code in such a call, and none must not be enough.
+    Our own doors do not come this way. Whatever calls Django's `authenticate()`, a library's view say, gets nobody
+    for an account with two-step login: there is no code in such a call, and none must not be enough.
     """
 
     def authenticate(

@@ -77,6 +77,8 @@ def confirm_by_key(key: str, *, visit: Visit) -> User:
 
 
 def _move(row: EmailCode, visit: Visit) -> User:
+    if row.user_id is None:  # a change of address always names whose
+        raise CodeRefused(field="code")
     user = User.objects.get(pk=row.user_id)
     now, before = timezone.now(), user.email
     if not user.is_active:

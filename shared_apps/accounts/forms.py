@@ -70,7 +70,7 @@ class CodeForm(forms.Form):
                 "inputmode": "numeric",
                 "autocomplete": "one-time-code",
                 "autofocus": True,
-                "pattern": "[0-9 -]*",
+                "pattern": r"[0-9 \-]*",
             }
         ),
     )
@@ -88,7 +88,7 @@ def _code(label: Any, help_text: Any = "") -> forms.CharField:
             "inputmode": "numeric",
             "autocomplete": "one-time-code",
             "autofocus": True,
-            "pattern": "[0-9 -]*",
+            "pattern": r"[0-9 \-]*",
         }
     )
     return forms.CharField(label=label, max_length=20, widget=widget, help_text=help_text)

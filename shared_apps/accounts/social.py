@@ -64,7 +64,8 @@ class Identity(NamedTuple):
 
 def providers() -> list[Provider]:
     """Return who people may sign in through here."""
-    apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    configured_here: Any = settings.SOCIALACCOUNT_PROVIDERS
+    apps = configured_here["openid_connect"]["APPS"]
     return [Provider(str(app["provider_id"]), str(app["name"])) for app in apps]
 
 

@@ -1,4 +1,4 @@
-"""Guessing at one account from everywhere at once: 10 guesses in 15 minutes are looked at, whatever the number of tries.
+"""Guessing at one account from everywhere at once: 10 guesses in 15 minutes are looked at, however many come.
 
 The whole storm is 10,000 logins; `LOGIN_STORM=10000` runs it, otherwise a short one of the same make.
 """

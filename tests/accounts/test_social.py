@@ -1,4 +1,4 @@
-"""Login through another service: a real OpenID Connect provider on this machine, real redirects, hosts without shared cookies."""
+"""Login through another service: a real OpenID Connect provider, real redirects, hosts without shared cookies."""
 
 import base64
 import hashlib

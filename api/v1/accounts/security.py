@@ -1,6 +1,6 @@
 """What makes an account safer, over JSON: two-step login, a change of address, sessions, other services' word."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -126,7 +126,7 @@ class SessionsView(FormView):
         pages = Pages()
         page = pages.paginate_queryset(Session.objects.running_of(me(request)), request, view=self)
         shown = SessionSerializer(page, many=True, context={"current": getattr(request.auth, "pk", None)})
-        return cast(Response, pages.get_paginated_response(shown.data))
+        return pages.get_paginated_response(shown.data)
 
 
 class SessionView(FormView):
