@@ -80,6 +80,8 @@ def go(request: HttpRequest, provider: str) -> HttpResponseBase:
     ticket = _ticket(request.GET.get("ticket", ""), provider)
     if ticket is None:
         return _back_to_login(None, "expired")
+    # Each of these asks the provider for its configuration.
+    limits.count("code_source", limits.source(visit_of(request).address))
     adapter = social.Adapter(request, social.configured(provider).id)
     known, nonce = adapter.get_provider(), secrets.token_urlsafe(24)
     known.oauth2_adapter_class = social.Adapter

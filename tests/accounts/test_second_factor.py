@@ -261,6 +261,17 @@ def test_new_recovery_codes_void_the_old_ones_and_want_a_fresh_sign_in_or_a_proo
 
 
 @pytest.mark.django_db
+def test_an_operator_helps_who_lost_phone_and_codes(page_for, client_for, guarded):
+    operator = page_for(None, make_user(is_staff=True, is_superuser=True))
+    ask = {"action": "turn_off_second_factor", "_selected_action": [guarded.user.pk]}
+    assert operator.post("/admin/accounts/user/", ask).status_code == 302
+    assert login(client_for(), guarded.user.email).status_code == 200
+    assert guarded.client.get("/api/v1/me/").status_code == 401, "whoever was in proves the password anew"
+    assert letters_to(guarded.user.email)[-1].subject == "Two-step login is off"
+    assert "authenticator" not in operator.get("/admin/").content.decode().lower()
+
+
+@pytest.mark.django_db
 def test_strangers_get_nowhere(client_for):
     for method, path in (("post", TOTP), ("delete", TOTP), ("post", f"{TOTP}confirm/"), ("post", CODES)):
         assert getattr(client_for(), method)(path).status_code == 401
