@@ -62,8 +62,13 @@ class _DocsPage(APIView):
     permissions = {"get": ANYONE}
     schema = None
     url_name = "api-schema"
+    # The same for everybody: a sign-in that has run out does not close the page.
+    authentication_classes = ()
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(response, "template_name", None) is None:
+            # Refusals and OPTIONS have no template to be drawn with: they answer as the rest of the API does.
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         # The library opens it for a sign-in in another window, which we do not offer.
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

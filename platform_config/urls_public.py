@@ -14,7 +14,7 @@ from tenant_apps.orders import urls_account as my_orders
 
 urlpatterns = [
     *below(public_urls),
-    *accounts.urlpatterns,
+    *accounts.platform_urlpatterns,
     *people.urlpatterns,
     *my_orders.urlpatterns,
     *signup.urlpatterns,

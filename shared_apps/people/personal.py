@@ -95,7 +95,15 @@ def _end_footprints(person: Person) -> int:
 
 
 hold("sessions", "accounts.Session", {"user", "address", "user_agent"}, export=_sessions)
-hold("letters", "accounts.EmailCode", {"email", "name", "password", "language"}, export=_letters, erase=_end_letters)
+hold(
+    "letters",
+    "accounts.EmailCode",
+    {"user", "email", "name", "password", "language"},
+    export=_letters,
+    erase=_end_letters,
+)
+# Lives for a minute, between the platform's host and a tenant's.
+hold("arrivals", "accounts.Arrival", {"user"})
 hold("picture", "people.Avatar", {"user", "file"}, export=_avatar, erase=_end_avatar)
 hold("notification_preferences", "people.NotificationPreference", {"user"}, export=_wishes)
 hold("requests", "people.DataRequest", {"user", "email", "name", "archive"}, export=_requests)
