@@ -1,5 +1,7 @@
 """What this app and the ones below it hold about people in public (accounts and tenants are below, and speak here)."""
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.conf import settings
 from django.db import models
@@ -61,6 +63,17 @@ def _end_letters(person: Person) -> int:
     return EmailCode.objects.filter(email=person.email).delete()[0] if person.email else 0
 
 
+def _linked(person: Person) -> Rows:
+    rows = SocialAccount.objects.filter(user_id=person.user_id).order_by("pk")
+    return rows.values("provider", "uid", "extra_data", "date_joined", "last_login")
+
+
+def _second_factors(person: Person) -> Rows:
+    """That there are some and since when; never what they are made of."""
+    rows = Authenticator.objects.filter(user_id=person.user_id).order_by("pk")
+    return rows.values("type", "created_at", "last_used_at")
+
+
 def _avatar(person: Person) -> Rows:
     rows = avatars.Avatar.objects.filter(user_id=person.user_id)
     return [{"file": "picture.webp", "changed_at": row.changed_at} for row in rows]
@@ -103,6 +116,8 @@ hold(
     erase=_end_letters,
 )
 # Lives for a minute, between the platform's host and a tenant's.
+hold("linked_accounts", "socialaccount.SocialAccount", {"user", "uid", "extra_data"}, export=_linked)
+hold("second_factors", "mfa.Authenticator", {"user", "data"}, export=_second_factors)
 hold("arrivals", "accounts.Arrival", {"user"})
 hold("picture", "people.Avatar", {"user", "file"}, export=_avatar, erase=_end_avatar)
 hold("notification_preferences", "people.NotificationPreference", {"user"}, export=_wishes)

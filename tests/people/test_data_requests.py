@@ -315,6 +315,21 @@ def test_staff_lose_their_place_and_their_grants(alpha, beta, ada):
         assert not EventUserPermission.objects.filter(user_id=ada.pk).exists()
 
 
+def test_second_factors_and_linked_accounts_are_told_without_secrets_and_go(alpha, ada):
+    from allauth.mfa.models import Authenticator
+    from allauth.socialaccount.models import SocialAccount
+
+    Authenticator.objects.create(user=ada, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+    SocialAccount.objects.create(user=ada, provider="google", uid="12345", extra_data={"email": ADA})
+    request = requests.ask_for_export(ada)
+    requests.work(request.pk)
+    files = tables_of(requests.archive_of(ada, request.pk))
+    assert "12345" in files["account/linked_accounts.json"] and "totp" in files["account/second_factors.json"]
+    assert "JBSWY3DPEHPK3PXP" not in "".join(files.values())
+    requests.work(erase(ada).pk)
+    assert not Authenticator.objects.filter(user=ada).exists() and not SocialAccount.objects.filter(user=ada).exists()
+
+
 def test_the_account_is_closed_at_once_and_every_sign_in_with_it(alpha, ada, client_for):
     phone, laptop = client_for(alpha, ada), client_for(None, ada)
     assert phone.delete("/api/v1/me/", {}).status_code == 400
