@@ -3,7 +3,7 @@
 from django import template
 from django.template.context import Context
 
-from tenant_apps.staff.permissions import grants_model, is_staff_here, permissions_of
+from tenant_apps.staff.permissions import is_staff_here, permissions_anywhere
 
 register = template.Library()
 
@@ -11,11 +11,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def my_permissions(context: Context) -> frozenset[str]:
     """{% my_permissions as rights %}: by the role, and what a grant on any event gives, for the menu's entries."""
-    user = getattr(context.get("request"), "user", None)
-    if user is None or not user.is_authenticated:
-        return frozenset()
-    granted = grants_model()._default_manager.filter(user_id=user.pk).values_list("permission__codename", flat=True)
-    return permissions_of(user) | frozenset(granted)
+    return permissions_anywhere(getattr(context.get("request"), "user", None))
 
 
 @register.simple_tag(takes_context=True)
