@@ -3,29 +3,13 @@
 import pytest
 
 from tenant_apps.staff import services
-from tenant_apps.staff.invitations import token_of
-from tenant_apps.staff.models import Invitation, Membership
+from tenant_apps.staff.models import Membership
 from tenant_apps.staff.presets import PRESETS
 from tenants.context import in_tenant
 from tests.factories import make_event, make_user, owner_of
+from tests.staff.people import newest_token
 
 STAFF = "/api/v1/staff/"
-
-
-def newest_token(tenant):
-    """The token of the last invitation's letter."""
-    with in_tenant(tenant):
-        return token_of(Invitation.objects.order_by("pk").last())
-
-
-@pytest.fixture
-def owner(alpha, client_for):
-    return client_for(alpha, owner_of(alpha))
-
-
-@pytest.fixture
-def roles(owner):
-    return {role["preset"]: role["id"] for role in owner.get("/api/v1/roles/").json()["results"]}
 
 
 def test_roles_are_listed_with_what_they_grant(owner, roles):
