@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-tenants shell manage lock upgrade clean format
+.PHONY: help run test check coverage bench bench-tenants shell manage lock upgrade clean format
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -32,6 +32,10 @@ test:  ## run all tests (ARGS="tests/orders -k refund")
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
 	@exec .venv/bin/python -m pytest -n auto $(ARGS)
+
+coverage:  ## run all tests and say which lines none of them reached; fails below 90 %
+	@$(INSTALL) dev
+	.venv/bin/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
 
 check:  ## style, types, layers, templates, missing migrations
 	@$(INSTALL) dev

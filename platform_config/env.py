@@ -125,7 +125,9 @@ def email(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     backend = _MAIL_BACKENDS.get(parts.scheme)
     if backend is None:
-        raise ImproperlyConfigured(f"EMAIL_URL must start with one of {', '.join(_MAIL_BACKENDS)}, not {parts.scheme!r}.")
+        raise ImproperlyConfigured(
+            f"EMAIL_URL must start with one of {', '.join(_MAIL_BACKENDS)}, not {parts.scheme!r}."
+        )
     settings: dict[str, object] = {"EMAIL_BACKEND": backend}
     if parts.scheme == "file":
         settings["EMAIL_FILE_PATH"] = unquote(parts.path)

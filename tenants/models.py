@@ -76,7 +76,7 @@ class Tenant(TenantMixin):
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.ORGANIZER)
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.OPENING)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="tenants")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[validate_currency])
     timezone = models.CharField(_("time zone"), max_length=63, default="UTC", validators=[validate_zone])
     language = models.CharField(_("language"), max_length=10, default="en")

@@ -70,7 +70,8 @@ def _discs(chance: random.Random, colours: tuple[str, ...], key: str) -> str:
 def _hills(chance: random.Random, colours: tuple[str, ...], key: str) -> str:
     """The open air: a sun over layered hills."""
     parts = [
-        f'<circle cx="{chance.randint(140, 500)}" cy="{chance.randint(100, 160)}" r="58" fill="{colours[4]}" opacity=".95"/>'
+        f'<circle cx="{chance.randint(140, 500)}" cy="{chance.randint(100, 160)}" r="58"'
+        f' fill="{colours[4]}" opacity=".95"/>'
     ]
     for layer, base in enumerate((230, 275, 325)):
         a, b = base + chance.randint(-60, 30), base + chance.randint(-30, 60)
@@ -93,7 +94,7 @@ def _tiles(chance: random.Random, colours: tuple[str, ...], key: str) -> str:
             x1, y1 = x + size * (turn in (0, 3)), y + size * (turn in (2, 3))
             x2, y2 = x + size * (turn in (1, 2)), y + size * (turn in (0, 1))
             parts.append(
-                f'<path d="M{x0} {y0}L{x1} {y1}A{size} {size} 0 0 {1 - turn % 2 * 1 if turn in (0, 2) else 0} {x2} {y2}Z"'
+                f'<path d="M{x0} {y0}L{x1} {y1}A{size} {size} 0 0 {1 - turn % 2} {x2} {y2}Z"'
                 f' fill="{colours[chance.choice((2, 2, 3, 4))]}" opacity="{chance.choice((".25", ".5", ".8"))}"/>'
             )
     return "".join(parts)
@@ -105,13 +106,17 @@ def _drops(chance: random.Random, colours: tuple[str, ...], key: str) -> str:
     for index in range(7):
         x, y, radius = chance.randint(40, 600), chance.randint(60, 340), chance.randint(46, 128)
         parts.append(
-            f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{colours[2 + index % 3]}" opacity=".{chance.randint(22, 48)}"/>'
+            f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{colours[2 + index % 3]}"'
+            f' opacity=".{chance.randint(22, 48)}"/>'
         )
     return "".join(parts)
 
 
 MOTIFS: list[tuple[str, Motif]] = [
-    ("concert music jazz opera orchestra classical chamber choir organ recital band симф концерт музык джаз опера", _waves),
+    (
+        "concert music jazz opera orchestra classical chamber choir organ recital band симф концерт музык джаз опера",
+        _waves,
+    ),
     ("theatre theater dance ballet comedy stand show театр балет спектакль комед", _beams),
     ("film cinema movie kino talk lecture screening кино фильм лекц показ", _discs),
     ("open outdoor festival market tour excursion walk visit фестив экскурс прогулк пикник ярмар", _hills),

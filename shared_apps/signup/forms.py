@@ -44,8 +44,10 @@ class SignupForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         rest = sorted(CURRENCIES - set(FIRST))
-        self.fields["currency"].choices = [(code, code) for code in (*FIRST, *rest)]
-        self.fields["timezone"].choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
+        currency, timezone = self.fields["currency"], self.fields["timezone"]
+        assert isinstance(currency, forms.ChoiceField) and isinstance(timezone, forms.ChoiceField)
+        currency.choices = [(code, code) for code in (*FIRST, *rest)]
+        timezone.choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
         self.fields["timezone"].widget.attrs["data-zone"] = True
         self.fields["slug"].widget.attrs["data-slug-of"] = "id_name"
 

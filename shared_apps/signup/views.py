@@ -62,7 +62,8 @@ def signup(request: HttpRequest) -> HttpResponse:
 def slug_check(request: HttpRequest) -> HttpResponse:
     """A line that says whether an address can be had; asked while somebody types."""
     slug = request.GET.get("slug", "").strip().lower()[:63]
-    refusal, found = None, []
+    refusal: DomainError | None = None
+    found: list[str] = []
     if slug:
         try:
             check_slug(slug)

@@ -179,7 +179,7 @@
   /* The time zone that the browser knows, where a form asks for one. */
   for (const field of document.querySelectorAll("select[data-zone]")) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if (!field.querySelector("option[selected]") && [...field.options].some((option) => option.value === zone)) field.value = zone;
+    if (field.value === "UTC" && [...field.options].some((option) => option.value === zone)) field.value = zone;
   }
 
   /* A bar that points at something goes when that is on the screen. */

@@ -48,7 +48,12 @@ def own_quota(ticket_type: TicketType) -> Any:
 
 
 def _save_type(event: Event, row: TypeRow, position: int, actor: Any) -> None:
-    fields = {"name": row.name, "price_minor": row.price_minor, "description": row.description, "position": position}
+    fields: dict[str, Any] = {
+        "name": row.name,
+        "price_minor": row.price_minor,
+        "description": row.description,
+        "position": position,
+    }
     if row.ticket_type is None:
         quota = services.create_quota(event, row.name, row.capacity, actor=actor)
         services.create_ticket_type(event, actor=actor, quotas=[quota], **fields)

@@ -60,7 +60,9 @@ class EventForm(forms.Form):
         self.event = event
         kwargs.setdefault("initial", self._initial(event, zone))
         super().__init__(*args, **kwargs)
-        self.fields["timezone"].choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
+        timezone = self.fields["timezone"]
+        assert isinstance(timezone, forms.ChoiceField)
+        timezone.choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
         self.fields["category"].widget.attrs["list"] = "categories"
 
     @staticmethod
@@ -135,7 +137,8 @@ class BaseTypes(forms.BaseFormSet):
         self.types = {each.pk: each for each in event.ticket_types.prefetch_related("quotas")} if event else {}
         self.quotas = {pk: own_quota(each) for pk, each in self.types.items()}
         kwargs.setdefault("initial", [self._row(pk) for pk in self.types] or [{"name": _("Standard")}])
-        super().__init__(*args, prefix="types", **kwargs)
+        kwargs["prefix"] = "types"
+        super().__init__(*args, **kwargs)
 
     def _row(self, pk: int) -> dict[str, Any]:
         each, quota = self.types[pk], self.quotas[pk]
@@ -143,7 +146,7 @@ class BaseTypes(forms.BaseFormSet):
         return {"id": pk, "name": each.name, "price": to_text(each.price_minor, self.currency), "capacity": capacity}
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
-        form = super()._construct_form(i, **kwargs)
+        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # the stubs leave it out
         form.currency = self.currency
         form.fixed_capacity = form.initial.get("id") in self.types and self.quotas[form.initial["id"]] is None
         return form
@@ -164,7 +167,7 @@ class BaseTypes(forms.BaseFormSet):
         return rows, places
 
 
-TypesFormSet = forms.formset_factory(TicketTypeForm, formset=BaseTypes, extra=2, max_num=50)
+TypesFormSet: Any = forms.formset_factory(TicketTypeForm, formset=BaseTypes, extra=2, max_num=50)
 
 
 def as_html(text: str) -> str:

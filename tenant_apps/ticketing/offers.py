@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 
 from tenant_apps.events.models import Event
-from tenant_apps.ticketing.models import TicketType
 
 # From here on a storefront says how few are left.
 FEW = 10
@@ -20,13 +19,15 @@ FEW = 10
 class Offer:
     """One ticket type as a buyer sees it. `state`: on_sale, sold_out, not_yet, ended, closed."""
 
-    ticket_type: TicketType
+    # With `places`, which with_ticket_types annotates.
+    ticket_type: Any
     state: str
     most: int
 
     @property
     def places(self) -> int | None:
-        return self.ticket_type.places
+        places: int | None = self.ticket_type.places
+        return places
 
     @property
     def few(self) -> int:
@@ -36,7 +37,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class EventOffer:
-    """An event's offers in one word and one price. `state` as in Offer, and `cancelled`, `postponed`, `over`, `none`."""
+    """An event's offers in one word and one price. `state` as in Offer, or cancelled, postponed, over, none."""
 
     offers: list[Offer]
     state: str
@@ -50,7 +51,7 @@ class EventOffer:
         return self.state == "on_sale"
 
 
-def offer_of(ticket_type: TicketType, event: Event, now: datetime) -> Offer:
+def offer_of(ticket_type: Any, event: Event, now: datetime) -> Offer:
     """Return what can be had of one type now, by its window, the event's state and the places read with it."""
     end = event.ends_at or event.starts_at
     least = ticket_type.min_per_order
@@ -73,7 +74,7 @@ def event_offer(event: Any, now: datetime | None = None) -> EventOffer:
     offers = [offer_of(each, event, now) for each in event.ticket_types.all()]
     prices = [offer.ticket_type.price_minor for offer in offers]
     states = {offer.state for offer in offers}
-    opens = [offer.ticket_type.sale_starts_at for offer in offers if offer.state == "not_yet"]
+    opens: list[datetime] = [offer.ticket_type.sale_starts_at for offer in offers if offer.state == "not_yet"]
     if event.status in (Event.Status.CANCELLED, Event.Status.POSTPONED):
         state = str(event.status)
     elif event.status == Event.Status.FINISHED or now >= (event.ends_at or event.starts_at):

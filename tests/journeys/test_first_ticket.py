@@ -15,7 +15,12 @@ def test_a_newcomer_sells_gives_out_and_scans_a_ticket(site, alpha):
     made = manager(
         "POST",
         "/api/v1/events/",
-        {"title": "Summer concert", "starts_at": "2099-07-01T20:00:00+02:00", "timezone": "Europe/Berlin", "currency": "EUR"},
+        {
+            "title": "Summer concert",
+            "starts_at": "2099-07-01T20:00:00+02:00",
+            "timezone": "Europe/Berlin",
+            "currency": "EUR",
+        },
     )
     assert made.status == 201, made.text
     slug = made.json["slug"]

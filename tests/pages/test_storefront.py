@@ -212,3 +212,19 @@ def test_a_stranger_sees_no_way_to_the_dashboard_and_staff_do(alpha, page_for):
 
     assert "/dashboard/" not in page_for(alpha, make_user()).get("/").content.decode()
     assert "/dashboard/" in page_for(alpha, owner_of(alpha)).get("/").content.decode()
+
+
+def test_the_same_form_sent_twice_orders_once_and_a_changed_one_orders_again(alpha, page_for):
+    with in_tenant(alpha):
+        ticket_type = make_ticket_type(price_minor=0)
+    page = page_for(alpha)
+    path = f"/events/{ticket_type.event.slug}/"
+    key = re.search(r'name="key" value="([^"]+)"', page.get(path).content.decode()).group(1)
+    first = page.post(path, fields(ticket_type, key=key))
+    again = page.post(path, fields(ticket_type, key=key))
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert first.url == again.url
+    more = page.post(path, fields(ticket_type, quantity=2, key=key))
+    assert more.url != first.url
+    with in_tenant(alpha):
+        assert ticket_type.quotas.get().sold == 3

@@ -15,7 +15,17 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
 
     class Meta:
         model = Tenant
-        fields = read_only_fields = ["slug", "name", "kind", "status", "host", "currency", "timezone", "language", "created_at"]
+        fields = read_only_fields = [
+            "slug",
+            "name",
+            "kind",
+            "status",
+            "host",
+            "currency",
+            "timezone",
+            "language",
+            "created_at",
+        ]
 
     def get_host(self, tenant: Tenant) -> str:
         known = getattr(tenant, "primary_host", None)

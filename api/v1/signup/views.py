@@ -1,5 +1,7 @@
 """Opening a tenant over HTTP."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +22,7 @@ class TenantsView(APIView):
     @extend_schema(operation_id="tenants_list", responses=TenantSerializer(many=True))
     def get(self, request: Request) -> Response:
         pages = Pages()
-        page = pages.paginate_queryset(services.tenants_of(request.user), request, view=self) or []
+        page: Any = pages.paginate_queryset(services.tenants_of(request.user), request, view=self) or []
         return pages.get_paginated_response(TenantSerializer(page, many=True).data)
 
     @extend_schema(operation_id="tenants_create", request=OpenTenantInput, responses={201: TenantSerializer})

@@ -17,7 +17,9 @@ NARROW_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def written(minor: int, currency: str, *, exact: bool = False) -> str:
-    """Return "€12.50", "€12", "1 200 ₽". Zero cents are left out unless `exact`; the sign stands as the language has it."""
+    """Return "€12.50", "€12", "1 200 ₽": zero cents are left out unless `exact`, the sign stands where the language
+    has it.
+    """
     digits = exponent(currency)
     whole = minor % 10**digits == 0
     amount = number_format(

@@ -12,8 +12,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from shared_apps.core.access import anyone
 
+from shared_apps.core.access import anyone
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
@@ -69,7 +69,7 @@ def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_safe
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's QR code as a picture to keep."""
-    line = _order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
+    line: Any = _order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
     if line is None:
         raise Http404
     response = HttpResponse(qr.png(code_text(line.ticket)), content_type="image/png")
@@ -91,7 +91,9 @@ def _to(found: Order) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None) -> HttpResponse:
-    lines = list(found.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__event"))
+    lines: list[Any] = list(
+        found.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__event")
+    )
     tickets = [line.ticket for line in lines if line.ticket]
     texts = code_texts(tickets) if found.status == Order.Status.PAID else {}
     for line in lines:

@@ -29,9 +29,11 @@ from tenants.context import current_tenant
 SHOWS = {
     "coming": lambda events: events.upcoming().filter(status__in=("published", "postponed")).order_by("starts_at"),
     "drafts": lambda events: events.filter(status="draft").order_by("starts_at"),
-    "past": lambda events: events.exclude(pk__in=Event.objects.upcoming().values("pk"))
-    .exclude(status__in=("draft", "archived"))
-    .order_by("-starts_at"),
+    "past": lambda events: (
+        events.exclude(pk__in=Event.objects.upcoming().values("pk"))
+        .exclude(status__in=("draft", "archived"))
+        .order_by("-starts_at")
+    ),
     "all": lambda events: events.order_by("-starts_at"),
 }
 ANY = ("change_event", "view_orders", "change_orders", "refund_orders", "check_in", "view_reports")

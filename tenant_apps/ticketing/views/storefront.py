@@ -53,7 +53,7 @@ def events(request: HttpRequest, *, home: bool = False) -> HttpResponse:
         "events": shown,
         "featured": shown[0] if home and shown and not past and not any(chosen.values()) and page == 1 else None,
         "categories": Category.objects.filter(events__in=Event.objects.public()).distinct(),
-        "when_choices": [(value, label) for value, label in WHEN.items()],
+        "when_choices": list(WHEN.items()),
         "chosen": chosen,
         "filtered": any(chosen.values()),
         "past": past,
