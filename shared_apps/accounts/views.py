@@ -38,6 +38,8 @@ from shared_apps.core.forms import show_refusal
 
 # Whose code this browser waits for, so that the page need not ask for the address again.
 WAITING_FOR = "accounts.waiting_for"
+# Where this browser was going when it was sent to register; the letter's link does not know.
+ONWARD = "accounts.onward"
 
 
 def onward(request: HttpRequest) -> str:
@@ -114,6 +116,7 @@ class LoginView(_Page):
             pair = services.sign_in(typed["email"], typed["password"], visit=visit)
         except EmailNotVerified:
             self.request.session[WAITING_FOR] = typed["email"]
+            self.request.session[ONWARD] = self.request.POST.get("next", "")[:500]
             messages.info(self.request, _("Please confirm your email address first."))
             return redirect("account:confirm")
         return _signed_in(self.request, pair, onward(self.request))
@@ -132,11 +135,12 @@ class RegisterView(_Page):
     def done(self, typed: dict[str, Any]) -> HttpResponseBase:
         services.register(typed["email"], typed["password1"], typed["name"], visit=visit_of(self.request))
         self.request.session[WAITING_FOR] = typed["email"]
+        self.request.session[ONWARD] = self.request.POST.get("next", "")[:500]
         return redirect(_with_next("account:confirm", self.request))
 
 
-def _with_next(name: str, request: HttpRequest) -> str:
-    target = request.POST.get("next", "")
+def _with_next(name: str, request: HttpRequest, otherwise: str = "") -> str:
+    target = request.POST.get("next", "") or otherwise
     return f"{reverse(name)}?{urlencode({'next': target})}" if target else reverse(name)
 
 
@@ -174,7 +178,7 @@ class ConfirmView(_Page):
     def _confirmed(self) -> HttpResponseBase:
         self.request.session.pop(WAITING_FOR, None)
         messages.success(self.request, _("Your email address is confirmed. You can log in now."))
-        return redirect(_with_next("account:login", self.request))
+        return redirect(_with_next("account:login", self.request, self.request.session.pop(ONWARD, "")))
 
 
 @anyone

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -25,7 +24,7 @@ from api.v1.staff.serializers import (
 from api.views import APIView
 from shared_apps.accounts.models import User
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.events.grants import grants_by_person, revoke
+from tenant_apps.events.grants import grants_by_person, revoke_all
 from tenant_apps.events.joining import grant_or_invite
 from tenant_apps.staff import services
 from tenant_apps.staff.invitations import add_or_invite
@@ -177,11 +176,7 @@ class GrantView(_Grants):
 
     @extend_schema(operation_id="grants_delete", responses={204: None})
     def delete(self, request: Request, event: str, pk: int) -> Response:
-        held = grants_by_person(self.event).get(pk)
-        if held is None:
+        if pk not in grants_by_person(self.event):
             raise NotFound
-        somebody = User.objects.get(pk=pk)
-        with transaction.atomic():
-            for permission in held:
-                revoke(self.event, somebody, permission, actor=request.user)
+        revoke_all(self.event, User.objects.get(pk=pk), actor=request.user)
         return Response(status=204)

@@ -2,8 +2,11 @@
 
 from django import template
 from django.template.context import Context
+from django.utils.translation import gettext as _
 
+from tenant_apps.staff.models import Role
 from tenant_apps.staff.permissions import is_staff_here, permissions_anywhere
+from tenant_apps.staff.presets import GROUPS, PERMISSIONS
 
 register = template.Library()
 
@@ -12,6 +15,14 @@ register = template.Library()
 def my_permissions(context: Context) -> frozenset[str]:
     """{% my_permissions as rights %}: by the role, and what a grant on any event gives, for the menu's entries."""
     return permissions_anywhere(getattr(context.get("request"), "user", None))
+
+
+@register.filter
+def role_words(role: Role) -> str:
+    """{{ role|role_words }}: what a role lets people do, in the order in which it is ticked."""
+    if role.is_owner:
+        return str(_("Everything"))
+    return ", ".join(str(PERMISSIONS[name]) for _title, names in GROUPS for name in names if name in role.rights)
 
 
 @register.simple_tag(takes_context=True)
