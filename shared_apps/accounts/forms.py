@@ -70,7 +70,7 @@ class CodeForm(forms.Form):
                 "inputmode": "numeric",
                 "autocomplete": "one-time-code",
                 "autofocus": True,
-                "pattern": "[0-9 -]*",
+                "pattern": r"[0-9 \-]*",
             }
         ),
     )

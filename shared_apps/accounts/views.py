@@ -236,7 +236,8 @@ class ResetSetView(_Page):
         except ResetRefused as error:
             return render(request, "account/reset_refused.html", {"refusal": str(error)}, status=error.status)
         response = super().get(request, **kwargs)
-        response["Referrer-Policy"] = "no-referrer"
+        # Not no-referrer: then browsers send "Origin: null" with the page's own form, and CSRF refuses it (I6).
+        response["Referrer-Policy"] = "same-origin"
         return response
 
     def done(self, typed: dict[str, Any]) -> HttpResponseBase:

@@ -24,7 +24,10 @@ class _RoleForm(forms.Form):
 
     def __init__(self, *args: Any, roles: Iterable[Role], **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["role"].queryset = Role.objects.filter(pk__in=[role.pk for role in roles])  # type: ignore[attr-defined]
+        choices = list(roles)
+        # The least that one can give is the first choice, so that a hasty click makes nobody an owner.
+        self.fields["role"].initial = choices[0].pk if choices else None
+        self.fields["role"].queryset = Role.objects.filter(pk__in=[role.pk for role in choices])  # type: ignore[attr-defined]
 
 
 class InviteForm(_RoleForm):

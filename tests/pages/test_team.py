@@ -69,7 +69,7 @@ def test_a_helper_is_invited_to_one_event_and_taken_off_again(alpha, boss, page_
     link = f"/invitations/{newest_token(alpha)}/"
     theirs = page_for(alpha, helper)
     shown = theirs.get(link)
-    assert "Help at Night of Strings" in text_of(shown) and shown["Referrer-Policy"] == "no-referrer"
+    assert "Help at Night of Strings" in text_of(shown) and shown["Referrer-Policy"] == "same-origin"
     assert "Night of Strings" in text_of(theirs.post(link, follow=True))
     assert theirs.get("/scan/").status_code == 200
     assert theirs.get("/dashboard/staff/").status_code == 403 and theirs.get(people).status_code == 403

@@ -59,5 +59,6 @@ class InvitationView(View):
                 "refusal": refusal,
             }
             response = render(request, "storefront/invitations/invitation.html", context, status=status)
-        response["Referrer-Policy"] = "no-referrer"
+        # Not no-referrer: then browsers send "Origin: null" with the page's own form, and CSRF refuses it (I6).
+        response["Referrer-Policy"] = "same-origin"
         return response
