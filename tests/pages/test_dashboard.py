@@ -199,3 +199,10 @@ def test_another_tenants_entrance_is_not_there(alpha, beta, page_for, sold):
 
         entrance = CheckInList.objects.create(event=sold[0].event, name="Main")
     assert page_for(beta, owner_of(beta)).get(f"/scan/{entrance.pk}/").status_code == 404
+
+
+def test_no_page_that_knows_who_looks_at_it_is_kept_by_a_browser_or_a_proxy(alpha, page_for, sold):
+    ticket_type, order, _pending = sold
+    client = page_for(alpha, owner_of(alpha))
+    for path in (*PAGES, f"/dashboard/orders/{order.code}/", f"/events/{ticket_type.event.slug}/", "/account/"):
+        assert "no-store" in client.get(path).headers.get("Cache-Control", ""), path
