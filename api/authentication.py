@@ -42,7 +42,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token <API key>` of this very tenant. `request.user` is the KeyActor, `request.auth` the ApiKey."""
+    """`Authorization: Token <key>` of this very tenant. `request.user` is a KeyActor, `request.auth` the ApiKey."""
 
     def authenticate(self, request: Request) -> tuple[KeyActor, ApiKey] | None:
         scheme, _space, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")

@@ -67,6 +67,7 @@ class Declared(BasePermission):
         if rule == SIGNED_IN:
             admit_to_persons_view(request, view)
             return True
+        require_second_factor(request.user)
         if getattr(view, "scope", "tenant") == "object":
             return True  # the view asks on the object it finds, where a grant may suffice
         if hasattr(type(view), "event"):
@@ -117,3 +118,10 @@ def require_person(request: Any) -> Any:
     if person is None:
         raise PersonRequired
     return person
+
+
+def require_second_factor(user: Any) -> None:
+    """Raise SecondFactorRequired (403 `mfa_required`) for staff without two-step login where the tenant asks for it."""
+    from tenant_apps.staff.permissions import require_second_factor as required
+
+    required(user)

@@ -33,7 +33,7 @@ class RateLimit:
 
 
 class PerCaller(BaseThrottle):
-    """Counts by person or API key, or by network address for who is not signed in; sign-in comes first, so a token decides."""
+    """Counts by person or API key, or by network address for who has neither; sign-in comes first."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
         decision = limits.hit(f"api:{self.caller(request)}", settings.API_RATE_PER_MINUTE, WINDOW_SECONDS)

@@ -42,7 +42,7 @@ def accept(token: str, user: User) -> Invitation:
 
 
 def _grant_on_event(invitation: Invitation, user: User) -> list[str]:
-    event = Event.objects.filter(pk=invitation.event_id).first()
+    event = Event.objects.filter(pk=invitation.event_id or 0).first()
     if event is None:
         raise InvitationInvalid(field="token")
     inviter: Any = invitations.inviter_of(invitation)

@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from shared_apps.accounts.models import User
 from shared_apps.core.schemas import present_schema
+from tenant_apps.staff import second_factor
 from tenant_apps.staff.models import ApiKey, Membership
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PERMISSIONS
 
@@ -77,7 +78,7 @@ class _Person:
 class KeyActor:
     """A program with an API key: an actor and its own rights. It acts as itself, never as the person who made it.
 
-    It holds its scopes as far as its maker's role holds them at this moment, everywhere or on the key's events.
+    It holds its scopes as far as its maker holds them by role at this moment, everywhere or on the key's events.
     """
 
     is_authenticated = is_active = True
@@ -118,7 +119,7 @@ class KeyActor:
     def _held(self) -> frozenset[str]:
         if self.schema_name != present_schema():
             return NOTHING  # this key is another tenant's
-        return frozenset(self.key.scopes) & frozenset(PERMISSIONS) & _Person(self.key.created_by_id).everywhere()
+        return frozenset(self.key.scopes) & frozenset(PERMISSIONS) & rights_of(self.key.created_by).everywhere()
 
     def _held_on_events(self) -> frozenset[str]:
         return self._held() & frozenset(EVENT_PERMISSIONS)
@@ -128,10 +129,15 @@ _NOBODY = _Nobody()
 
 
 def rights_of(actor: Any) -> Rights:
-    """Return what a user, a key, an anonymous user or None holds here."""
-    if actor is None or not actor.is_authenticated or not actor.is_active:
+    """Return what a user, a key, an anonymous user or None holds here.
+
+    That is nothing as long as the tenant asks for two-step login and the person has none.
+    """
+    if isinstance(actor, KeyActor):
+        return actor
+    if actor is None or not actor.is_authenticated or not actor.is_active or second_factor.is_missing(actor):
         return _NOBODY
-    return actor if isinstance(actor, KeyActor) else _Person(actor.pk)
+    return _Person(actor.pk)
 
 
 def person_of(actor: Any) -> User | None:
@@ -145,7 +151,7 @@ def actor_by_id(pk: int | None) -> "User | KeyActor | None":
         return None
     if pk > 0:
         return User.objects.filter(pk=pk).first()
-    key = ApiKey.objects.good().filter(pk=-pk).first()
+    key = ApiKey.objects.good().select_related("created_by").filter(pk=-pk).first()
     return None if key is None else KeyActor(key)
 
 

@@ -124,3 +124,15 @@ class KeyRevoked(KeyRefused):
 class ScopesNotForEvents(InvalidInput):
     code = "not_grantable"
     message = _("A key for single events can only have rights on events.")
+
+
+class SecondFactorRequired(Forbidden):
+    """Works here, and the tenant asks its staff for two-step login."""
+
+    code = "mfa_required"
+    message = _("The staff here must use two-step login. Set it up in your account first.")
+
+
+class UnknownPerson(InvalidInput):
+    code = "unknown_person"
+    message = _("Nobody has an account with this email address yet.")

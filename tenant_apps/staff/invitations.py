@@ -47,10 +47,11 @@ def is_member(user: User) -> bool:
 def person_here(email: str) -> User | None:
     """Return the person with this address if they work here already: a member, or with a grant on some event."""
     user = User.objects.by_email(email)
-    if user is None or not user.is_active:
-        return None
-    here = is_member(user) or grants_model()._default_manager.filter(user_id=user.pk).exists()
-    return user if here else None
+    # The same statements for a stranger's address: time must not tell who has an account either (I7).
+    pk = user.pk if user is not None and user.is_active else 0
+    member = Membership.objects.filter(user_id=pk).exists()
+    granted = grants_model()._default_manager.filter(user_id=pk).exists()
+    return user if member or granted else None
 
 
 def add_or_invite(email: str, role: Role, *, actor: Any) -> Membership | Invitation:

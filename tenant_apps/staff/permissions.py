@@ -13,7 +13,9 @@ from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 
 from shared_apps.core.errors import Forbidden
-from tenant_apps.staff.actors import grants_model, rights_of
+from tenant_apps.staff import second_factor
+from tenant_apps.staff.actors import grants_model, person_of, rights_of
+from tenant_apps.staff.errors import SecondFactorRequired
 from tenant_apps.staff.models import Membership
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, OWNER, PERMISSIONS, TENANT_PERMISSIONS
 
@@ -31,6 +33,7 @@ __all__ = [
     "is_staff_here",
     "permissions_anywhere",
     "permissions_of",
+    "require_second_factor",
 ]
 
 
@@ -83,10 +86,16 @@ def events_granted(actor: Any) -> Any:
 
 
 def is_staff_here(actor: Any) -> bool:
-    """Tell whether the person works for this tenant: by a membership, or by a grant on at least one event."""
-    if actor is None or not actor.is_authenticated or not actor.is_active:
+    """Tell whether the person works for this tenant: by a membership, or by a grant on at least one event.
+
+    Whether they may do anything is another question (`permissions_of`): two-step login may be asked of them first.
+    """
+    person = person_of(actor)
+    if person is None or not person.is_active:
         return False
-    return Membership.objects.filter(user_id=actor.pk).exists() or bool(rights_of(actor).on_some_event())
+    if Membership.objects.filter(user_id=person.pk).exists():
+        return True
+    return grants_model()._default_manager.filter(user_id=person.pk).exists()
 
 
 def is_owner(actor: Any) -> bool:
@@ -104,6 +113,7 @@ def admit(actor: Any, permissions: tuple[str, ...]) -> None:
     """
     for permission in permissions:
         _known(permission)
+    require_second_factor(actor)
     if not permissions:
         if not is_staff_here(actor):
             raise Forbidden
@@ -111,6 +121,16 @@ def admit(actor: Any, permissions: tuple[str, ...]) -> None:
     rights = rights_of(actor)
     if not rights.everywhere().intersection(permissions) and not rights.on_some_event().intersection(permissions):
         raise Forbidden
+
+
+def require_second_factor(actor: Any) -> None:
+    """Raise SecondFactorRequired for staff who have no two-step login where the tenant asks for it.
+
+    Others pass: what they may not do is refused in its own words, and they learn nothing of the tenant's settings.
+    """
+    person = person_of(actor)
+    if person is not None and person.is_active and second_factor.is_missing(person) and is_staff_here(person):
+        raise SecondFactorRequired
 
 
 def event_model() -> type[Model]:

@@ -1,5 +1,7 @@
 """Two people at once about who works here, with real connections and real commits."""
 
+from functools import partial
+
 import pytest
 
 from tenant_apps.events.joining import accept
@@ -21,38 +23,38 @@ def two_owners(tenant):
         return Membership.objects.get(user_id=first.pk), Membership.objects.get(user_id=second.pk)
 
 
-@pytest.mark.parametrize("move", ["leave", "remove each other", "step down", "demote each other"])
+MOVES = {
+    "leave": lambda one, two, _manager: [
+        partial(services.remove_member, one, actor=one.user),
+        partial(services.remove_member, two, actor=two.user),
+    ],
+    "remove each other": lambda one, two, _manager: [
+        partial(services.remove_member, two, actor=one.user),
+        partial(services.remove_member, one, actor=two.user),
+    ],
+    "step down": lambda one, two, manager: [
+        partial(services.change_role, one, manager, actor=one.user),
+        partial(services.change_role, two, manager, actor=two.user),
+    ],
+    "demote each other": lambda one, two, manager: [
+        partial(services.change_role, two, manager, actor=one.user),
+        partial(services.change_role, one, manager, actor=two.user),
+    ],
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
 def test_of_two_owners_who_go_at_once_one_stays(alpha, move):
     for _round in range(5):
         with in_tenant(alpha):
-            Membership.objects.filter(role__preset="owner").exclude(user_id=alpha.owner_id).delete()
-            Membership.objects.get_or_create(user_id=alpha.owner_id, defaults={"role": services.preset_role("owner")})
-            Membership.objects.filter(user_id=alpha.owner_id).update(role=services.preset_role("owner"))
-            manager = services.preset_role("manager")
-        one, two = two_owners(alpha)
-        actions = {
-            "leave": [
-                lambda: services.remove_member(one, actor=one.user),
-                lambda: services.remove_member(two, actor=two.user),
-            ],
-            "remove each other": [
-                lambda: services.remove_member(two, actor=one.user),
-                lambda: services.remove_member(one, actor=two.user),
-            ],
-            "step down": [
-                lambda: services.change_role(one, manager, actor=one.user),
-                lambda: services.change_role(two, manager, actor=two.user),
-            ],
-            "demote each other": [
-                lambda: services.change_role(two, manager, actor=one.user),
-                lambda: services.change_role(one, manager, actor=two.user),
-            ],
-        }[move]
-        outcome = at_once(alpha, actions)
+            owners, manager = services.preset_role("owner"), services.preset_role("manager")
+            Membership.objects.filter(role=owners).exclude(user_id=alpha.owner_id).delete()
+            Membership.objects.update_or_create(user_id=alpha.owner_id, defaults={"role": owners})
+        outcome = at_once(alpha, MOVES[move](*two_owners(alpha), manager))
         assert outcome["ok"] == 1, outcome
         assert set(outcome) <= {"ok", "last_owner", "more_than_held"}
         with in_tenant(alpha):
-            assert Membership.objects.filter(role__preset="owner").count() == 1
+            assert Membership.objects.filter(role=owners).count() == 1
 
 
 def test_an_invitation_is_accepted_once_however_often_it_is_clicked(alpha):
@@ -78,9 +80,7 @@ def test_a_role_is_not_deleted_under_the_hands_of_who_gives_it(alpha):
         with in_tenant(alpha):
             role = Role.objects.create(name=f"Short lived {_round}", permissions=["check_in"])
             person = make_user()
-        outcome = at_once(
-            alpha,
-            [lambda: services.add_member(person, role, actor=None), lambda: roles.delete_role(role, actor=None)],
-        )
+        give = partial(services.add_member, person, role, actor=None)
+        outcome = at_once(alpha, [give, partial(roles.delete_role, role, actor=None)])
         assert outcome["ok"] == 1, outcome
         assert set(outcome) <= {"ok", "role_in_use", "invalid"}

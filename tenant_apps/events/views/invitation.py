@@ -40,7 +40,7 @@ class InvitationView(View):
         except DomainError as refusal:
             return self.show(request, token, str(refusal), refusal.status)
         messages.success(request, _("Welcome to the team."))
-        event = Event.objects.filter(pk=joined.event_id).first()
+        event = Event.objects.filter(pk=joined.event_id or 0).first()
         return redirect("dashboard-event", slug=event.slug) if event else redirect("dashboard-home")
 
     def show(self, request: HttpRequest, token: str, refusal: str = "", status: int = 200) -> HttpResponse:
@@ -49,7 +49,7 @@ class InvitationView(View):
         except DomainError as error:
             response = render(request, "storefront/invitations/void.html", {"refusal": str(error)}, status=404)
         else:
-            event = Event.objects.select_related("venue").filter(pk=invitation.event_id).first()
+            event = Event.objects.select_related("venue").filter(pk=invitation.event_id or 0).first()
             user = request.user
             context = {
                 "invitation": invitation,

@@ -85,7 +85,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         "to_event": to_event,
         "has_events": events.exists(),
         "groups": ticks(
-            held, ticked=(data or {}).getlist("permissions") if data else ["check_in"], only=EVENT_PERMISSIONS
+            held, ticked=["check_in"] if data is None else data.getlist("permissions"), only=EVENT_PERMISSIONS
         ),
         "roles": [] if to_event else roles_to_give(held),
     }
