@@ -6,8 +6,10 @@ from api import checks
 from api.urls import below
 from api.v1.urls import tenant_urls
 from shared_apps.accounts import urls as accounts
+from shared_apps.people import urls as people
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
+from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
 from tenant_apps.payments import urls_dashboard as payments_dashboard
@@ -28,6 +30,8 @@ _dashboard = [
 urlpatterns = [
     *below(tenant_urls),
     *accounts.urlpatterns,
+    *people.urlpatterns,
+    *my_orders.urlpatterns,
     *ticketing_storefront.urlpatterns,
     *events_storefront.urlpatterns,
     *orders_storefront.urlpatterns,

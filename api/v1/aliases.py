@@ -28,6 +28,7 @@ from api.v1.orders import presentation
 from api.v1.orders import views as orders
 from api.v1.orders.serializers import OrderSerializer, PlacedOrderSerializer
 from api.v1.orders.visibility import see
+from api.v1.people import views as people
 from api.views import APIView
 from shared_apps.core.errors import InvalidInput, NotFound
 from tenant_apps.events.models import Event
@@ -232,7 +233,11 @@ _people = [
     path("change_password/", older(legacy.ChangePasswordView, "ChangePassword", "post").as_view()),
     path("forgot_password/", older(accounts.PasswordResetView, "ForgotPassword", "post").as_view()),
 ]
-public_aliases = _people
+public_aliases = [
+    *_people,
+    # Without a tenant: at every one.
+    path("events/my_upcoming_events/", older(people.MyUpcomingEventsView, "MyUpcomingEvents", "get").as_view()),
+]
 tenant_aliases = [
     *_people,
     path("events/my_upcoming_events/", MyUpcomingEventsView.as_view()),

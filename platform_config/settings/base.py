@@ -41,6 +41,7 @@ SHARED_APPS = [
     "csp",
     "corsheaders",
     "shared_apps.core",
+    "shared_apps.people",
     "api",
     "platform_config",
 ]
@@ -59,6 +60,7 @@ TENANT_APPS = [
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
+    "platform_config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
@@ -218,7 +220,17 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
+# Which origins may, each tenant says (`api.cors`). Credentials never: other sites bring a token, not our cookies.
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = (
+    "accept authorization content-type idempotency-key x-idempotency-key if-none-match if-match x-cart-token"
+    " x-order-secret x-request-id accept-language"
+).split()
+CORS_EXPOSE_HEADERS = (
+    "etag location retry-after ratelimit ratelimit-policy idempotent-replayed x-cart-token x-request-id"
+).split()
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # --- Language and time -------------------------------------------------------------------------------------------
 
@@ -299,6 +311,7 @@ CELERY_TASK_ROUTES = {
     "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
+    "people.*": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
@@ -341,6 +354,8 @@ SPECTACULAR_SETTINGS = {
         "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
         "PermissionEnum": "api.schema.permission_names",
         "EventPermissionEnum": "api.schema.event_permission_names",
+        "TenantKindEnum": "tenants.models.Tenant.Kind",
+        "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
     },
 }

@@ -1,10 +1,11 @@
-"""The staff's pages about staff, roles and keys."""
+"""The staff's pages about staff, roles, keys and the site itself."""
 
 from django.urls import path
 
-from tenant_apps.staff.views import keys, members, roles
+from tenant_apps.staff.views import keys, members, roles, settings
 
 urlpatterns = [
+    path("settings/", settings.site, name="dashboard-settings"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),
