@@ -7,6 +7,8 @@ from api.urls import below
 from api.v1.urls import tenant_urls
 from shared_apps.accounts import urls as accounts
 from shared_apps.people import urls as people
+from tenant_apps.events import urls_dashboard as events_dashboard
+from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -19,6 +21,7 @@ from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 
 _dashboard = [
     *reports_dashboard.urlpatterns,
+    *events_dashboard.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
@@ -30,6 +33,7 @@ urlpatterns = [
     *people.urlpatterns,
     *my_orders.urlpatterns,
     *ticketing_storefront.urlpatterns,
+    *events_storefront.urlpatterns,
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     path("dashboard/", include(_dashboard)),

@@ -1,82 +1,105 @@
-"""The shape of what staff type on the settings page."""
+"""The shape of what is typed about staff, roles and keys."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
-from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.preferences import PREFERENCES, Preference
-
-LABELS = {
-    "hold_minutes": _("Minutes to pay in, while places are held"),
-    "max_tickets_per_order": _("Most tickets in one order"),
-    "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
-    "guest_checkout": _("People may order without an account"),
-    "payment_providers": _("Ways to pay, one on each line"),
-    "event_edit_policy": _("Published events can be edited"),
-    "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
-    "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
-    "require_2fa_for_staff": _("Staff must sign in with a second factor"),
-}
-CHOICES = {
-    "event_edit_policy": [
-        ("always", _("always")),
-        ("until_first_sale", _("until the first ticket is sold")),
-        ("one_hour_after_creation", _("for one hour after they were made")),
-    ]
-}
+from tenant_apps.staff.models import Role
+from tenant_apps.staff.presets import EVENT_PERMISSIONS, PERMISSIONS
 
 
-class SettingsForm(forms.Form):
-    """The site's looks, and every preference that there is: a new one shows up here by itself."""
+def _email() -> forms.EmailField:
+    widget = forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"})
+    return forms.EmailField(label=_("Email address"), max_length=254, widget=widget)
 
-    name = forms.CharField(label=_("Name"), max_length=120)
-    tagline = forms.CharField(label=_("Tagline"), max_length=200, required=False)
-    colour = forms.CharField(label=_("Colour"), max_length=7, widget=forms.TextInput(attrs={"type": "color"}))
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
-    timezone = forms.ChoiceField(label=_("Time zone"))
 
-    def __init__(self, *args: Any, **kwargs: Any):
+class _RoleForm(forms.Form):
+    """A choice among the roles that the person may give."""
+
+    role: Any = forms.ModelChoiceField(label=_("Role"), queryset=Role.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, roles: Iterable[Role], **kwargs: Any):
         super().__init__(*args, **kwargs)
-        zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix")))
-        zone: Any = self.fields["timezone"]
-        zone.choices = [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in zones)]
-        present = self.initial.get("timezone")
-        if present and present not in dict(zone.choices):
-            zone.choices = [(present, present), *zone.choices]
-        self.preferences = list(PREFERENCES)
-        for name, known in PREFERENCES.items():
-            self.fields[name] = _field(name, known)
-            if isinstance(known.default, list) and name in self.initial:
-                self.initial[name] = "\n".join(map(str, self.initial[name]))
-
-    def preference_fields(self) -> list[Any]:
-        return [self[name] for name in self.preferences]
-
-    def looks(self) -> list[Any]:
-        return [self[name] for name in ("name", "tagline", "colour", "language", "timezone")]
-
-    def changes(self) -> dict[str, Any]:
-        """Return what was typed, in the types that the settings have."""
-        typed = dict(self.cleaned_data)
-        for name in self.preferences:
-            if isinstance(PREFERENCES[name].default, list):
-                lines = [line.strip() for line in typed[name].splitlines() if line.strip()]
-                typed[name] = [int(line) if line.isascii() and line.isdigit() else line for line in lines]
-        return typed
+        choices = list(roles)
+        # The least that one can give is the first choice, so that a hasty click makes nobody an owner.
+        self.fields["role"].initial = choices[0].pk if choices else None
+        self.fields["role"].queryset = Role.objects.filter(pk__in=[role.pk for role in choices])  # type: ignore[attr-defined]
 
 
-def _field(name: str, known: Preference) -> forms.Field:
-    label = LABELS.get(name, name.replace("_", " ").capitalize())
-    if name in CHOICES:
-        return forms.ChoiceField(label=label, choices=CHOICES[name])
-    if isinstance(known.default, bool):
-        return forms.BooleanField(label=label, required=False)
-    if isinstance(known.default, int):
-        return forms.IntegerField(label=label, help_text=known.hint)
-    if isinstance(known.default, list):
-        widget = forms.Textarea(attrs={"rows": 3})
-        return forms.CharField(label=label, required=False, max_length=4000, help_text=known.hint, widget=widget)
-    return forms.CharField(label=label, required=False, max_length=200, help_text=known.hint)
+class InviteForm(_RoleForm):
+    email = _email()
+    field_order = ["email", "role"]
+
+
+class RoleChoiceForm(_RoleForm):
+    pass
+
+
+class _Ticked(forms.MultipleChoiceField):
+    """Boxes that the template draws; here they are only read."""
+
+    def __init__(self, names: Iterable[str], **options: Any):
+        super().__init__(choices=[(name, name) for name in names], **options)
+
+
+class GrantForm(forms.Form):
+    email = _email()
+    permissions = _Ticked(
+        EVENT_PERMISSIONS, label=_("What they may do"), error_messages={"required": _("Tick at least one permission.")}
+    )
+
+
+class InviteToEventForm(GrantForm):
+    event: Any = forms.ModelChoiceField(label=_("Event"), queryset=None, to_field_name="slug", empty_label=None)
+    field_order = ["email", "event", "permissions"]
+
+    def __init__(self, *args: Any, events: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["event"].queryset = events  # type: ignore[attr-defined]
+
+
+class RoleForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    permissions = _Ticked(PERMISSIONS, required=False)
+
+
+class HandOverForm(forms.Form):
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    step_down = forms.BooleanField(label=_("I become a manager"), required=False)
+
+
+NEVER = ""
+LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), (NEVER, _("Never"))]
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("What the key is for, such as: website, door scanners.")
+    )
+    expires = forms.ChoiceField(label=_("Ends after"), choices=LIFETIMES, initial="365", required=False)
+    scopes = _Ticked(PERMISSIONS, error_messages={"required": _("Tick at least one permission.")})
+    events: Any = forms.ModelMultipleChoiceField(
+        label=_("Only for these events"),
+        queryset=None,
+        to_field_name="slug",
+        required=False,
+        help_text=_("Choose none for all events. A key for single events can only have rights on events."),
+        widget=forms.SelectMultiple(attrs={"size": 5}),
+    )
+
+    def __init__(self, *args: Any, events: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["events"].queryset = events  # type: ignore[attr-defined]
+
+    def ends_at(self) -> datetime | None:
+        days = self.cleaned_data["expires"]
+        return timezone.now() + timedelta(days=int(days)) if days else None

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
-from tenant_apps.staff.forms import SettingsForm
+from tenant_apps.staff.settings_forms import SettingsForm
 from tenant_apps.staff.site_settings import change_settings, settings_of
 from tenants.context import current_tenant
 
