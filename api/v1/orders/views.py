@@ -79,6 +79,7 @@ class OrderView(APIView):
     """One order: for its buyer, for whoever holds its secret, for staff who may see orders."""
 
     permissions = {"get": OWN, "patch": "change_orders"}
+    staff_too = {"get": "view_orders"}
     scope = "object"
 
     @extend_schema(operation_id="orders_retrieve", responses=OrderSerializer)
@@ -98,6 +99,7 @@ class CancelView(APIView):
     """What cancelling would do (GET), and doing it (POST, or PUT for older clients)."""
 
     permissions = {"get": OWN, "post": OWN, "put": OWN}
+    staff_too = {"get": "change_orders", "post": "change_orders", "put": "change_orders"}
     scope = "object"
 
     @extend_schema(operation_id="orders_cancel_preview", responses=CancellationSerializer)
