@@ -6,6 +6,7 @@ from api import checks
 from api.urls import below
 from api.v1.urls import tenant_urls
 from shared_apps.accounts import urls as accounts
+from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
 from tenant_apps.payments import urls_dashboard as payments_dashboard
@@ -19,6 +20,7 @@ _dashboard = [
     *ticketing_dashboard.urlpatterns,
     *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
+    *activity_dashboard.urlpatterns,
 ]
 urlpatterns = [
     *below(tenant_urls),

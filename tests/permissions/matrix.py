@@ -73,7 +73,8 @@ def ask(route: Route, actor: Actor, scope: str, filled: str, body: Any, world: W
             client.cookies[name] = value
     if actor.holds_secret:
         own = world.places["own"]
-        order = own.pending if "/mark-paid/" in filled or "/payments/" in filled else own.order
+        unpaid = "/mark-paid/" in filled or "/complete/" in filled or filled.endswith("/payments/")
+        order = own.pending if unpaid else own.order
         headers["HTTP_X_ORDER_SECRET"] = order.secret
     if route.method == "GET":
         return client.get(filled, **headers)
