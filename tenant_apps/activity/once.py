@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.db import connection, transaction
 
+from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Conflict
 from tenant_apps.activity.models import IdempotentRequest
 
@@ -24,12 +25,14 @@ def take_key(scope: str, key: str, fingerprint: str) -> bool:
         return bool(cursor.rowcount)
 
 
+@retrying
 @transaction.atomic
 def once(scope: str, key: str, act: Callable[[], str]) -> str:
     """Call the function and keep what it returns; for a key that was used, return what was kept.
 
     For forms that are sent twice by a second tap or a reload: the key is drawn when the form is shown and goes
-    with what was typed, so that another content is another act. A refusal keeps nothing.
+    with what was typed, so that another content is another act. A refusal keeps nothing. After a deadlock all is
+    done again (M2), so `act` must call nothing outside.
     """
     digest = hashlib.sha256(key.encode()).hexdigest()
     if not take_key(scope, digest, digest):

@@ -28,7 +28,9 @@ def trail(request: HttpRequest) -> HttpResponse:
         "entries": found[:PAGE],
         "more": len(found) > PAGE,
         "page": page,
-        "query": {name: request.GET.get(name, "")[:100] for name in ("actor", "topic", "target", "from", "to", "refused")},
+        "query": {
+            name: request.GET.get(name, "")[:100] for name in ("actor", "topic", "target", "from", "to", "refused")
+        },
         "filtered": any(request.GET.get(name) for name in ("actor", "topic", "target", "from", "to", "refused")),
     }
     return render(request, "dashboard/audit/list.html", context)

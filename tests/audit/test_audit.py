@@ -30,7 +30,9 @@ def audit(client: Any, **query: Any) -> list[dict[str, Any]]:
 def test_a_change_is_found_with_who_what_before_and_after(alpha: Any, event: Any, client_for: Any) -> None:
     owner = client_for(alpha, owner_of(alpha))
     before = event.title
-    done = owner.patch(f"/api/v1/events/{event.slug}/", {"title": "Another"}, format="json", HTTP_X_REQUEST_ID="look-for-me")
+    done = owner.patch(
+        f"/api/v1/events/{event.slug}/", {"title": "Another"}, format="json", HTTP_X_REQUEST_ID="look-for-me"
+    )
     assert done.status_code == 200
     (entry,) = audit(owner, topic="event.updated")
     assert entry["actor_id"] == owner_of(alpha).pk
@@ -75,7 +77,11 @@ def test_refusals_that_come_in_floods_are_not_all_written(alpha: Any, client_for
 
 @pytest.mark.parametrize(
     ("query", "code"),
-    [({"from": "yesterday"}, "date_invalid"), ({"refused": "maybe"}, "flag_invalid"), ({"who": "me"}, "unknown_parameter")],
+    [
+        ({"from": "yesterday"}, "date_invalid"),
+        ({"refused": "maybe"}, "flag_invalid"),
+        ({"who": "me"}, "unknown_parameter"),
+    ],
 )
 def test_filters_that_make_no_sense_are_refused(alpha: Any, client_for: Any, query: Any, code: str) -> None:
     response = client_for(alpha, owner_of(alpha)).get("/api/v1/audit/", query)

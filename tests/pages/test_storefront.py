@@ -187,6 +187,16 @@ def test_a_buyer_cancels_their_own_order(alpha, page_for):
     assert 'class="qr"' not in page.content.decode()
 
 
+def test_the_money_goes_back_when_a_buyer_cancels_a_paid_order(alpha, page_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=1500))
+    page_for(alpha).post(f"/orders/{order.code}/{order.secret}/cancel/")
+    with in_tenant(alpha):
+        order.refresh_from_db()
+        assert (order.status, order.refunded_minor) == ("cancelled", 1500)
+        assert order.payments.get().status == "refunded"
+
+
 @pytest.mark.parametrize("wrong", ["secret", "code", "tenant"])
 def test_without_the_secret_there_is_no_order(alpha, beta, page_for, wrong):
     with in_tenant(alpha):

@@ -98,14 +98,16 @@ def contents(*, without: frozenset[str] = ABOUT_REFUSALS) -> dict[str, tuple[int
         )
         tables = [(schema, name) for schema, name in cursor.fetchall() if name not in without]
         parts = [
-            f"SELECT '{schema}.{name}', count(*), coalesce(sum(hashtext(t::text)), 0) FROM \"{schema}\".\"{name}\" t"
+            f'SELECT \'{schema}.{name}\', count(*), coalesce(sum(hashtext(t::text)), 0) FROM "{schema}"."{name}" t'
             for schema, name in tables
         ]
         cursor.execute(" UNION ALL ".join(parts))
         return {name: (rows, int(total)) for name, rows, total in cursor.fetchall()}
 
 
-_WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE|ALTER|DROP|CREATE|WITH)\b(?:\s+"?(\w+)"?)?', re.IGNORECASE)
+_WRITE = re.compile(
+    r'\s*(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE|ALTER|DROP|CREATE|WITH)\b(?:\s+"?(\w+)"?)?', re.IGNORECASE
+)
 
 
 class Writes:

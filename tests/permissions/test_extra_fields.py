@@ -47,7 +47,9 @@ def test_what_the_server_decides_is_not_taken_from_callers(route: Route, world: 
                     continue  # keeps the answer's bytes and the body's fingerprint
                 with connection.cursor() as cursor:
                     for telltale in TELLTALES:
-                        cursor.execute(f'SELECT t::text FROM "{schema}"."{table_name}" t WHERE t::text LIKE %s', [f"%{telltale}%"])
+                        cursor.execute(
+                            f'SELECT t::text FROM "{schema}"."{table_name}" t WHERE t::text LIKE %s', [f"%{telltale}%"]
+                        )
                         assert cursor.fetchone() is None, f"{name}: {table_name} took a field that is the server's"
                     if table_name == "accounts_user":
                         cursor.execute("SELECT count(*) FROM public.accounts_user WHERE is_staff OR is_superuser")
