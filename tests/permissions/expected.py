@@ -33,6 +33,8 @@ def one(*names: str) -> frozenset[str]:
 
 
 def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    if ":provider>" in route.path:
+        return one(OK, HIDDEN, UNSIGNED)  # other services are there where the environment names them
     if actor.suspended and route.authenticates:
         return one(UNSIGNED)  # a closed account's token is good for nothing, not even for what anybody may
     if actor.key and route.authenticates and route.host == "platform":
@@ -98,7 +100,7 @@ def _own(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]
         return one(OK)
     held = actor.on(place)
     if held.intersection(route.staff):
-        if route.method != "GET" and not _sees(actor, place) or _whole_order(route) and not _sees_all(actor, place):
+        if (route.method != "GET" and not _sees(actor, place)) or (_whole_order(route) and not _sees_all(actor, place)):
             return one(HIDDEN)
         return one(OK)
     return one(FORBIDDEN, HIDDEN) if _sees(actor, place) else one(HIDDEN)
@@ -145,7 +147,7 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         if actor.operator:
             return one(OK, HIDDEN)
         return one(LOGIN) if not signed_in else one(LOGIN, FORBIDDEN, HIDDEN)
-    if route.path.startswith("/dev/"):
+    if route.path.startswith("/dev/") or ":provider>" in route.path:
         return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
     if route.rule == ANYONE:
         hidden = _foreign(scope) or not place.public

@@ -53,6 +53,9 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/orders/<str:code>/<str:secret>/pay/", "secret", key_of("pending", "secret")),
     ("/dashboard/events/<slug:slug>/<slug:move>/", "move", lambda place: "archive"),
     ("/users/", "id", key_of("buyer")),
+    ("/account/security/sessions/", "id", named("session")),
+    ("/auth/sessions/", "id", named("session")),
+    ("", "provider", lambda place: "google"),
     ("/account/reset/", "uid", lambda place: "MQ"),
     ("/account/reset/", "token", lambda place: "x-y"),
     ("/dev/mailbox/", "name", lambda place: "1-x.eml"),
@@ -87,11 +90,10 @@ def booking(place: Place) -> dict[str, Any]:
 
 
 def event_form(place: Place) -> dict[str, Any]:
-    kind = place.ticket_type
     return {
         "title": "A new one", "starts_at": AT, "timezone": "Europe/Berlin", "types-TOTAL_FORMS": "1",
         "types-INITIAL_FORMS": "0", "types-0-name": "Standard", "types-0-price": "5.00", "types-0-capacity": "10",
-        "types-0-id": "" if kind is None else "",
+        "types-0-id": "",
     }  # fmt: skip
 
 
@@ -123,6 +125,7 @@ _list = fixed(name="A new door")
 _register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
 _login = fixed(email="buyer@matrix.test", password=PASSWORD)
 _email = fixed(email="buyer@matrix.test")
+_move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
 
 BODIES: dict[str, Maker] = {
@@ -208,6 +211,14 @@ BODIES: dict[str, Maker] = {
     "POST /staff/": lambda place: {"email": "buyer@matrix.test", "role": place.role.pk},
     "PATCH /staff/<int:pk>/": lambda place: {"role": place.role.pk},
     "DELETE /staff/<int:pk>/": NOTHING,
+    "POST /auth/email/change/": _move,
+    "POST /auth/email/change/confirm/": fixed(email="moved@matrix.test", code="123456"),
+    "POST /auth/mfa/recovery-codes/": fixed(password=PASSWORD),
+    "POST /auth/mfa/totp/": NOTHING,
+    "DELETE /auth/mfa/totp/": fixed(password=PASSWORD),
+    "POST /auth/mfa/totp/confirm/": fixed(otp="123456"),
+    "DELETE /auth/sessions/<uuid:id>/": NOTHING,
+    "POST /auth/social/<slug:provider>/": fixed(code="x"),
     # Pages
     "POST /account/": fixed(name="Renamed", language="en", timezone=""),
     "POST /account/confirm/": fixed(email="x@matrix.test", code="123456"),
@@ -219,6 +230,13 @@ BODIES: dict[str, Maker] = {
     "POST /account/resend/": _email,
     "POST /account/reset/": _email,
     "POST /account/reset/<str:uid>/<str:token>/": fixed(new_password1=NEW, new_password2=NEW),
+    "POST /account/email/": _move,
+    "POST /account/email/confirm/": fixed(email="moved@matrix.test", code="123456"),
+    "POST /account/second-step/": fixed(otp="123456"),
+    "POST /account/security/codes/": fixed(password=PASSWORD),
+    "POST /account/security/sessions/<uuid:id>/end/": NOTHING,
+    "POST /account/security/totp/": fixed(otp="123456"),
+    "POST /account/security/totp/off/": fixed(password=PASSWORD),
     "POST /signup/": fixed(name="Alpha again", slug="alpha"),
     "POST /dashboard/new-event/": event_form,
     "POST /dashboard/events/<slug:slug>/edit/": event_form,
@@ -250,6 +268,22 @@ NO_GOOD_END = {
     "/auth/token/refresh/": "needs a fresh token: tests/accounts",
     "/auth/token/verify/": "needs a fresh token: tests/accounts",
     "/users/token/refresh/": "needs a fresh token: tests/accounts",
+    **dict.fromkeys(
+        (
+            "/account/email/",
+            "/account/email/confirm/",
+            "/account/second-step/",
+            "/account/security/codes/",
+            "/account/security/totp/",
+            "/account/security/totp/off/",
+            "/auth/email/change/",
+            "/auth/email/change/confirm/",
+            "/auth/mfa/recovery-codes/",
+            "/auth/mfa/totp/",
+            "/auth/mfa/totp/confirm/",
+        ),
+        "needs a second factor or a letter's code: tests/accounts",
+    ),
     "/tenants/": "opening a schema takes seconds: tests/tenancy",
     "/signup/": "opening a schema takes seconds: tests/tenancy",
     "/imports/<uuid:pk>/apply/": "needs a checked file: tests/imports",

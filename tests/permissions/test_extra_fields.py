@@ -20,7 +20,8 @@ WISHES: dict[str, Any] = {
     **dict.fromkeys(("is_staff", "is_superuser", "is_active", "paid", "email_verified", "revoked"), True),
     **dict.fromkeys(
         ("status", "secret", "token", "preset", "schema_name", "used_at", "revoked_at", "request_id", "actor",
-         "created_at", "modified_at", "email_verified_at", "date_joined", "paid_at", "short_code"), "server-owned-424242"),
+         "created_at", "modified_at", "email_verified_at", "date_joined", "paid_at", "short_code"),
+        "server-owned-424242"),
 }  # fmt: skip
 TELLTALES = ("424242", "server-owned")
 ROUTES = [each for each in table() if each.kind == "api" and each.method in ("POST", "PUT", "PATCH")]

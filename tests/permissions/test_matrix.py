@@ -53,7 +53,12 @@ def test_every_caller_gets_what_is_declared(route: Route, world: Any, counted: A
     counted["cases"] += len(refused)
     counted["refused"] += sum(refused)
     assert not wrong, f"{len(wrong)} of {len(refused)}:\n" + "\n".join(wrong[:40])
-    if not good_end and route.rule != OPERATORS and not route.path.startswith("/dev/"):
+    if (
+        not good_end
+        and route.rule != OPERATORS
+        and not route.path.startswith("/dev/")
+        and ":provider>" not in route.path
+    ):
         assert samples.short(route.path) in samples.NO_GOOD_END, (
             f"{name_of(route)}: nobody got a good answer. Is its sample in tests/permissions/samples.py right?"
         )

@@ -42,7 +42,7 @@ def test_a_route_without_a_row_does_not_start() -> None:
         def post(self, request: object) -> None:
             """Never called."""
 
-    with pytest.raises(ImproperlyConfigured, match="POST /api/v1/forgotten/.*declares no rule"):
+    with pytest.raises(ImproperlyConfigured, match=r"POST /api/v1/forgotten/.*declares no rule"):
         checks.enforce([path("api/v1/forgotten/", Forgotten.as_view())], on_platform=False)
 
 

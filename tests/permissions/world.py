@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from shared_apps.accounts.models import User
+from shared_apps.accounts.tokens import open_session
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenants.context import in_tenant
 from tests.factories import (
@@ -184,6 +185,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.ticket = place.order.lines.get().ticket
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
+    place.things.session = open_session(buyer).session.pk
     place.things.scan_id = f"scan-{place.name}"
     from tenant_apps.ticketing.codes import code_text
 
