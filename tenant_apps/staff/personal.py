@@ -52,6 +52,12 @@ def _keys(person: Person) -> Rows:
     return rows.values("name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
 
 
+def _end_keys(person: Person) -> int:
+    """A key has no more rights than its maker, who is gone."""
+    now = timezone.now()
+    return ApiKey.objects.filter(created_by=person.user_id, revoked_at=None).update(revoked_at=now, modified_at=now)
+
+
 def _located(person: Person) -> Mapping[str, Collection[str]]:
     rows = Membership.objects.filter(user_id=person.user_id).values_list("pk", flat=True)
     letters = _invited(person).values_list("pk", flat=True)
@@ -60,7 +66,7 @@ def _located(person: Person) -> Mapping[str, Collection[str]]:
 
 hold("staff_membership", "staff.Membership", {"user"}, export=_membership, erase=_leave, locate=_located, order=40)
 hold("invitations", "staff.Invitation", {"email", "accepted_by"}, export=_invitations, erase=_end_invitations, order=30)
-# Who leaves the staff takes their keys out of use; that and the id of a row that names nobody is what stays.
-hold("api_keys", "staff.ApiKey", {"name", "created_by"}, export=_keys, erase=_leave, order=40)
+# What a key was called and the id of a row that names nobody stay.
+hold("api_keys", "staff.ApiKey", {"name", "created_by"}, export=_keys, erase=_end_keys, order=45)
 harmless("staff.Invitation", {"invited_by"}, "the id of a row that names nobody once it is erased")
 harmless("staff.Role", {"name"}, "what a role is called")
