@@ -312,6 +312,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "api.authentication.BearerAuthentication",
+        "api.authentication.TokenAuthentication",
         "api.authentication.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api.permissions.Declared"],

@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from shared_apps.accounts.models import User
 from shared_apps.core.errors import DomainError, InvalidInput
 from shared_apps.core.resources import ColumnError, RowResource
 from tenant_apps.activity import hints
@@ -16,6 +15,7 @@ from tenant_apps.activity.services import record
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, UnknownResource, UnreadableFile
 from tenant_apps.imports.models import ImportJob
 from tenant_apps.imports.reading import rows
+from tenant_apps.staff.actors import actor_by_id
 from tenant_apps.ticketing.resources import EventResource
 
 logger = logging.getLogger(__name__)
@@ -187,5 +187,5 @@ def _note(job: ImportJob, status: str, counts: Counter[str], errors: list[tuple[
     return job
 
 
-def _actor_of(job: ImportJob) -> User | None:
-    return User.objects.filter(pk=job.started_by).first() if job.started_by else None
+def _actor_of(job: ImportJob) -> Any:
+    return actor_by_id(job.started_by)
