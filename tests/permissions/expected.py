@@ -129,6 +129,8 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
             return one(OK) if names & actor.everywhere(place.tenant) else one(FORBIDDEN)
         if not names & actor.roles.get("beta" if scope == "other_tenant" else "alpha", frozenset()):
             return one(FORBIDDEN)
+        if route.path.endswith("/make-owner/"):
+            return one(OK, FORBIDDEN, HIDDEN)  # of those who manage staff, only an owner
         return one(HIDDEN) if _foreign(scope) else one(OK)
     if _foreign(scope):
         return one(HIDDEN)
@@ -180,6 +182,8 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         return one(HIDDEN)
     if not names & actor.on(place):
         return one(HIDDEN)
+    if route.path.endswith("/make-owner/"):
+        return one(OK, FORBIDDEN)
     # An order's page is for who sees orders; who may change them only has nothing to start from.
     return one(OK) if "/orders/" not in route.path or _sees(actor, place) else one(HIDDEN)
 
