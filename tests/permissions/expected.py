@@ -149,7 +149,7 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         if actor.operator:
             return one(OK, HIDDEN)
         return one(LOGIN) if not signed_in else one(LOGIN, FORBIDDEN, HIDDEN)
-    if route.path.startswith("/dev/") or ":provider>" in route.path:
+    if route.path.startswith(("/dev/", "/invitations/")) or ":provider>" in route.path:
         return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
     if route.rule == ANYONE:
         hidden = _foreign(scope) or not place.public
