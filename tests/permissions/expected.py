@@ -126,9 +126,14 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
                 return one(HIDDEN)
             if not actor.on(place):
                 return one(FORBIDDEN, HIDDEN) if place.public else one(HIDDEN)
-            return one(OK) if names & actor.everywhere(place.tenant) else one(FORBIDDEN)
+            if names & actor.everywhere(place.tenant):
+                return one(OK)
+            seen = place.public or actor.on(place) & EVENT_PERMISSIONS.keys()
+            return one(FORBIDDEN) if seen else one(FORBIDDEN, HIDDEN)
         if not names & actor.roles.get("beta" if scope == "other_tenant" else "alpha", frozenset()):
             return one(FORBIDDEN)
+        if route.path.endswith("/make-owner/"):
+            return one(OK, FORBIDDEN, HIDDEN)  # of those who manage staff, only an owner
         return one(HIDDEN) if _foreign(scope) else one(OK)
     if _foreign(scope):
         return one(HIDDEN)
@@ -144,10 +149,12 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
 def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     signed_in = actor.user is not None and not actor.suspended
     if route.rule == OPERATORS:
+        if route.path == "/admin/logout/":
+            return one(OK, HIDDEN)  # shows nothing, and whoever is signed in nowhere stays so
         if actor.operator:
-            return one(OK, HIDDEN)
+            return one(OK, HIDDEN, FORBIDDEN)  # people and sessions are not added or deleted by hand
         return one(LOGIN) if not signed_in else one(LOGIN, FORBIDDEN, HIDDEN)
-    if route.path.startswith("/dev/") or ":provider>" in route.path:
+    if route.path.startswith(("/dev/", "/invitations/")) or ":provider>" in route.path:
         return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
     if route.rule == ANYONE:
         hidden = _foreign(scope) or not place.public
@@ -180,6 +187,8 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         return one(HIDDEN)
     if not names & actor.on(place):
         return one(HIDDEN)
+    if route.path.endswith("/make-owner/"):
+        return one(OK, FORBIDDEN)
     # An order's page is for who sees orders; who may change them only has nothing to start from.
     return one(OK) if "/orders/" not in route.path or _sees(actor, place) else one(HIDDEN)
 

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
+from tenant_apps.staff.invitations import invite
+from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
+from tenant_apps.staff.roles import make_role
 from tenants.context import in_tenant
 from tests.factories import (
     PASSWORD,
@@ -158,7 +162,11 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.role = staff.preset_role("door")
         content = b"title,starts_at\nGala,2031-01-10T20:00\n"
         shared.job = imports.start(resource="events", file_name="e.csv", content=content, actor=None, dry_run=True)
-    place.things.member, place.things.role, place.things.job = shared.member, shared.role, shared.job
+        owner = owner_of(tenant)
+        shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
+        shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
+        shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
+    vars(place.things).update(vars(shared))
     if buyer is not None:
         _add_orders(place, buyer)
     return place
@@ -232,14 +240,11 @@ def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> 
 
 
 def _keys(alpha: Any) -> Iterator[Actor]:
-    """A program with some of the owner's rights, once there are API keys."""
-    if find_spec("tenant_apps.staff.keys") is None:
-        return
-    from importlib import import_module
-
+    """A program with some of the owner's rights."""
     scopes = ["view_orders", "change_orders"]
-    make_key: Any = import_module("tenant_apps.staff.keys").make_key
-    _key, text = make_key(name="Matrix", scopes=scopes, events=None, expires_at=None, actor=owner_of(alpha))
+    key, text = make_key(name="Matrix", scopes=scopes, events=None, expires_at=None, actor=owner_of(alpha))
+    # Its use is noted once a minute; that is no change by the request.
+    type(key).objects.filter(pk=key.pk).update(last_used_at=timezone.now() + timedelta(days=1))
     yield Actor("API key", key=text, roles={"alpha": frozenset(scopes)})
 
 
