@@ -338,7 +338,7 @@ def test_a_letter_that_invites_to_the_staff_is_void_and_its_address_gone(alpha, 
         Invitation.objects.create(email=ADA, role=Role.objects.get(preset="door"), expires_at=later)
     request = requests.ask_for_export(ada)
     requests.work(request.pk)
-    assert ADA in tables_of(requests.archive_of(ada, request.pk))["alpha/invitations.json"]
+    assert ADA in tables_of(requests.archive_of(ada, request.pk))["alpha/staff_invitations.json"]
     requests.work(erase(ada).pk)
     with in_tenant(alpha):
         letter = Invitation.objects.get()
