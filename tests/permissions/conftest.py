@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.permissions import matrix
-
 
 @pytest.fixture(scope="package")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
@@ -25,14 +23,6 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
             connection.set_schema_to_public()
             yield made
         caches["global"].clear()
-
-
-@pytest.fixture
-def counted(record_property: Any) -> Iterator[Counter[str]]:
-    """What a test adds here is summed up over all workers."""
-    matrix.COUNTS.clear()
-    yield matrix.COUNTS
-    record_property("permissions_matrix", dict(matrix.COUNTS))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,7 +1,6 @@
 """Asking one route as one caller about one thing, and telling whether anything changed."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,7 +13,6 @@ from api.routes import PLATFORM, Route
 from tests.permissions import samples
 from tests.permissions.world import Actor, Place, World
 
-COUNTS: Counter[str] = Counter()
 SCOPES = ("own", "other_buyer", "other_event", "draft", "foreign", "other_tenant")
 # Written down about a refusal, not by it: who was refused (P7), when a key was used.
 ABOUT_REFUSALS = frozenset({"activity_auditentry", "accounts_platformauditentry"})
