@@ -8,6 +8,14 @@ from shared_apps.core import access
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
 from tests.permissions.world import Actor, Place
 
+# A person's own data requests and pictures; tests/people tells who reaches which.
+PERSONAL = (
+    "/api/v1/me/exports/<",
+    "/api/v1/me/erasure/<",
+    "/account/data/exports/<",
+    "/account/avatars/<",
+    "/account/erasure/<",
+)
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
@@ -35,6 +43,9 @@ def one(*names: str) -> frozenset[str]:
 def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     if ":provider>" in route.path:
         return one(OK, HIDDEN, UNSIGNED)  # other services are there where the environment names them
+    if route.path.startswith(PERSONAL):
+        # Named by a secret or a job that the world of the matrix does not hold: nobody reaches any here.
+        return one(UNSIGNED, FORBIDDEN, HIDDEN)
     if actor.suspended and route.authenticates:
         return one(UNSIGNED)  # a closed account's token is good for nothing, not even for what anybody may
     if actor.key and route.authenticates and route.host == "platform":
@@ -154,6 +165,8 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         if actor.operator:
             return one(OK, HIDDEN, FORBIDDEN)  # people and sessions are not added or deleted by hand
         return one(LOGIN) if not signed_in else one(LOGIN, FORBIDDEN, HIDDEN)
+    if route.path.startswith(PERSONAL):
+        return one(HIDDEN, LOGIN)
     if route.path.startswith(("/dev/", "/invitations/")) or ":provider>" in route.path:
         return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
     if route.rule == ANYONE:

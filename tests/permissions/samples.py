@@ -29,6 +29,11 @@ def key_of(what: str, attribute: str = "pk") -> Maker:
 
 # By the beginning of the address and the name of the parameter; the first that fits.
 PARAMETERS: list[tuple[str, str, Maker]] = [
+    ("/me/exports/", "pk", lambda place: uuid4()),
+    ("/account/data/exports/", "pk", lambda place: uuid4()),
+    ("/account/avatars/", "file", lambda place: "nothing.webp"),
+    ("/me/erasure/", "secret", lambda place: "nothing"),
+    ("/account/erasure/", "secret", lambda place: "nothing"),
     ("/events/<str:event>/ticket-types/", "pk", key_of("spare")),
     ("/events/<str:event>/quotas/", "pk", key_of("quota")),
     ("/events/<str:event>/check-in-lists/", "pk", key_of("list")),
@@ -138,6 +143,19 @@ _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password
 _rename = fixed(name="Renamed")
 
 BODIES: dict[str, Maker] = {
+    "PATCH /me/": _rename,
+    # With a wrong password: who asks the matrix's questions must still be there for the next one.
+    "DELETE /me/": fixed(password="not-the-password"),
+    "PUT /me/avatar/": NOTHING,
+    "DELETE /me/avatar/": NOTHING,
+    "POST /me/export/": NOTHING,
+    "PATCH /notification-preferences/": fixed(preferences=[]),
+    "PATCH /settings/": fixed(tagline="A new line"),
+    "POST /account/data/erase/": fixed(password="not-the-password"),
+    "POST /account/data/export/": NOTHING,
+    "POST /account/notifications/": NOTHING,
+    "POST /account/picture/": NOTHING,
+    "POST /dashboard/settings/": fixed(name="Alpha"),
     "POST /activate/": fixed(email="x@matrix.test", confirmation_code="123456"),
     "POST /auth/login/": _login,
     "POST /auth/logout-all/": NOTHING,
@@ -293,6 +311,22 @@ SILENT = frozenset(
 
 # What no sample can bring to a good end here, and where it is tested instead.
 NO_GOOD_END = {
+    **dict.fromkeys(
+        (
+            "/me/",
+            "/me/avatar/",
+            "/me/exports/<uuid:pk>/",
+            "/me/exports/<uuid:pk>/download/",
+            "/me/erasure/<str:secret>/",
+            "/account/data/erase/",
+            "/account/data/exports/<uuid:pk>/",
+            "/account/avatars/<str:file>",
+            "/account/erasure/<str:secret>/",
+            "/account/picture/",
+            "/dashboard/settings/",
+        ),
+        "needs a job, a picture or a whole form of one's own: tests/people",
+    ),
     "/account/reset/<str:uid>/<str:token>/": "needs a letter's link: tests/accounts",
     "/account/confirm/": "needs a letter's code: tests/accounts",
     "/activate/": "needs a letter's code: tests/accounts",
