@@ -61,8 +61,8 @@ def test_a_key_is_made_shown_once_used_and_stopped(alpha, owner, program):
     assert (listed["scopes"], listed["events"], listed["last_used_at"]) == (["check_in", "view_orders"], None, None)
     with in_tenant(alpha):
         assert ApiKey.objects.get().digest == hashlib.sha256(text.encode()).hexdigest()
-        assert text.rpartition("_")[2] not in str(list(ApiKey.objects.values()))
-        assert text.rpartition("_")[2] not in str(list(AuditEntry.objects.values()))
+        assert text[-43:] not in str(list(ApiKey.objects.values()))
+        assert text[-43:] not in str(list(AuditEntry.objects.values()))
         make_paid_order()
     till = program(alpha, text)
     assert len(till.get("/api/v1/orders/").json()["results"]) == 1
