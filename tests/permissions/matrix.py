@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -101,6 +102,14 @@ def contents(*, without: frozenset[str] = ABOUT_REFUSALS) -> dict[str, tuple[int
         ]
         cursor.execute(" UNION ALL ".join(parts))
         return {name: (rows, int(total)) for name, rows, total in cursor.fetchall()}
+
+
+@contextmanager
+def nothing_changes() -> Iterator[list[str]]:
+    """Compare everything at the end of the block with its beginning: the list then tells the tables that differ."""
+    before, changed = contents(), list[str]()
+    yield changed
+    changed += differences(before, contents())
 
 
 _WRITE = re.compile(
