@@ -369,6 +369,48 @@ NO_GOOD_END = {
 
 MULTIPART = frozenset({"POST /imports/"})
 
+# The value of a body's field that names something else, as the place has it; None where it has none. By the field's
+# last name ("lines.ticket_type" is under "ticket_type"): every such field of every route is then sent with the
+# neighbour's thing and with that of an event that the caller may not see.
+RELATED: dict[str, Maker] = {
+    "ticket_type": key_of("ticket_type"),
+    "ticket_types": lambda place: [place.ticket_type.pk],
+    "quotas": lambda place: [place.quota.pk],
+    "event_id": key_of("event"),
+    "event": key_of("event", "slug"),
+    "events": lambda place: [place.event.slug],
+    "category": lambda place: f"kind-{place.tenant.slug}",
+    "tags": lambda place: [f"tag-{place.tenant.slug}"],
+    "venue": lambda place: f"hall-{place.tenant.slug}",
+    # Ready-made roles have the same ids in every tenant; one of the tenant's own does not.
+    "role": key_of("own_role"),
+    "copy_of": key_of("own_role"),
+    "order": key_of("pending", "code"),
+}
+# What else a body has to hold, or (None) not to, for one of these fields to count.
+ALONGSIDE: dict[str, dict[str, Any]] = {
+    "POST /staff/invitations/ event": {"role": None, "permissions": ["check_in"]},
+    "POST /roles/ copy_of": {"permissions": None},
+    "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
+}
+# Fields that are called like a model and name nothing, and why.
+NAMES_NOTHING: dict[str, str] = {"scan_id": "what the device calls its own scan"}
+
+# Queries that name something: what of another tenant's is sent, and what never was.
+QUERIES: dict[tuple[str, str], tuple[Maker, Any]] = {
+    ("/api/v1/events/", "category"): (lambda place: f"kind-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "tag"): (lambda place: f"tag-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "venue"): (lambda place: f"hall-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "search"): (lambda place: place.event.title, "Never was"),
+    ("/api/v1/audit/", "target"): (lambda place: f"order:{place.order.pk}", "order:9999999"),
+    ("/api/v1/audit/", "actor"): (lambda place: place.buyer.email, "never@matrix.test"),
+    ("/dashboard/orders/", "event"): (lambda place: place.event.slug, "never"),
+    ("/dashboard/orders/", "search"): (lambda place: place.order.code, "NEVER0"),
+    ("/dashboard/events/", "search"): (lambda place: place.event.title, "Never was"),
+    ("/events/", "category"): (lambda place: f"kind-{place.tenant.slug}", "never"),
+    ("/dashboard/roles/new/", "copy"): (lambda place: place.own_role.pk, 9_999_999),
+}
+
 
 def short(path: str) -> str:
     return path.removeprefix("/api/v1")
@@ -382,3 +424,7 @@ def body_of(method: str, path: str, place: Place) -> Any:
     if maker is None:
         raise NoSample(f"{method} {path}: what does one send? Add it to BODIES in tests/permissions/samples.py.")
     return maker(place)
+
+
+# Names that a body may have beside those that docs/api.yaml tells: what older clients call the same thing.
+ALSO_TAKEN: dict[str, tuple[str, ...]] = {}
