@@ -95,7 +95,7 @@ def forgeries(good: str, wrong_type: str) -> dict[str, tuple[str, str]]:
         "good beyond all time": (forged(good, exp=10**30), INVALID),
         "not good yet": (forged(good, nbf=past + 9000), INVALID),
         "of the other type": (wrong_type, INVALID),
-        "of a type that is none of ours": (forged(good, token_type="sliding"), INVALID),  # noqa: S106  a type's name
+        "of a type that is none of ours": (forged(good, token_type="sliding"), INVALID),
         "of no type": (forged(good, token_type=None), INVALID),
         "for another audience": (forged(good, aud="elsewhere"), INVALID),
         "for no audience": (forged(good, aud=None), INVALID),
@@ -238,6 +238,3 @@ def all_of(alpha: Any, beta: Any) -> list[BadSignIn]:
     ):
         found.append(BadSignIn(f"cookie: {kind}", code, {"HTTP_COOKIE": f"{settings.ACCESS_COOKIE_NAME}={text}"}))
     return found
-
-
-

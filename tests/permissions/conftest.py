@@ -22,7 +22,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
         with undone():
             made = build()
             connection.set_schema_to_public()
-            # The world and all modules outlive every test: looking through them again and again takes a tenth of the run.
+            # The world and all modules outlive every test: the collector need not look through them again and again.
             gc.collect()
             gc.freeze()
             yield made

@@ -125,9 +125,7 @@ def touched() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def changes(
-    before: dict[str, Any], counted: dict[str, int], *, without: frozenset[str] = ABOUT_REFUSALS
-) -> list[str]:
+def changes(before: dict[str, Any], counted: dict[str, int], *, without: frozenset[str] = ABOUT_REFUSALS) -> list[str]:
     """Compare what was written to since `counted = touched()` with the `before` of all."""
     now = touched()
     written = frozenset(name for name, rows in now.items() if rows != counted.get(name, 0))

@@ -24,7 +24,7 @@ WHEN, UUID, WORD = "2042-04-24T04:24:24Z", "42424242-4242-4242-8242-424242424242
 TELLTALES = ("424242", "2042-04-24", UUID, "server-owned")
 # What looks like a column and is none; older clients' and other products' names for what rows hold.
 WISHES: dict[str, Any] = {
-    **dict.fromkeys(("pk", "tenant", "tenant_id", "user", "owner", "created_by", "total", "paid_amount", "event_id_"), MARK),
+    **dict.fromkeys(("pk", "tenant", "tenant_id", "user", "owner", "created_by", "total", "paid_amount"), MARK),
     **dict.fromkeys(("paid", "is_owner", "is_admin", "email_verified", "revoked", "verified", "hidden"), True),
     **dict.fromkeys(("token", "preset", "actor", "role_name"), WORD),
     "_state": {"adding": False}, "groups": [1], "user_permissions": [1],

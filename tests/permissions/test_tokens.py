@@ -43,9 +43,7 @@ def test_there_are_enough_kinds_and_each_is_another(bad: list[BadSignIn]) -> Non
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.host} {route.method} {route.path}")
-def test_bad_sign_ins_are_401_everywhere(
-    route: Route, world: Any, bad: list[BadSignIn], record_property: Any
-) -> None:
+def test_bad_sign_ins_are_401_everywhere(route: Route, world: Any, bad: list[BadSignIn], record_property: Any) -> None:
     place = world.places["own"]
     address = matrix.address(route, place, place)
     assert address is not None
