@@ -1,6 +1,16 @@
 """A valid request for every route: what its address names, and what it sends. A route without one fails by name.
 
 Addresses of the API are written without /api/v1. `{}` means that nothing is sent.
+
+For a new route:
+- PARAMETERS: a row for each `<…:name>` of the address: (how addresses begin, the name, a maker from a Place). The first
+  that fits counts, so the longer beginning stands above the shorter.
+- BODIES: `"METHOD /path/<…>/": maker`, for anything but GET; `fixed(…)` where nothing in it depends on the place.
+- RELATED: a row for each field that holds the id, slug or code of something else, by the field's last name. It must
+  differ from place to place, tenants above all, or be None. Names like models' are found by
+  test_every_field_that_names_a_thing_has_a_sample_of_it; NAMES_NOTHING takes those that only sound so, with the reason.
+- ALONGSIDE where that field asks for others, QUERIES for a query that names something, NO_GOOD_END for a request that
+  succeeds for nobody here, with where it is tested instead.
 """
 
 from collections.abc import Callable
