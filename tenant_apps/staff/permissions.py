@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from shared_apps.core.errors import Forbidden
 from tenant_apps.staff.models import Membership
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, OWNER, PERMISSIONS, TENANT_PERMISSIONS
+from tenant_apps.staff.scopes import granted_in_scopes
 
 __all__ = [
     "EVENT_PERMISSIONS",
@@ -78,7 +79,7 @@ def is_staff_here(user: Any) -> bool:
         return False
     if Membership.objects.filter(user_id=user.pk).exists():
         return True
-    return grants_model()._default_manager.filter(user_id=user.pk).exists()
+    return grants_model()._default_manager.filter(user_id=user.pk).exists() or bool(granted_in_scopes(user))
 
 
 def admit(user: Any, permissions: tuple[str, ...]) -> None:
@@ -93,7 +94,7 @@ def admit(user: Any, permissions: tuple[str, ...]) -> None:
         if not is_staff_here(user):
             raise Forbidden
         return
-    if permissions_of(user).intersection(permissions):
+    if (permissions_of(user) | granted_in_scopes(user)).intersection(permissions):
         return
     grants = grants_model()._default_manager.filter(
         user_id=getattr(user, "pk", None), permission__codename__in=permissions

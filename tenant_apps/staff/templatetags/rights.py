@@ -4,6 +4,7 @@ from django import template
 from django.template.context import Context
 
 from tenant_apps.staff.permissions import grants_model, is_staff_here, permissions_of
+from tenant_apps.staff.scopes import granted_in_scopes
 
 register = template.Library()
 
@@ -15,7 +16,7 @@ def my_permissions(context: Context) -> frozenset[str]:
     if user is None or not user.is_authenticated:
         return frozenset()
     granted = grants_model()._default_manager.filter(user_id=user.pk).values_list("permission__codename", flat=True)
-    return permissions_of(user) | frozenset(granted)
+    return permissions_of(user) | frozenset(granted) | granted_in_scopes(user)
 
 
 @register.simple_tag(takes_context=True)
