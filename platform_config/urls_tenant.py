@@ -6,6 +6,9 @@ from api import checks
 from api.urls import below
 from api.v1.urls import tenant_urls
 from shared_apps.accounts import urls as accounts
+from tenant_apps.catalog import urls_dashboard as catalog_dashboard
+from tenant_apps.catalog import urls_storefront as catalog_storefront
+from tenant_apps.imports import urls_dashboard as imports_dashboard
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
 from tenant_apps.payments import urls_dashboard as payments_dashboard
@@ -17,6 +20,8 @@ from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 _dashboard = [
     *reports_dashboard.urlpatterns,
     *ticketing_dashboard.urlpatterns,
+    *catalog_dashboard.urlpatterns,
+    *imports_dashboard.urlpatterns,
     *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
 ]
@@ -24,6 +29,7 @@ urlpatterns = [
     *below(tenant_urls),
     *accounts.urlpatterns,
     *ticketing_storefront.urlpatterns,
+    *catalog_storefront.urlpatterns,
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     path("dashboard/", include(_dashboard)),

@@ -68,7 +68,8 @@ def test_a_product_is_made_seen_changed_and_deleted(alpha, staff, anyone):
     assert names(anyone.get(PRODUCTS)) == [] and names(staff.get(PRODUCTS)) == ["Квас хлебный"]
     assert staff.delete(f"{PRODUCTS}{made['slug']}/").status_code == 204
     with in_tenant(alpha):
-        topics = list(AuditEntry.objects.filter(topic__startswith="product").values_list("topic", flat=True))
+        entries = AuditEntry.objects.filter(topic__startswith="product").order_by("at")
+        topics = list(entries.values_list("topic", flat=True))
         assert topics == ["product_category.created", "product.created", "product.updated", "product.deleted"]
 
 

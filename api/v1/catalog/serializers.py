@@ -63,6 +63,13 @@ class ProductSerializer(serializers.Serializer[Any]):
     modified_at = serializers.DateTimeField()
 
 
+class CategoryGrantInput(serializers.Serializer[Any]):
+    """A person, by mail address, and what they may do with the goods of the category and below."""
+
+    email = serializers.EmailField(max_length=254)
+    permissions = serializers.ListField(child=serializers.CharField(max_length=40), min_length=1, max_length=20)
+
+
 class FacetValueSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField()
     count = serializers.IntegerField()

@@ -13,15 +13,15 @@ from api.filters import modified_since, ordered
 from api.pagination import Pages
 from api.permissions import ANYONE, require
 from api.v1.catalog.presentation import category_json
-from api.v1.catalog.serializers import CategorySerializer
+from api.v1.catalog.serializers import CategoryGrantInput, CategorySerializer
 from api.v1.catalog.views import Catalog
-from api.v1.staff.serializers import GrantInput, GrantSerializer
+from api.v1.staff.serializers import GrantSerializer
+from api.v1.staff.views import person
 from api.views import APIView
 from shared_apps.accounts.models import User
 from shared_apps.core.errors import NotFound
 from tenant_apps.catalog import categories
 from tenant_apps.catalog.models import ProductCategory
-from tenant_apps.staff.services import person
 
 
 class _Category(Catalog):
@@ -128,9 +128,9 @@ class GrantsView(_Grants):
         pages = Pages()
         return pages.get_paginated_response(pages.paginate_queryset(self.grants(), request, view=self) or [])  # type: ignore[arg-type]
 
-    @extend_schema(operation_id="category_grants_create", request=GrantInput, responses={201: GrantSerializer})
+    @extend_schema(operation_id="category_grants_create", request=CategoryGrantInput, responses={201: GrantSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        wanted = GrantInput(data=request.data)
+        wanted = CategoryGrantInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         category = self.category
         somebody = person(wanted.validated_data["email"])

@@ -17,6 +17,7 @@ from api.v1.catalog.presentation import product_json
 from api.v1.catalog.serializers import FacetSerializer, ProductInput, ProductSerializer
 from api.views import APIView
 from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
+from shared_apps.core.money import CURRENCIES
 from tenant_apps.catalog import services
 from tenant_apps.catalog.models import Parameter, Product
 from tenant_apps.catalog.rights import granted_somewhere, may_change_all, may_change_in, products_seen
@@ -34,6 +35,12 @@ _PARAMETERS = [
     OpenApiParameter("page", int),
     OpenApiParameter("page_size", int),
 ]
+
+
+def _currency(request: Request, usual: str) -> str:
+    """The currency in which the body's amounts are meant; one that does not exist is refused at its field."""
+    given = request.data.get("currency")
+    return given if isinstance(given, str) and given in CURRENCIES else usual
 
 
 class Catalog(APIView):
@@ -68,8 +75,8 @@ class ProductsView(Catalog):
     @extend_schema(operation_id="products_create", request=ProductInput, responses={201: ProductSerializer})
     def post(self, request: Request) -> Response:
         self.require_somewhere()
-        currency = request.data.get("currency") if isinstance(request.data, dict) else None
-        wanted = ProductInput(data=request.data, context={} if currency else {"currency": current_tenant().currency})
+        context = {"currency": _currency(request, current_tenant().currency)}
+        wanted = ProductInput(data=request.data, context=context)
         wanted.is_valid(raise_exception=True)
         fields, variants, single = wanted.split()
         made = services.create_product(actor=request.user, variants=variants or [single], **fields)
@@ -117,8 +124,7 @@ class ProductView(ProductScoped):
 
     def _change(self, request: Request, *, partial: bool) -> Response:
         product = self.product
-        given = request.data.get("currency") if isinstance(request.data, dict) else None
-        context = {} if given else {"currency": product.currency}
+        context = {"currency": _currency(request, product.currency)}
         wanted = ProductInput(data=request.data, partial=partial, context=context)
         wanted.is_valid(raise_exception=True)
         fields, variants, single = wanted.split()
