@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage bench bench-tenants shell manage lock upgrade clean format
+.PHONY: help run test check coverage bench bench-tenants bench-signin-timing bench-login-storm shell manage lock upgrade clean format
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -51,11 +51,19 @@ format:  ## let ruff put the code into shape
 	.venv/bin/python -m ruff check --fix .
 	.venv/bin/python -m ruff format .
 
-bench: bench-tenants  ## measure every figure that the documentation claims
+bench: bench-tenants bench-signin-timing  ## measure every figure that the documentation claims
 
 bench-tenants:  ## creating, migrating and serving up to 1,000 tenants; the last line is BENCH {json}
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.tenants $(ARGS)
+
+bench-signin-timing:  ## does an answer's time tell whether an address has an account? 1,000 samples of each
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.signin_timing $(ARGS)
+
+bench-login-storm:  ## 10,000 logins against one account over 20 hosts and 50 addresses
+	@$(INSTALL) dev
+	@LOGIN_STORM=10000 exec .venv/bin/python -m pytest -q -p no:cacheprovider tests/accounts/test_login_storm.py
 
 shell:  ## a Django shell on what `make run` has started
 	@$(INSTALL) run

@@ -62,6 +62,14 @@ class _DocsPage(APIView):
     permissions = {"get": ANYONE}
     schema = None
     url_name = "api-schema"
+    # The same for everybody: a sign-in that has run out does not close the page.
+    authentication_classes = ()
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(response, "template_name", None) is None:
+            # Refusals and OPTIONS have no template to be drawn with: they answer as the rest of the API does.
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 @method_decorator(_DOCS_POLICY, name="dispatch")

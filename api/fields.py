@@ -1,5 +1,6 @@
 """Fields that serializers share."""
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -91,3 +92,10 @@ class PlainTextField(serializers.CharField):
         if any(ord(character) < 32 or ord(character) == 127 for character in text):
             self.fail("control")
         return text
+
+
+class UtcField(serializers.DateTimeField):
+    """A moment in UTC, whatever zone the request's pages are in; spelled as the answers' other times are."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.astimezone(UTC).isoformat())

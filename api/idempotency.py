@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
@@ -24,6 +24,7 @@ from api.renderers import JSONRenderer
 from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, retrying, sqlstate
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
 from tenant_apps.activity.models import IdempotentRequest
+from tenant_apps.activity.once import take_key
 
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
 LONGEST_KEY = 255
@@ -133,15 +134,8 @@ class Claim:
 
     def take(self) -> bool:
         """Write the row; False if the key is known. Waits for a first request that is just running."""
-        table = connection.ops.quote_name(IdempotentRequest._meta.db_table)
-        statement = (
-            f"INSERT INTO {table} (scope, key, fingerprint, started_at, content_type)"  # noqa: S608  (our own table)
-            " VALUES (%s, %s, %s, now(), '') ON CONFLICT (scope, key) DO NOTHING"
-        )
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, [self.scope, self.key, self.fingerprint])
-                return bool(cursor.rowcount)
+            return take_key(self.scope, self.key, self.fingerprint)
         except DatabaseError as error:
             if sqlstate(error) == LOCK_NOT_AVAILABLE:
                 raise KeyInProgress from None

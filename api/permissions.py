@@ -58,6 +58,7 @@ class Declared(BasePermission):
             raise SignInRequired
         if rule == SIGNED_IN:
             return True
+        require_second_factor(request.user)
         if getattr(view, "scope", "tenant") == "object":
             return True  # the view asks on the object it finds, where a grant may suffice
         if hasattr(type(view), "event"):
@@ -85,6 +86,13 @@ def require(request: Any, permissions: tuple[str, ...]) -> None:
 
     if not permissions_of(request.user).intersection(permissions):
         raise Forbidden
+
+
+def require_second_factor(user: Any) -> None:
+    """Raise SecondFactorRequired (403 `mfa_required`) for staff without two-step login where the tenant asks for it."""
+    from tenant_apps.staff.permissions import require_second_factor as required
+
+    required(user)
 
 
 def user_of(request: HttpRequest) -> Any:

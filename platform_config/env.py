@@ -4,7 +4,9 @@ Every setting that a deployment may change is read here, so that a wrong value e
 names the variable. A variable `NAME` may also be given as a file through `NAME_FILE` (Docker, Kubernetes).
 """
 
+import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -109,6 +111,47 @@ def database(url: str) -> dict[str, object]:
         "OPTIONS": options,
     }
 
+
+def identity_providers() -> list[dict[str, object]]:
+    """Return who people may sign in through, as allauth's OpenID Connect apps; none is the default.
+
+    `OIDC_PROVIDERS` is a JSON list of `{"id", "name", "issuer", "client_id", "client_secret"}`; Google needs only
+    `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET`. Raises ImproperlyConfigured for anything else.
+    """
+    try:
+        given = json.loads(text("OIDC_PROVIDERS", "[]"))
+        wanted = [{key: str(one[key]) for key in _PROVIDER_KEYS} for one in given]
+    except (ValueError, TypeError, KeyError):
+        raise ImproperlyConfigured(
+            f"OIDC_PROVIDERS must be a JSON list of objects with {', '.join(_PROVIDER_KEYS)}."
+        ) from None
+    if google := text("GOOGLE_CLIENT_ID", ""):
+        secret = text("GOOGLE_CLIENT_SECRET")
+        google_app = ("google", "Google", "https://accounts.google.com", google, secret)
+        wanted.insert(0, dict(zip(_PROVIDER_KEYS, google_app, strict=True)))
+    for one in wanted:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,29}", one["id"]):
+            raise ImproperlyConfigured(f"OIDC_PROVIDERS: {one['id']!r} must be of small letters, digits and dashes.")
+        if not one["issuer"].startswith("https://") and urlsplit(one["issuer"]).hostname not in (
+            "localhost",
+            "127.0.0.1",
+        ):
+            raise ImproperlyConfigured(f"OIDC_PROVIDERS: the issuer of {one['id']} must start with https://.")
+    if len({one["id"] for one in wanted}) < len(wanted):
+        raise ImproperlyConfigured("OIDC_PROVIDERS names a provider twice.")
+    return [
+        {
+            "provider_id": one["id"],
+            "name": one["name"],
+            "client_id": one["client_id"],
+            "secret": one["client_secret"],
+            "settings": {"server_url": one["issuer"].rstrip("/")},
+        }
+        for one in wanted
+    ]
+
+
+_PROVIDER_KEYS = ("id", "name", "issuer", "client_id", "client_secret")
 
 _MAIL_BACKENDS: Mapping[str, str] = {
     "smtp": "django.core.mail.backends.smtp.EmailBackend",

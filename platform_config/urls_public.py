@@ -12,7 +12,7 @@ from shared_apps.signup import urls as signup
 
 urlpatterns = [
     *below(public_urls),
-    *accounts.urlpatterns,
+    *accounts.platform_urlpatterns,
     *signup.urlpatterns,
     *mailbox.urlpatterns,
     path("admin/", admin.site.urls),

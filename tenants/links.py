@@ -16,6 +16,11 @@ def platform_url(path: str = "/") -> str:
     return _absolute(settings.PLATFORM_DOMAIN, path)
 
 
+def any_subdomain() -> str:
+    """Return the source that stands for all tenants' subdomains in a Content-Security-Policy."""
+    return _absolute(f"*.{settings.PLATFORM_DOMAIN}", "/").rstrip("/")
+
+
 def _absolute(host: str, path: str) -> str:
     if not path.startswith("/"):
         raise ValueError(f"A path starts with a slash: {path!r}.")

@@ -45,6 +45,8 @@ PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
     "max_tickets_per_order": Preference(20, _whole(1, 500), _("A whole number from 1 to 500.")),
     "open_orders_per_buyer": Preference(3, _whole(1, 100), _("A whole number from 1 to 100.")),
+    # Who works here must have two-step login on: nothing of the staff's opens without.
+    "require_2fa_for_staff": Preference(False, lambda value: isinstance(value, bool), _("true or false.")),
     "guest_checkout": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "payment_providers": Preference(["manual"], _providers, _("A list of payment providers, each once.")),
     "event_edit_policy": Preference(

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import idempotent
+from api.idempotency import afterwards, idempotent
 from api.pagination import Cursor, Pages
 from api.permissions import ANYONE, SIGNED_IN
 from api.scoping import EventScoped
@@ -27,14 +27,14 @@ from api.v1.events.serializers import EventSerializer
 from api.v1.orders import presentation
 from api.v1.orders import views as orders
 from api.v1.orders.serializers import OrderSerializer, PlacedOrderSerializer
-from api.v1.orders.visibility import Sight, see
+from api.v1.orders.visibility import see
 from api.views import APIView
 from shared_apps.core.errors import InvalidInput, NotFound
 from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.refunds import cancel_order
-from tenant_apps.payments.services import place_and_start
+from tenant_apps.payments.services import ask, place
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.querysets import with_ticket_types
 
@@ -73,10 +73,11 @@ def book(request: Request, event: Event, wanted: dict[str, Any]) -> Response:
         provider=wanted["provider"],
         language=get_language() or "",
     )
-    order, payment, started = place_and_start(basket, user=user, actor=user)
-    shown = orders.whole(Sight(order, as_buyer=True), with_secret=True)
-    shown["payment"] = presentation.payment_json(payment, started) if payment else None
-    return Response(shown, status=201)
+    order, payment = place(basket, user=user, actor=user)
+    if payment is not None:
+        # After the commit, with a key and without one: no provider is asked inside a transaction (O3).
+        afterwards(request, lambda: orders.placed(*ask(payment)))
+    return orders.placed(payment, None, order)
 
 
 def only_type_of(event: Event) -> int:

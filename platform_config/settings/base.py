@@ -14,6 +14,11 @@ BASE_DIR = env.ROOT
 # One set of tables for the whole platform, in the schema `public`. contenttypes and auth are here only (N3).
 SHARED_APPS = [
     "tenants",
+    # Only models, cryptography and the conversation with providers are used of allauth: no URL, page or form of it.
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "shared_apps.accounts",
     "django_tenants",
     "django.contrib.contenttypes",
@@ -72,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "api.errors.RefusalMiddleware",
 ]
 
@@ -153,6 +159,19 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/account/"
+
+# The second factor, and signing in through others (docs/decisions/0014-sign-in.md).
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+MFA_ADAPTER = "shared_apps.accounts.allauth_adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Foyer"
+MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after is taken: clocks differ
+SOCIALACCOUNT_ADAPTER = "shared_apps.accounts.allauth_adapters.ProvidersAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"APPS": env.identity_providers(), "OAUTH_PKCE_ENABLED": True},
+}
 
 # guardian: grants on single objects only, in tables of their own with real foreign keys; nobody anonymous (I3).
 ANONYMOUS_USER_NAME = None

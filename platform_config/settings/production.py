@@ -27,6 +27,8 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith("d
     raise ImproperlyConfigured("SECRET_KEY must be at least 50 random characters, and not the one of development.")
 if "*" in ALLOWED_HOSTS or any(host.strip(".") in ("", "localhost") for host in ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS and PLATFORM_DOMAIN must name real hosts, without wildcards for all.")
+if any(not str(app["settings"]["server_url"]).startswith("https://") for app in env.identity_providers()):  # type: ignore[index]
+    raise ImproperlyConfigured("Every issuer in OIDC_PROVIDERS must start with https:// in production.")
 if env.flag("DEBUG"):
     raise ImproperlyConfigured("DEBUG must not be set in production.")
 if env.text("FAULT_POINTS", ""):

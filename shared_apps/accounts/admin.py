@@ -3,12 +3,15 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from shared_apps.accounts import services
+from shared_apps.accounts import second_factor, services
 from shared_apps.accounts.models import Session, User
 from shared_apps.accounts.tokens import end_everywhere
 from shared_apps.core.access import anyone
@@ -27,6 +30,11 @@ def _our_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
 
 admin.site.login = _our_login  # type: ignore
 admin.site.site_header = admin.site.site_title = "Foyer"
+
+# allauth's tables are changed by what we do with them, and two of them not at all.
+for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
 
 
 class _Reading(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -55,7 +63,7 @@ class UserAdmin(_Reading):
         *["email_verified_at", "is_staff", "is_superuser", "date_joined"],
     ]
     changeable = ("name", "language", "timezone", "is_active")
-    actions = ["log_out"]
+    actions = ["log_out", "turn_off_second_factor"]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if "is_active" in form.changed_data and not obj.is_active:
@@ -66,6 +74,14 @@ class UserAdmin(_Reading):
     def log_out(self, request: HttpRequest, queryset: Any) -> None:
         for user in queryset:
             end_everywhere(user)
+
+    @admin.action(description="Turn two-step login off (whoever lost phone and recovery codes)")
+    def turn_off_second_factor(self, request: HttpRequest, queryset: Any) -> None:
+        """The owner is told by mail, and every session ends: whoever asked proves the password anew."""
+        for user in queryset:
+            if second_factor.is_on(user):
+                second_factor.turn_off(user, schema_name="public")
+                end_everywhere(user)
 
 
 @admin.register(Session)

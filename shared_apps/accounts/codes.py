@@ -7,6 +7,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from shared_apps.accounts.models import EmailCode, User
 
+# How often a six-digit code may be tried.
+MOST_TRIES = 5
 _KEY = re.compile(r"([0-9]{1,18})-([0-9a-f]{64})")
 
 

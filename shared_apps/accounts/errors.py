@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from shared_apps.core.errors import DomainError, Forbidden, InvalidInput
+from shared_apps.core.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 
 
 class TokenRefused(DomainError):
@@ -77,3 +77,74 @@ class WrongPassword(InvalidInput):
 
     def __init__(self, *args: Any, field: str = "old_password", **facts: Any):
         super().__init__(*args, field=field, **facts)
+
+
+class OtpRequired(DomainError):
+    """The password was right, and a code is asked for besides. `user` is for the pages, which ask for it next."""
+
+    code, status = "otp_required", 401
+    message = _("Enter the code of your authenticator app, or a recovery code.")
+
+    def __init__(self, user: Any):
+        super().__init__(field="otp")
+        self.user = user
+
+
+class OtpInvalid(DomainError):
+    """At sign-in; said only to who knows the password."""
+
+    code, status = "otp_invalid", 401
+    message = _("This code is wrong, too old, or was used before.")
+
+
+class OtpRefused(InvalidInput):
+    """Of somebody who is signed in."""
+
+    code = "otp_invalid"
+    message = OtpInvalid.message
+
+
+class SecondFactorAlreadyOn(Conflict):
+    code = "mfa_already_on"
+    message = _("Two-step login is on already.")
+
+
+class SecondFactorOff(Conflict):
+    code = "mfa_off"
+    message = _("Two-step login is not on.")
+
+
+class SameEmail(InvalidInput):
+    code = "email_unchanged"
+    message = _("This is your address already.")
+
+
+class ProviderUnknown(NotFound):
+    code = "provider_unknown"
+    message = _("Signing in through this service is not offered here.")
+
+
+class ProviderDown(DomainError):
+    code, status, retry_after = "provider_unavailable", 503, 30
+    message = _("The service does not answer. Please try again in a moment.")
+
+
+class IdentityRefused(DomainError):
+    """What came from a provider, or says that it did, proves nothing."""
+
+    code, status = "identity_invalid", 401
+    message = _("The service did not confirm who you are. Please try again.")
+
+
+class IdentityUnverified(Forbidden):
+    """The provider does not say that the address is its owner's: an account of that address is not opened by it."""
+
+    code = "identity_email_unverified"
+    message = _("The service does not say that your email address is confirmed. Log in with your password.")
+
+
+class AccountUnconfirmed(Forbidden):
+    code = "identity_account_unconfirmed"
+    message = _(
+        "There is an account of this address that was never confirmed. Confirm it first, or reset its password."
+    )

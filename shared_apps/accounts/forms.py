@@ -70,7 +70,7 @@ class CodeForm(forms.Form):
                 "inputmode": "numeric",
                 "autocomplete": "one-time-code",
                 "autofocus": True,
-                "pattern": "[0-9 -]*",
+                "pattern": r"[0-9 \-]*",
             }
         ),
     )
@@ -79,6 +79,49 @@ class CodeForm(forms.Form):
 class NewPasswordForm(_Twice):
     new_password1 = _password(_("New password"), "new-password", AT_LEAST)
     new_password2 = _password(_("New password again"), "new-password")
+
+
+def _code(label: Any, help_text: Any = "") -> forms.CharField:
+    widget = forms.TextInput(
+        attrs={
+            "class": "input--code",
+            "inputmode": "numeric",
+            "autocomplete": "one-time-code",
+            "autofocus": True,
+            "pattern": r"[0-9 \-]*",
+        }
+    )
+    return forms.CharField(label=label, max_length=20, widget=widget, help_text=help_text)
+
+
+class OtpForm(forms.Form):
+    """A code of the authenticator app, or a recovery code."""
+
+    otp = _code(_("Code"))
+
+
+class MoveCodeForm(forms.Form):
+    code = _code(_("Code from the message"))
+
+
+class EmailChangeForm(forms.Form):
+    email = forms.EmailField(
+        label=_("New email address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email", "autofocus": True}),
+    )
+    password = _password(_("Present password"), "current-password")
+
+
+class ProofForm(forms.Form):
+    """The password, or of who has none a code."""
+
+    password = _password(_("Password"), "current-password")
+    otp = _code(_("Code"))
+
+    def __init__(self, *args: Any, has_password: bool = True, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        del self.fields["otp" if has_password else "password"]
 
 
 class PasswordChangeForm(NewPasswordForm):

@@ -21,6 +21,7 @@ from shared_apps.core.colour import text_on
 
 PLATFORM_NAME, PLATFORM_COLOUR = "Foyer", "#4f46e5"
 Purpose = EmailCode.Purpose
+NOTICES = {Purpose.MOVE_ASKED, Purpose.MOVED, Purpose.TOTP_ON, Purpose.TOTP_OFF, Purpose.NEW_CODES, Purpose.LINKED}
 
 
 class Letter(NamedTuple):
@@ -56,7 +57,8 @@ def send(row_id: int) -> bool:
         return False
     row = EmailCode.objects.get(pk=row_id)
     site = _site(row.schema_name)
-    user = User.objects.by_email(row.email)
+    # Word to an owner may go to the address before; all else is about the account that the address has now.
+    user = row.user if row.purpose in NOTICES else User.objects.by_email(row.email)
     with translation.override((user.language if user else "") or row.language or settings.LANGUAGE_CODE):
         letter = _letter(row, site, user)
         if letter is None:
@@ -79,6 +81,10 @@ def _site(schema_name: str) -> Site:
 
 def _letter(row: EmailCode, site: Site, user: User | None) -> Letter | None:
     """Decide what this address is told; None for nothing."""
+    if row.purpose in NOTICES:
+        return _notice(row, site, user) if user is not None else None
+    if row.purpose == Purpose.MOVE:
+        return _move(row, site, user)
     if row.purpose == Purpose.CHANGED:
         return _password_changed(site, user) if user is not None else None
     if row.purpose == Purpose.RESET and user is not None:
@@ -125,6 +131,57 @@ def _reset(site: Site, user: User) -> Letter:
 def _password_changed(site: Site, user: User) -> Letter:
     context = {"name": user.name, "action_url": site.url("/account/reset/")}
     return Letter("password_changed", _("Your password was changed"), context)
+
+
+def _move(row: EmailCode, site: Site, user: User | None) -> Letter | None:
+    """The code that moves an account to this address; its owner, if it has one, hears that it is taken."""
+    if user is not None:
+        EmailCode.objects.filter(pk=row.pk).update(used_at=timezone.now())
+        return _already(site, user)
+    if row.used_at is not None:
+        return None
+    code, query = code_of(row), urlencode({"key": key_of(row)})
+    subject = _("%(code)s is your code for %(site)s") % {"code": code, "site": site.name}
+    return Letter("move", subject, {"code": code, "action_url": site.url(f"/account/email/confirm/?{query}")})
+
+
+def _notice(row: EmailCode, site: Site, user: User) -> Letter:
+    """Word to the owner, with what to do if it was somebody else."""
+    about = {"about": row.name, "site": site.name}
+    security = site.url("/account/security/")
+    subject, text, url = {
+        Purpose.MOVE_ASKED: (
+            _("Your email address is about to change"),
+            _("Somebody who knows your password asked to change the address of your account to %(about)s.") % about,
+            site.url("/account/reset/"),
+        ),
+        Purpose.MOVED: (
+            _("Your email address was changed"),
+            _("The address of your account is %(about)s now. Letters no longer come here.") % about,
+            site.url("/"),
+        ),
+        Purpose.TOTP_ON: (
+            _("Two-step login is on"),
+            _("From now on, logging in takes a code of your authenticator app. Keep your recovery codes safe."),
+            security,
+        ),
+        Purpose.TOTP_OFF: (
+            _("Two-step login is off"),
+            _("Logging in takes only your password now."),
+            security,
+        ),
+        Purpose.NEW_CODES: (
+            _("You have new recovery codes"),
+            _("The recovery codes that you had before are no longer good."),
+            security,
+        ),
+        Purpose.LINKED: (
+            _("You can log in through %(about)s now") % about,
+            _("Your account is linked with %(about)s: who logs in there is logged in here.") % about,
+            security,
+        ),
+    }[Purpose(row.purpose)]
+    return Letter("notice", subject, {"name": user.name, "text": text, "action_url": url})
 
 
 def _build(letter: Letter, site: Site, to: str) -> EmailMultiAlternatives:

@@ -29,6 +29,9 @@ class SignInMiddleware(AuthenticationMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         pair: Pair | None = getattr(request, "renewed_sign_in", None)
+        if isinstance(getattr(request, "cookie_sign_in", None), Session):
+            # A page that knows who looks at it is kept nowhere: not by the browser of a shared desk either (P6).
+            response.headers.setdefault("Cache-Control", "no-store, private")
         if settings.ACCESS_COOKIE_NAME in response.cookies:
             return response  # the view signed somebody in or out
         if pair is not None:

@@ -101,6 +101,14 @@ class User(AbstractBaseUser):
         return self.has_perm(app_label)
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Which sign-ins are whose."""
+
+    def running_of(self, user: User) -> "SessionQuerySet":
+        """Where the person is signed in, the last used first."""
+        return self.filter(user=user, revoked_at__isnull=True, expires_at__gt=now()).order_by("-used_at", "-id")
+
+
 class Session(models.Model):
     """One sign-in on one device: a chain of refresh tokens of which only the newest is good (I5).
 
@@ -118,6 +126,10 @@ class Session(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=300, blank=True)
+    # The secret of an authenticator app that this session is setting up and has not proved yet; encrypted.
+    pending_totp = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="session_expires")]
@@ -164,9 +176,19 @@ class EmailCode(models.Model):
         RESEND = "resend", _("the code once more")
         RESET = "reset", _("a new password")
         CHANGED = "changed", _("word of a changed password")
+        MOVE = "move", _("a new address")
+        # Words to the owner: what happens to an account is told at the address that it has, or had.
+        MOVE_ASKED = "move_asked", _("word of a change of address that was asked for")
+        MOVED = "moved", _("word of a changed address")
+        TOTP_ON = "totp_on", _("word of two-step login turned on")
+        TOTP_OFF = "totp_off", _("word of two-step login turned off")
+        NEW_CODES = "new_codes", _("word of new recovery codes")
+        LINKED = "linked", _("word of a login through another service")
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     email = models.EmailField(max_length=254)
+    # Whose account moves to the address, if this is a change of address.
+    user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
     # What the account will have, if this is a registration: the name, and the hash of the password.
     name = models.CharField(max_length=150, blank=True)
     password = models.CharField(max_length=128, blank=True)
@@ -193,3 +215,28 @@ class EmailCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.pk}"
+
+
+class Arrival(models.Model):
+    """Somebody whom a provider vouched for, on the way back to the host and the browser that asked (I6).
+
+    Hosts share no cookies, so the platform's host, which speaks with providers, hands over by a code in the address:
+    good once, for two minutes, on that host, in that browser. Only its hash is kept. An identity token that a
+    program brought is noted here too, used: it signs in once.
+    """
+
+    digest = models.CharField(max_length=64)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    host = models.CharField(max_length=300)
+    # SHA-256 of the secret in that browser's session on that host.
+    browser = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["digest"], name="arrival_digest")]
+        indexes = [models.Index(fields=["expires_at"], name="arrival_expires")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.host}"

@@ -1,6 +1,7 @@
 """Everything that changes an account. Nothing here tells a stranger whether an address is known (I7)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -10,19 +11,20 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode
-from django.utils.translation import get_language
 
-from shared_apps.accounts import limits, tasks
-from shared_apps.accounts.codes import is_code, is_key, reset_tokens, row_of
+from shared_apps.accounts import letters, limits, second_factor
+from shared_apps.accounts.codes import MOST_TRIES, is_code, is_key, reset_tokens, row_of
 from shared_apps.accounts.errors import (
     CodeRefused,
     EmailNotVerified,
     InvalidCredentials,
+    OtpInvalid,
+    OtpRequired,
     ResetRefused,
     TokenRefused,
     WrongPassword,
 )
-from shared_apps.accounts.models import CODE_LIVES, EmailCode, Session, User, small_letters
+from shared_apps.accounts.models import EmailCode, Session, User, small_letters
 from shared_apps.accounts.tokens import (
     AccessToken,
     Pair,
@@ -34,9 +36,8 @@ from shared_apps.accounts.tokens import (
     revoke,
     session_of,
 )
+from shared_apps.core.codes import unguessable_secret
 from shared_apps.core.errors import FieldError, InvalidInput
-
-MOST_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,7 @@ def resend(email: str, *, visit: Visit) -> None:
 
 
 def _ask(purpose: str, email: str, visit: Visit, **fields: Any) -> EmailCode:
-    row = EmailCode.objects.create(
-        purpose=purpose,
-        email=email,
-        language=get_language() or "",
-        schema_name=visit.schema_name,
-        expires_at=timezone.now() + CODE_LIVES,
-        **fields,
-    )
-    tasks.send_soon(row.pk)
-    return row
+    return letters.ask(purpose, email, schema_name=visit.schema_name, **fields)
 
 
 def confirm_by_code(email: str, code: str, *, visit: Visit) -> User:
@@ -144,44 +136,50 @@ def _confirm(row: EmailCode) -> User:
 # --- Signing in and out -----------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    """A hash of the present kind and cost that no password fits."""
+    return make_password(unguessable_secret())
+
+
 def check_credentials(email: str, password: str) -> User:
     """Return the person. Raises InvalidCredentials, or EmailNotVerified to who knows the password.
 
-    Costs one hash in every case, so that time does not tell a known address from an unknown one.
+    An unknown address costs the same two statements and the same comparison with a hash as a known one, so that time
+    does not tell them apart (I7; `bench/signin_timing.py` measures it).
     """
+    nobodys = _nobodys_hash()
     user = User.objects.by_email(email)
-    waiting = EmailCode.objects.waiting(email).first() if user is None else None
-    if user is not None:
-        right = user.check_password(password)
-    elif waiting is not None:
-        right = check_password(password, waiting.password)
-    else:
-        make_password(password)
-        right = False
-    if not right or (user is not None and not user.is_active):
+    waiting = EmailCode.objects.waiting(email).first()
+    known = user.password if user is not None else waiting.password if waiting is not None else nobodys
+    right = check_password(password, known, setter=_rehash(user, password))
+    if not right or (user is not None and not user.is_active) or (user is None and waiting is None):
         raise InvalidCredentials
     if user is None or not user.email_verified:
         raise EmailNotVerified
     return user
 
 
-def verify_login(email: str, password: str, *, visit: Visit) -> User:
-    """Check a sign-in within its limits (I8): the first half of signing in, before any second factor.
+def _rehash(user: User | None, password: str) -> Any:
+    """What Django calls after the right password if its hash is of an older kind or cost."""
 
-    A try is counted before it is evaluated, so that parallel ones cannot slip through, and uncounted when it was
-    right. An owner is never locked out by others' tries: who is signed in, or was on this device, has a count apart.
+    def save(raw: str) -> None:
+        if user is not None:
+            user.password = make_password(password)
+            user.save(update_fields=["password"])
+
+    return save
+
+
+def _count_sign_in(email: str, visit: Visit) -> list[limits.Decision]:
+    """Count a sign-in within its limits (I8) before it is evaluated, so that parallel ones cannot slip through.
+
+    An owner is never locked out by others' tries: who is signed in, or was on this device, has a count apart.
     """
     email = small_letters(email)
     known = User.objects.filter(pk=visit.user_id, email=email).exists() if visit.user_id else False
     own = f"user:{visit.user_id}" if known else f"device:{visit.device}" if visit.device else email
-    counted = [limits.count("login_source", limits.source(visit.address)), limits.count("login_account", own)]
-    try:
-        user = check_credentials(email, password)
-    except EmailNotVerified:
-        _uncount(counted)
-        raise
-    _uncount(counted)
-    return user
+    return [limits.count("login_source", limits.source(visit.address)), limits.count("login_account", own)]
 
 
 def _uncount(counted: list[limits.Decision]) -> None:
@@ -189,9 +187,47 @@ def _uncount(counted: list[limits.Decision]) -> None:
         limits.take_back(decision)
 
 
-def sign_in(email: str, password: str, *, visit: Visit) -> Pair:
-    """Check and open a session."""
-    user = verify_login(email, password, visit=visit)
+def sign_in(email: str, password: str, *, visit: Visit, otp: str = "") -> Pair:
+    """Check and open a session.
+
+    Raises OtpRequired to who knows the password of an account with two-step login and brings no code. A wrong code
+    counts as a wrong password does.
+    """
+    counted = _count_sign_in(email, visit)
+    try:
+        user = check_credentials(email, password)
+        _check_second_factor(user, otp)
+    except (EmailNotVerified, OtpRequired):
+        _uncount(counted)
+        raise
+    _uncount(counted)
+    return _open(user, visit)
+
+
+def sign_in_vouched(user: User, *, visit: Visit, otp: str = "") -> Pair:
+    """Open a session for who has proved by other means than the password who they are; the code is asked for too."""
+    if not otp:
+        if second_factor.is_on(user):
+            raise OtpRequired(user)
+        return _open(user, visit)
+    counted = _count_sign_in(user.email, visit)
+    _check_second_factor(user, otp)
+    _uncount(counted)
+    return _open(user, visit)
+
+
+def _check_second_factor(user: User, otp: str) -> None:
+    if not second_factor.is_on(user):
+        return
+    if not otp:
+        raise OtpRequired(user)
+    if not second_factor.takes(user, otp):
+        raise OtpInvalid(field="otp")
+
+
+def _open(user: User, visit: Visit) -> Pair:
+    if not user.is_active:
+        raise InvalidCredentials
     return open_session(user, address=visit.address, user_agent=visit.user_agent)
 
 
@@ -285,6 +321,9 @@ def _set_password(user: User, new: str) -> None:
     user.set_password(new)
     user.save(update_fields=["password", "email_verified_at"])
     end_everywhere(user)
+    # A change of address that somebody with the old password asked for is void too; the second factor stays.
+    moving = EmailCode.objects.filter(user=user, purpose=EmailCode.Purpose.MOVE, used_at__isnull=True)
+    moving.update(used_at=timezone.now())
     _ask(EmailCode.Purpose.CHANGED, user.email, Visit(schema_name="public"))
 
 

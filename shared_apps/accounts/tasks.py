@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from shared_apps.accounts.models import WAITING, EmailCode, Session
+from shared_apps.accounts.models import WAITING, Arrival, EmailCode, Session
 
 logger = logging.getLogger(__name__)
 
@@ -53,3 +53,4 @@ def forget_old() -> None:
     EmailCode.objects.filter(created_at__lt=now - WAITING).delete()
     Session.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(revoked_at__lt=now - WAITING).delete()
+    Arrival.objects.filter(expires_at__lt=now).delete()

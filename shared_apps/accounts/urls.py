@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shared_apps.accounts import views
+from shared_apps.accounts import views, views_security, views_social
 
 _pages = [
     path("", views.OverviewView.as_view(), name="overview"),
@@ -16,4 +16,23 @@ _pages = [
     path("reset/", views.ResetView.as_view(), name="reset"),
     path("reset/<str:uid>/<str:token>/", views.ResetSetView.as_view(), name="reset-set"),
 ]
+_pages += [
+    path("second-step/", views_security.SecondStepView.as_view(), name="second-step"),
+    path("security/", views_security.SecurityView.as_view(), name="security"),
+    path("security/totp/", views_security.TotpView.as_view(), name="totp"),
+    path("security/totp/off/", views_security.TotpOffView.as_view(), name="totp-off"),
+    path("security/codes/", views_security.NewCodesView.as_view(), name="new-codes"),
+    path("security/sessions/<uuid:id>/end/", views_security.EndSessionView.as_view(), name="end-session"),
+    path("email/", views_security.EmailView.as_view(), name="email"),
+    path("email/confirm/", views_security.EmailConfirmView.as_view(), name="email-confirm"),
+    path("social/return/", views_social.come_back, name="social-return"),
+    path("social/<slug:provider>/", views_social.start, name="social"),
+]
+# Providers know one address of ours: the platform's.
+_platform_pages = [
+    *_pages,
+    path("social/<slug:provider>/go/", views_social.go, name="social-go"),
+    path("social/<slug:provider>/callback/", views_social.callback, name="social-callback"),
+]
 urlpatterns = [path("account/", include((_pages, "account")))]
+platform_urlpatterns = [path("account/", include((_platform_pages, "account")))]

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -16,9 +15,9 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from shared_apps.accounts import services
-from shared_apps.accounts.cookies import access_cookie, clear_cookies, refresh_cookie, set_cookies
-from shared_apps.accounts.errors import EmailNotVerified, ResetRefused
+from shared_apps.accounts import second_step, services, social
+from shared_apps.accounts.cookies import access_cookie, clear_cookies, refresh_cookie
+from shared_apps.accounts.errors import EmailNotVerified, OtpRequired, ResetRefused
 from shared_apps.accounts.forms import (
     CodeForm,
     EmailForm,
@@ -30,8 +29,9 @@ from shared_apps.accounts.forms import (
 )
 from shared_apps.accounts.middleware import cookie_session
 from shared_apps.accounts.models import User
-from shared_apps.accounts.tokens import Pair, end_everywhere
-from shared_apps.accounts.visits import remember_device, visit_of
+from shared_apps.accounts.tokens import end_everywhere
+from shared_apps.accounts.views_social import SENTENCES
+from shared_apps.accounts.visits import visit_of
 from shared_apps.core.access import anyone, signed_in
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
@@ -47,31 +47,23 @@ def onward(request: HttpRequest) -> str:
     return target if safe else reverse("account:overview")
 
 
-def _person(request: HttpRequest) -> User:
+def person(request: HttpRequest) -> User:
     """The signed-in person, as a row of one's own to change."""
     return User.objects.get(pk=cast(int, request.user.pk))
 
 
-def _signed_in(request: HttpRequest, pair: Pair, target: str) -> HttpResponse:
-    rotate_token(request)
-    response = redirect(target)
-    set_cookies(response, pair)
-    remember_device(request, response, pair.session.user)
-    return response
-
-
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
-class _Page(View):
+class Page(View):
     """A page with one form: shows it, keeps what was typed, and shows a refusal at the field it is about."""
 
     form_class: type[Form]
     template = ""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        return self.show(self.form_class(initial=self.initial()))
+        return self.show(self.get_form())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        form = self.form_class(request.POST)
+        form = self.get_form(request.POST)
         if not form.is_valid():
             return self.show(form, 400)
         try:
@@ -83,11 +75,18 @@ class _Page(View):
                 response["Retry-After"] = str(error.retry_after)
             return response
 
+    def get_form(self, data: Any = None) -> Any:
+        return self.form_class(data) if data is not None else self.form_class(initial=self.initial())
+
     def initial(self) -> dict[str, Any]:
         return {}
 
     def context(self) -> dict[str, Any]:
-        return {"next": onward(self.request) if "next" in {**self.request.GET, **self.request.POST} else ""}
+        return {"next": self.context_next()}
+
+    def context_next(self) -> str:
+        """Where the page leads on to, if its address or form says so."""
+        return onward(self.request) if "next" in {**self.request.GET, **self.request.POST} else ""
 
     def show(self, form: Any, status: int = 200) -> HttpResponse:
         return render(self.request, self.template, {"form": form, **self.context()}, status=status)
@@ -97,7 +96,7 @@ class _Page(View):
 
 
 @anyone
-class LoginView(_Page):
+class LoginView(Page):
     """Log in. Who is signed in already goes on to where they were sent from."""
 
     form_class = LoginForm
@@ -108,6 +107,10 @@ class LoginView(_Page):
             return redirect(onward(request))
         return super().get(request, **kwargs)
 
+    def context(self) -> dict[str, Any]:
+        said = SENTENCES.get(self.request.GET.get("social", "")) if self.request.method == "GET" else None
+        return {**super().context(), "providers": social.providers(), "refusal": said}
+
     def done(self, typed: dict[str, Any]) -> HttpResponseBase:
         visit = visit_of(self.request, typed["email"])
         try:
@@ -116,11 +119,13 @@ class LoginView(_Page):
             self.request.session[WAITING_FOR] = typed["email"]
             messages.info(self.request, _("Please confirm your email address first."))
             return redirect("account:confirm")
-        return _signed_in(self.request, pair, onward(self.request))
+        except OtpRequired as wanted:
+            return second_step.wait(self.request, wanted.user, onward(self.request))
+        return second_step.signed_in(self.request, pair, onward(self.request))
 
 
 @anyone
-class RegisterView(_Page):
+class RegisterView(Page):
     form_class = RegisterForm
     template = "account/register.html"
 
@@ -141,7 +146,7 @@ def _with_next(name: str, request: HttpRequest) -> str:
 
 
 @anyone
-class ConfirmView(_Page):
+class ConfirmView(Page):
     """Enter the code. The letter's link leads here too and asks for one click: mail programs open links themselves."""
 
     form_class = CodeForm
@@ -178,7 +183,7 @@ class ConfirmView(_Page):
 
 
 @anyone
-class ResendView(_Page):
+class ResendView(Page):
     form_class = EmailForm
     template = "account/resend.html"
 
@@ -208,7 +213,7 @@ class LogoutView(View):
 
 
 @anyone
-class ResetView(_Page):
+class ResetView(Page):
     """Ask for a link. The answer is the same for known and unknown addresses."""
 
     form_class = EmailForm
@@ -220,7 +225,7 @@ class ResetView(_Page):
 
 
 @anyone
-class ResetSetView(_Page):
+class ResetSetView(Page):
     """Set a new password by the letter's link."""
 
     form_class = NewPasswordForm
@@ -256,7 +261,7 @@ class OverviewView(View):
         return self.show()
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        form = ProfileForm(request.POST, instance=_person(request))
+        form = ProfileForm(request.POST, instance=person(request))
         if not form.is_valid():
             return self.show(profile=form, status=400)
         services.update_profile(form.instance, **form.cleaned_data)
@@ -283,7 +288,7 @@ class PasswordView(OverviewView):
         if not form.is_valid():
             return self.show(password=form, status=400)
         typed = form.cleaned_data
-        user = _person(request)
+        user = person(request)
         try:
             pair = services.change_password(
                 user,
@@ -296,7 +301,7 @@ class PasswordView(OverviewView):
             show_refusal(form, error)
             return self.show(password=form, status=error.status)
         messages.success(request, _("Your password is changed, and all other devices are logged out."))
-        return _signed_in(request, pair, reverse("account:overview"))
+        return second_step.signed_in(request, pair, reverse("account:overview"))
 
 
 @signed_in
@@ -304,7 +309,7 @@ class LogoutEverywhereView(View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        end_everywhere(_person(request))
+        end_everywhere(person(request))
         response = redirect("account:login")
         clear_cookies(response)
         messages.success(request, _("You are logged out everywhere."))

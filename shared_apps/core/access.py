@@ -24,8 +24,9 @@ SIGNED_IN = "signed_in"
 STAFF = "staff"
 
 View = TypeVar("View", bound=Callable[..., Any])
-# Raises Forbidden unless the request's user holds one of the permissions, or works here if none is named.
-Gate = Callable[[HttpRequest, tuple[str, ...]], None]
+# Raises Forbidden unless the request's user holds one of the permissions, or works here if none is named. It may answer
+# in the page's place, to lead somebody to what is missing.
+Gate = Callable[[HttpRequest, tuple[str, ...]], HttpResponseBase | None]
 
 _gate: Gate | None = None
 
@@ -58,8 +59,7 @@ def staff(*permissions: str) -> Callable[[View], View]:
             return sent_away
         if _gate is None:
             raise ImproperlyConfigured("No app has registered the gate of staff permissions.")
-        _gate(request, permissions)
-        return None
+        return _gate(request, permissions)
 
     return lambda view: _marked(view, permissions or STAFF, require)
 

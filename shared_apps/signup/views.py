@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -54,7 +55,10 @@ def signup(request: HttpRequest) -> HttpResponse:
         "domain": f".{settings.PLATFORM_DOMAIN}",
         "mine": [(tenant, links.url(tenant, "/dashboard/")) for tenant in services.tenants_of(request.user)],
     }
-    return render(request, "public/signup.html", context, status=status)
+    response = render(request, "public/signup.html", context, status=status)
+    # Browsers hold the policy of the form's page against where its answer leads, and that is the new tenant's host.
+    csp_update({"form-action": [links.any_subdomain()]})(lambda _request: response)(request)
+    return response
 
 
 @signed_in

@@ -7,17 +7,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from shared_apps.core.codes import readable_code, unguessable_secret
+from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, SoldOut
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import give_back_overdue
-from tenant_apps.ticketing.models import QuotaTicketType, TicketType
+from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
 from tenants.context import current_tenant
+from tenants.database import connection
 from tenants.preferences import preference
+
+# How often a claim is tried while each refusal finds places that were given back meanwhile.
+MOST_CLAIMS = 5
+# First key of the advisory locks on one buyer's open orders; the second is a hash of tenant and buyer.
+BUYER_LOCK = 7104
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +62,31 @@ def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: dat
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
-    is up are given back and the claim is tried once more, so no job needs to have run (M3).
+    is up are given back and the claim is tried again, so no job needs to have run (M3).
     """
     now = now or timezone.now()
-    try:
-        return _place_under_unused_code(basket, user, actor, now)
-    except SoldOut:
-        if not give_back_overdue(_quotas_of(basket), now=now):
-            raise
-        return _place_under_unused_code(basket, user, actor, now)
+    for _attempt in range(MOST_CLAIMS):
+        try:
+            return _place_under_unused_code(basket, user, actor, now)
+        except SoldOut as refusal:
+            # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
+            sold_out = refusal
+            if not give_back_overdue(_quotas_of(basket), now=now) and not _has_room(basket):
+                break
+    raise sold_out
+
+
+def _has_room(basket: Basket) -> bool:
+    """True if every quota has the places that the basket wants of it, by what is committed now."""
+    wanted: Counter[int] = Counter()
+    quantities: Counter[int] = Counter()
+    for line in basket.lines:
+        quantities[line.ticket_type] += line.quantity
+    pairs = QuotaTicketType.objects.filter(ticket_type__in=quantities).values_list("ticket_type_id", "quota_id")
+    for type_id, quota_id in pairs:
+        wanted[quota_id] += quantities[type_id]
+    quotas = list(Quota.objects.filter(pk__in=wanted))
+    return bool(quotas) and all(quota.free is None or quota.free >= wanted[quota.pk] for quota in quotas)
 
 
 def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
@@ -76,6 +100,7 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
     raise Busy
 
 
+@retrying
 @transaction.atomic
 def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     types = _types_on_sale(basket, now)
@@ -89,7 +114,7 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     if not signed_in and not preference(tenant, "guest_checkout") and basket.channel == "web":
         raise errors.ConfirmedAccountRequired
     if totals.total_minor:
-        _refuse_too_many_open(basket, {line.event_id for line in lines}, now)
+        _refuse_too_many_open(basket, user if signed_in else None, {line.event_id for line in lines}, now)
     order = Order(
         code=readable_code(),
         secret=unguessable_secret(),
@@ -105,7 +130,21 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     )
     for line in lines:
         line.order = order
-    return lifecycle.begin(order, lines, actor=actor)
+    lifecycle.begin(order, lines, actor=actor)
+    _refuse_changed(order, lines)
+    lifecycle.claim_places(order, lines)
+    return order
+
+
+def _refuse_changed(order: Order, lines: list[OrderLine]) -> None:
+    """Refuse if an event was called off, or given another currency, since it was read (M6).
+
+    The lines' foreign keys keep the events as they are until the commit: writers lock the event's row.
+    """
+    events = Event.objects.filter(pk__in={line.event_id for line in lines})
+    changed = events.exclude(status=Event.Status.PUBLISHED, currency=order.currency).first()
+    if changed is not None:
+        raise errors.NotOnSale(field="lines", what=changed.title)
 
 
 def _types_on_sale(basket: Basket, now: datetime) -> dict[int, TicketType]:
@@ -191,11 +230,18 @@ def _lines(
     return lines, currencies.pop()
 
 
-def _refuse_too_many_open(basket: Basket, events: set[int | None], now: datetime) -> None:
+def _refuse_too_many_open(basket: Basket, user: Any, events: set[int | None], now: datetime) -> None:
     limit = preference(current_tenant(), "open_orders_per_buyer")
     # Staff at the box office sell to one address many times over.
     if basket.channel != "web":
         return
-    open_orders = Order.objects.unpaid().filter(email__iexact=basket.email, expires_at__gt=now, lines__event__in=events)
+    # Orders of one buyer are counted one after the other, or as many as come at once would pass (O10).
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
+            [BUYER_LOCK, f"{connection.schema_name} {user.pk if user else basket.email.lower()}"],
+        )
+    buyer = Q(email__iexact=basket.email) if user is None else Q(email__iexact=basket.email) | Q(user=user.pk)
+    open_orders = Order.objects.unpaid().filter(buyer, expires_at__gt=now, lines__event__in=events)
     if open_orders.distinct().count() >= limit:
         raise errors.TooManyOpenOrders(limit=limit)

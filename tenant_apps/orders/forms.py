@@ -1,11 +1,13 @@
 """What a buyer fills in."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from shared_apps.core.codes import unguessable_secret
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.ticketing.offers import Offer
 
@@ -13,6 +15,8 @@ from tenant_apps.ticketing.offers import Offer
 class OrderForm(forms.Form):
     """Quantities of an event's ticket types, and who buys. Prices never come from here (M6)."""
 
+    # Drawn when the form is shown: a second tap on the button, or a reload, orders nothing more (O2).
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=unguessable_secret)
     email = forms.EmailField(
         label=_("Email"),
         max_length=254,
@@ -48,6 +52,11 @@ class OrderForm(forms.Form):
             offer.ticket_type.pk: self.cleaned_data.get(self.field_of(offer)) or 0
             for offer in self.offers
         }  # fmt: skip
+
+    def once_key(self) -> str:
+        """The key of this very order: the form's own, with all that was typed."""
+        typed = {name: str(value) for name, value in self.cleaned_data.items()}
+        return json.dumps(typed, sort_keys=True)
 
     def basket(self, language: str) -> Basket:
         """Return what is ordered. Names are given out line by line, type after type."""

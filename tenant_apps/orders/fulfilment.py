@@ -31,6 +31,12 @@ def lock_places(order: Order) -> None:
     list(Quota.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
+def lock_tickets(order: Order) -> None:
+    """Lock the order's tickets, by id, last of all (M2): no scan decides about them meanwhile."""
+    tickets = Ticket.objects.filter(order_line__order_id=order.pk).order_by("pk")
+    list(tickets.select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
 def _claim(lines: list[OrderLine], claim: Callable[[int, int], bool]) -> None:
     for quota, count in in_lock_order(places(lines)):
         if not claim(quota, count):
@@ -110,7 +116,7 @@ def take_back(order: Order) -> None:
     """Paid to cancelled: the tickets are dead from this commit on (T4), and their places are free again."""
     lines = _lines_of(order)
     _move(lines, Quota.objects.take_back)
-    Ticket.objects.filter(order_line__order_id=order.pk, status=Ticket.Status.ACTIVE).update(
-        status=Ticket.Status.CANCELLED
-    )
+    # Used ones too: staff may cancel after the door, and undoing that scan must not wake the ticket up again.
+    alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
+    Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)

@@ -29,10 +29,9 @@ TRANSITIONS: dict[tuple[str, str], Callable[[Order], None]] = {
 
 
 def begin(order: Order, lines: list[OrderLine], *, actor: Any = None) -> Order:
-    """Write a new order in its first state: paid with its tickets if nothing is owed, else pending with its hold.
+    """Write a new order in its first state: paid with its tickets if nothing is owed, else pending.
 
-    Runs in the caller's transaction. The counters are claimed last, so that their rows are locked for as short
-    as can be. Raises SoldOut; then the whole transaction has to be rolled back.
+    Runs in the caller's transaction, which `claim_places` must follow in.
     """
     free = order.total_minor == 0
     order.status = PAID if free else PENDING
@@ -42,11 +41,19 @@ def begin(order: Order, lines: list[OrderLine], *, actor: Any = None) -> Order:
     Ticket.objects.bulk_create(tickets)
     OrderLine.objects.bulk_create(lines)
     record("order.paid" if free else "order.placed", order, actor=actor)
-    if free:
+    return order
+
+
+def claim_places(order: Order, lines: list[OrderLine]) -> None:
+    """Claim a new order's places: sold if it is paid, else held. The last act before the commit, so that the
+    counters' rows, which a rush waits for, are locked for as short as can be.
+
+    Raises SoldOut; then the whole transaction has to be rolled back.
+    """
+    if order.status == PAID:
         fulfilment.sell(lines)
     else:
         fulfilment.hold(lines)
-    return order
 
 
 def lock(order: Order) -> Order:

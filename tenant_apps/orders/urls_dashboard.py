@@ -7,5 +7,4 @@ from tenant_apps.orders.views import dashboard
 urlpatterns = [
     path("orders/", dashboard.orders, name="dashboard-orders"),
     path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
-    path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),
 ]

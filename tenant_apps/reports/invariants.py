@@ -153,7 +153,6 @@ TENANT_CHECKS = (
         JOIN orders_orderline l ON l.ticket_id = t.id
         JOIN orders_order o ON o.id = l.order_id
         WHERE t.status IN ('active', 'used') AND (o.status IN ('pending', 'expired') OR l.status <> 'active')
-          AND NOT (o.status = 'cancelled' AND t.status = 'used')
         """,
     ),
     Check(

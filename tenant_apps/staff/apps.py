@@ -1,6 +1,10 @@
 from typing import Any
+from urllib.parse import urlencode
 
 from django.apps import AppConfig
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -23,7 +27,16 @@ def _seed(sender: Any, *, tenant: Any, owner: Any = None, **kwargs: Any) -> None
     seed(tenant, owner)
 
 
-def _admit(request: Any, permissions: tuple[str, ...]) -> None:
+def _admit(request: Any, permissions: tuple[str, ...]) -> Any:
+    """Staff whom the tenant asks for two-step login are led to where it is set up, and back here."""
+    from tenant_apps.staff.errors import SecondFactorRequired
     from tenant_apps.staff.permissions import admit
 
-    admit(request.user, permissions)
+    try:
+        admit(request.user, permissions)
+    except SecondFactorRequired as refusal:
+        if request.method not in ("GET", "HEAD"):
+            raise
+        messages.info(request, str(refusal))
+        return redirect(f"{reverse('account:totp')}?{urlencode({'next': request.get_full_path()})}")
+    return None

@@ -24,6 +24,13 @@ class AlreadyMember(Conflict):
     message = _("This person is already on the staff.")
 
 
+class SecondFactorRequired(Forbidden):
+    """Works here, and the tenant asks its staff for two-step login."""
+
+    code = "mfa_required"
+    message = _("The staff here must use two-step login. Set it up in your account first.")
+
+
 class UnknownPerson(InvalidInput):
     code = "unknown_person"
     message = _("Nobody has an account with this email address yet.")

@@ -12,6 +12,8 @@ from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 
 from shared_apps.core.errors import Forbidden
+from tenant_apps.staff import second_factor
+from tenant_apps.staff.errors import SecondFactorRequired
 from tenant_apps.staff.models import Membership
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, OWNER, PERMISSIONS, TENANT_PERMISSIONS
 from tenant_apps.staff.scopes import granted_in_scopes
@@ -25,6 +27,7 @@ __all__ = [
     "events_where",
     "is_staff_here",
     "permissions_of",
+    "require_second_factor",
 ]
 
 NOTHING: frozenset[str] = frozenset()
@@ -32,7 +35,7 @@ NOTHING: frozenset[str] = frozenset()
 
 def permissions_of(user: Any) -> frozenset[str]:
     """Return what the person's role grants everywhere in this tenant; one statement."""
-    if not _is_person(user):
+    if not _may_act(user):
         return NOTHING
     row = Membership.objects.filter(user_id=user.pk).values_list("role__preset", "role__permissions").first()
     if row is None:
@@ -52,7 +55,7 @@ def allowed(user: Any, permission: str, event: Any = None) -> bool:
 
 def grants_on(user: Any, event: Any) -> frozenset[str]:
     """Return what the person was granted on this one event, without what the role gives."""
-    if not _is_person(user):
+    if not _may_act(user):
         return NOTHING
     return frozenset(event.grants.filter(user_id=user.pk).values_list("permission__codename", flat=True))
 
@@ -68,13 +71,16 @@ def events_where(user: Any, permission: str) -> "QuerySet[Any]":
     events = _event_model()._default_manager.all()
     if permission in permissions_of(user):
         return events
-    if not _is_person(user) or permission not in EVENT_PERMISSIONS:
+    if not _may_act(user) or permission not in EVENT_PERMISSIONS:
         return events.none()
     return events.filter(_granted(user, permission))
 
 
 def is_staff_here(user: Any) -> bool:
-    """Tell whether the person works for this tenant: by a membership, or by a grant on at least one event."""
+    """Tell whether the person works for this tenant: by a membership, or by a grant on at least one event.
+
+    Whether they may do anything is another question (`permissions_of`): two-step login may be asked of them first.
+    """
     if not _is_person(user):
         return False
     if Membership.objects.filter(user_id=user.pk).exists():
@@ -90,6 +96,7 @@ def admit(user: Any, permissions: tuple[str, ...]) -> None:
     """
     for permission in permissions:
         _known(permission)
+    require_second_factor(user)
     if not permissions:
         if not is_staff_here(user):
             raise Forbidden
@@ -101,6 +108,15 @@ def admit(user: Any, permissions: tuple[str, ...]) -> None:
     )
     if not _is_person(user) or not grants.exists():
         raise Forbidden
+
+
+def require_second_factor(user: Any) -> None:
+    """Raise SecondFactorRequired for staff who have no two-step login where the tenant asks for it.
+
+    Others pass: what they may not do is refused in its own words, and they learn nothing of the tenant's settings.
+    """
+    if _is_person(user) and second_factor.is_missing(user) and is_staff_here(user):
+        raise SecondFactorRequired
 
 
 def _granted(user: Any, permission: str) -> Q:
@@ -120,6 +136,11 @@ def _event_model() -> type[Model]:
 
 def _is_person(user: Any) -> bool:
     return user is not None and bool(user.is_authenticated) and bool(user.is_active)
+
+
+def _may_act(user: Any) -> bool:
+    """Tell whether what the person was given counts at this moment."""
+    return _is_person(user) and not second_factor.is_missing(user)
 
 
 def _known(permission: str) -> None:

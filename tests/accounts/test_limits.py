@@ -177,3 +177,22 @@ def test_the_key_does_not_show_whose_it_is(client_for):
     login(client_for(), "secret-person@example.test", "wrong-password")
     client = caches["global"]._cache.get_client(None)
     assert not any(b"secret-person" in key for key in client.keys("*"))
+
+
+@pytest.mark.django_db
+def test_a_known_and_an_unknown_address_cost_the_same_statements(client_for):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    known, asked = make_user("known@example.test"), {}
+    login(client_for(), "warm@example.test", "wrong-password")
+    for email in (known.email, "other@example.test"):
+        for path, body in (
+            ("login/", {"email": email, "password": "wrong-password"}),
+            ("registration/", {"email": email, "password1": PASSWORD, "password2": PASSWORD}),
+            ("password/reset/", {"email": email}),
+        ):
+            with CaptureQueriesContext(connection) as queries:
+                client_for().post(f"/api/v1/auth/{path}", body)
+            asked.setdefault(path, []).append([query["sql"].split(" ")[0] for query in queries])
+    assert all(of_known == of_unknown and of_known for of_known, of_unknown in asked.values()), asked

@@ -127,3 +127,22 @@ def test_people_register_by_the_older_paths(client_for: Any, db: None) -> None:
         client_for().post("/api/activate/", {"email": "a@example.test", "confirmation_code": "000000"}).status_code
         == 400
     )
+
+
+def test_no_provider_is_asked_inside_the_transaction_of_a_booking(client_for, alpha, transactional_db, monkeypatch):
+    from django.db import connection
+
+    from tenant_apps.payments.providers.test import TestProvider
+
+    inside = []
+    start = TestProvider.start
+    monkeypatch.setattr(TestProvider, "start", lambda *args: inside.append(connection.in_atomic_block) or start(*args))
+    with in_tenant(alpha):
+        kind = make_ticket_type()
+    body = {"provider": "test"}
+    client = client_for(alpha, make_user())
+    for headers in ({}, {"HTTP_IDEMPOTENCY_KEY": "k"}):
+        answer = client.post(f"/api/events/{kind.event_id}/book/", body, **headers)
+        assert answer.status_code == 201
+        assert answer.json()["payment"]["redirect_url"]
+    assert inside == [False, False]

@@ -113,3 +113,14 @@ def test_the_pages_draw_the_document_in_a_browser(browser: Any, site: Any, alpha
     page.get_by_text("/orders/{code}/refund/").first.wait_for(state="attached")
     # ReDoc asks its maker's server for a logo and does without it: our policy keeps the question from leaving.
     browser.problems[:] = [each for each in browser.problems if "cdn.redoc.ly" not in each]
+
+
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
+def test_the_docs_pages_open_whatever_became_of_the_sign_in_and_refuse_as_the_api_does(client_for, alpha, path):
+    client = client_for(alpha)
+    client.raise_request_exception = False
+    assert client.get(path, HTTP_AUTHORIZATION="Bearer long-expired").status_code == 200
+    assert client.options(path).status_code == 204
+    refused = client.delete(path)
+    assert (refused.status_code, refused["Content-Type"]) == (405, "application/problem+json")
+    assert refused.json()["code"] == "method_not_allowed"

@@ -14,7 +14,7 @@ from tenant_apps.payments.refunds import refund_order
 from tenant_apps.payments.services import settle
 from tenant_apps.ticketing.models import Ticket
 from tenants.context import in_tenant
-from tests.factories import make_event, make_order, make_paid_order, make_quota, make_ticket_type
+from tests.factories import make_event, make_order, make_paid_order, make_quota, make_ticket_type, make_user
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -131,3 +131,84 @@ def test_one_idempotency_key_used_by_many_at_once_has_one_effect(alpha, client_f
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_in_progress"}
     with in_tenant(alpha):
         assert Order.objects.count() == 1
+
+
+def test_a_buyer_does_not_get_around_the_limit_of_open_orders_by_ordering_at_once(alpha):
+    with in_tenant(alpha):
+        kind = make_ticket_type()
+    outcome = at_once(alpha, [lambda: make_order(kind, email="Same@example.test")] * 16)
+    assert outcome == {"ok": 3, "too_many_open_orders": 13}
+
+
+def test_a_signed_in_buyer_does_not_get_around_it_by_other_addresses(alpha):
+    person = make_user()
+    with in_tenant(alpha):
+        kind = make_ticket_type()
+    outcome = at_once(alpha, [lambda: make_order(kind, user=person)] * 8)
+    assert outcome == {"ok": 3, "too_many_open_orders": 5}
+
+
+def test_a_place_that_somebody_else_gave_back_meanwhile_is_sold(alpha, monkeypatch):
+    from tenant_apps.orders import checkout, services
+
+    with in_tenant(alpha):
+        kind = make_ticket_type(capacity=1)
+        overdue = make_order(kind)
+        Order.objects.filter(pk=overdue.pk).update(expires_at=overdue.created_at)
+
+        def the_sweep_was_faster(*_args: Any, **_options: Any) -> int:
+            services.expire_overdue()
+            return services.give_back_overdue(*_args, **_options)
+
+        monkeypatch.setattr(checkout, "give_back_overdue", the_sweep_was_faster)
+        assert make_order(kind).status == "pending"
+
+
+def test_places_are_found_behind_any_number_of_overdue_orders_of_other_quotas(alpha):
+    with in_tenant(alpha):
+        event = make_event()
+        ample = make_ticket_type(event, capacity=1000, name="Ample")
+        scarce = make_ticket_type(event, capacity=1, name="Scarce")
+        for _number in range(101):
+            make_order(ample)
+        make_order(scarce)
+        Order.objects.update(expires_at=Order.objects.first().created_at)
+        from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+
+        basket = Basket(email="b@example.test", lines=[BasketLine(ample.pk), BasketLine(scarce.pk)])
+        assert place_order(basket).status == "pending"
+
+
+@pytest.mark.parametrize("change", [{"status": "cancelled"}, {"currency": "JPY"}])
+def test_nothing_is_sold_for_an_event_that_was_changed_while_the_order_was_made(alpha, monkeypatch, change):
+    from tenant_apps.events.models import Event
+    from tenant_apps.orders import checkout
+
+    make_lines = checkout._lines
+
+    def change_in_between(*args: Any) -> Any:
+        made = make_lines(*args)
+        Event.objects.update(**change)
+        return made
+
+    monkeypatch.setattr(checkout, "_lines", change_in_between)
+    with in_tenant(alpha):
+        kind = make_ticket_type()
+        with pytest.raises(DomainError) as refused:
+            make_order(kind)
+        assert refused.value.code == "not_on_sale"
+        assert kind.quotas.get().held == 0
+
+
+def test_an_order_that_cannot_expire_keeps_no_other_from_expiring(alpha):
+    from tenant_apps.orders.services import expire_overdue
+
+    with in_tenant(alpha):
+        broken, good = make_ticket_type(), make_ticket_type()
+        first, second = make_order(broken), make_order(good)
+        Order.objects.filter(pk=first.pk).update(expires_at=first.created_at)
+        Order.objects.filter(pk=second.pk).update(expires_at=second.created_at)
+        broken.quotas.update(held=0)
+        assert expire_overdue() == 1
+        second.refresh_from_db()
+        assert (second.status, good.quotas.get().held) == ("expired", 0)

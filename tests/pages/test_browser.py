@@ -1,13 +1,14 @@
 """The pages in a real browser, at phone and desktop width: buying works, and nothing is in anybody's way."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from tenants.context import in_tenant
-from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, owner_of
+from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
 
 AXE = (Path(__file__).parent.parent / "vendor" / "axe.min.js").read_text()
 # WCAG 2.2 AA and what axe calls best practice.
@@ -57,6 +58,17 @@ def test_without_javascript_the_same_ticket_is_bought(alpha, site, chromium):
     page.get_by_role("button", name="Get tickets").click()
     assert page.get_by_role("img", name="QR code of ticket").count() == 1
     context.close()
+
+
+def test_whoever_opens_a_tenant_is_led_to_its_own_host(site, browser, settings):
+    settings.PLATFORM_PORT = f":{site.port}"
+    signed_in(browser, site, None, make_user())
+    page = browser.new_page()
+    page.goto(site.url(None, "/signup/"))
+    page.get_by_label("Name", exact=True).fill("Moon Theatre")
+    page.get_by_label("Address", exact=True).fill("moon-theatre")
+    page.get_by_role("button", name="Open it").click()
+    page.wait_for_url(re.compile(r"http://moon-theatre\.localhost:\d+/account/login/"))
 
 
 def test_filters_change_the_list_in_place_and_keep_the_address(alpha, site, browser):

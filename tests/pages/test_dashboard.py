@@ -162,6 +162,14 @@ def test_staff_cancel_an_order_with_a_reason_that_is_kept(alpha, page_for, sold)
     assert "The order is cancelled." in words and "ill" in words
 
 
+def test_the_money_goes_back_when_staff_cancel_a_paid_order(alpha, page_for, sold):
+    page_for(alpha, owner_of(alpha)).post(f"/dashboard/orders/{sold[1].code}/cancel/")
+    with in_tenant(alpha):
+        sold[1].refresh_from_db()
+        assert (sold[1].status, sold[1].refunded_minor) == ("cancelled", 5000)
+        assert sold[1].payments.get().status == "refunded"
+
+
 def test_the_orders_are_found_by_code_name_and_state(alpha, page_for, sold):
     client = page_for(alpha, owner_of(alpha))
     paid, pending = sold[1].code, sold[2].code
@@ -199,3 +207,10 @@ def test_another_tenants_entrance_is_not_there(alpha, beta, page_for, sold):
 
         entrance = CheckInList.objects.create(event=sold[0].event, name="Main")
     assert page_for(beta, owner_of(beta)).get(f"/scan/{entrance.pk}/").status_code == 404
+
+
+def test_no_page_that_knows_who_looks_at_it_is_kept_by_a_browser_or_a_proxy(alpha, page_for, sold):
+    ticket_type, order, _pending = sold
+    client = page_for(alpha, owner_of(alpha))
+    for path in (*PAGES, f"/dashboard/orders/{order.code}/", f"/events/{ticket_type.event.slug}/", "/account/"):
+        assert "no-store" in client.get(path).headers.get("Cache-Control", ""), path

@@ -187,6 +187,16 @@ def test_a_buyer_cancels_their_own_order(alpha, page_for):
     assert 'class="qr"' not in page.content.decode()
 
 
+def test_the_money_goes_back_when_a_buyer_cancels_a_paid_order(alpha, page_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=1500))
+    page_for(alpha).post(f"/orders/{order.code}/{order.secret}/cancel/")
+    with in_tenant(alpha):
+        order.refresh_from_db()
+        assert (order.status, order.refunded_minor) == ("cancelled", 1500)
+        assert order.payments.get().status == "refunded"
+
+
 @pytest.mark.parametrize("wrong", ["secret", "code", "tenant"])
 def test_without_the_secret_there_is_no_order(alpha, beta, page_for, wrong):
     with in_tenant(alpha):
@@ -212,3 +222,19 @@ def test_a_stranger_sees_no_way_to_the_dashboard_and_staff_do(alpha, page_for):
 
     assert "/dashboard/" not in page_for(alpha, make_user()).get("/").content.decode()
     assert "/dashboard/" in page_for(alpha, owner_of(alpha)).get("/").content.decode()
+
+
+def test_the_same_form_sent_twice_orders_once_and_a_changed_one_orders_again(alpha, page_for):
+    with in_tenant(alpha):
+        ticket_type = make_ticket_type(price_minor=0)
+    page = page_for(alpha)
+    path = f"/events/{ticket_type.event.slug}/"
+    key = re.search(r'name="key" value="([^"]+)"', page.get(path).content.decode()).group(1)
+    first = page.post(path, fields(ticket_type, key=key))
+    again = page.post(path, fields(ticket_type, key=key))
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert first.url == again.url
+    more = page.post(path, fields(ticket_type, quantity=2, key=key))
+    assert more.url != first.url
+    with in_tenant(alpha):
+        assert ticket_type.quotas.get().sold == 3

@@ -6,7 +6,9 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from shared_apps.accounts.models import User
+from api.fields import UtcField
+from shared_apps.accounts import devices
+from shared_apps.accounts.models import Session, User
 from shared_apps.core.clock import validate_zone
 
 LONGEST_PASSWORD = 128
@@ -42,6 +44,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, allow_blank=True, required=False)
     timezone = serializers.CharField(max_length=63, allow_blank=True, required=False)
     email_verified = serializers.BooleanField(read_only=True)
+    date_joined = UtcField(read_only=True)
 
     class Meta:
         model = User
@@ -92,6 +95,80 @@ class EmailSerializer(serializers.Serializer[Any]):
 class LoginSerializer(serializers.Serializer[Any]):
     email = serializers.EmailField(max_length=254)
     password = _password()
+    otp = serializers.CharField(max_length=20, required=False, allow_blank=True, default="", write_only=True)
+
+
+def _otp(**options: Any) -> serializers.CharField:
+    return serializers.CharField(max_length=20, write_only=True, **options)
+
+
+class TotpSerializer(serializers.Serializer[Any]):
+    """What an authenticator app needs: the secret in base 32, and the address that a QR code of it holds."""
+
+    secret = serializers.CharField(read_only=True)
+    otpauth_url = serializers.CharField(read_only=True)
+
+
+class OtpSerializer(serializers.Serializer[Any]):
+    otp = _otp()
+
+
+class RecoveryCodesSerializer(serializers.Serializer[Any]):
+    """Each is good once. They are shown this one time."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class ProofSerializer(serializers.Serializer[Any]):
+    """The password, or a code."""
+
+    password = _password(required=False, allow_blank=True, default="")
+    otp = _otp(required=False, allow_blank=True, default="")
+
+
+class EmailChangeSerializer(serializers.Serializer[Any]):
+    """The new address and the present password."""
+
+    email = serializers.EmailField(max_length=254)
+    password = _password()
+
+
+class EmailChangeConfirmSerializer(serializers.Serializer[Any]):
+    """The code, or the key of the letter's link."""
+
+    code = serializers.CharField(max_length=20, required=False)
+    key = serializers.CharField(max_length=100, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"code": [_("This field is required.")]}, "required")
+        return attrs
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """One device that is signed in. `device` says browser and system in words; `current` is the one that asks."""
+
+    device = serializers.SerializerMethodField()
+    current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Session
+        fields = ["id", "device", "address", "created_at", "used_at", "expires_at", "current"]
+        read_only_fields = fields
+
+    def get_device(self, session: Session) -> str:
+        return devices.words(session.user_agent)
+
+    def get_current(self, session: Session) -> bool:
+        return bool(session.pk == self.context["current"])
+
+
+class IdentitySerializer(serializers.Serializer[Any]):
+    """An identity token of the provider, made for our client id, and the nonce that it was asked for with."""
+
+    id_token = serializers.CharField(max_length=8192, write_only=True)
+    nonce = serializers.CharField(max_length=255, required=False, allow_blank=True, default="", write_only=True)
+    otp = _otp(required=False, allow_blank=True, default="")
 
 
 class TokensSerializer(serializers.Serializer[Any]):

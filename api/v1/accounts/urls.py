@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.accounts import views
+from api.v1.accounts import security, views
 
 _everywhere = [
     path("auth/registration/", views.RegistrationView.as_view(), name="registration"),
@@ -17,6 +17,14 @@ _everywhere = [
     path("auth/password/change/", views.PasswordChangeView.as_view(), name="password-change"),
     path("auth/password/reset/", views.PasswordResetView.as_view(), name="password-reset"),
     path("auth/password/reset/confirm/", views.PasswordResetConfirmView.as_view(), name="password-reset-confirm"),
+    path("auth/mfa/totp/", security.TotpView.as_view(), name="totp"),
+    path("auth/mfa/totp/confirm/", security.TotpConfirmView.as_view(), name="totp-confirm"),
+    path("auth/mfa/recovery-codes/", security.RecoveryCodesView.as_view(), name="recovery-codes"),
+    path("auth/email/change/", security.EmailChangeView.as_view(), name="email-change"),
+    path("auth/email/change/confirm/", security.EmailChangeConfirmView.as_view(), name="email-change-confirm"),
+    path("auth/sessions/", security.SessionsView.as_view(), name="sessions"),
+    path("auth/sessions/<uuid:id>/", security.SessionView.as_view(), name="session"),
+    path("auth/social/<slug:provider>/", security.SocialView.as_view(), name="social"),
     path("me/", views.MeView.as_view(), name="me"),
 ]
 public_urls = _everywhere

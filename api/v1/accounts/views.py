@@ -35,11 +35,11 @@ from shared_apps.accounts.tokens import Pair, RefreshToken, end_everywhere, exch
 from shared_apps.accounts.visits import bearer_of, remember_device, visit_of
 from shared_apps.core.errors import NotFound, SignInRequired
 
-_COOKIES = OpenApiParameter("cookies", bool, description="Set httpOnly cookies and show no token.")
+COOKIES = OpenApiParameter("cookies", bool, description="Set httpOnly cookies and show no token.")
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-class _View(GenericAPIView):
+class FormView(GenericAPIView):
     """Takes one serializer's fields by POST."""
 
     # Older clients' names for the fields, taken where ours are not given (`api.v1.accounts.legacy`).
@@ -55,26 +55,26 @@ class _View(GenericAPIView):
         return dict(serializer.validated_data)
 
 
-class _OpenView(_View):
+class OpenView(FormView):
     """For anyone, also with an old token in the request: it is not looked at."""
 
     permissions: ClassVar[dict[str, Any]] = {"post": ANYONE}
     authentication_classes = ()
 
 
-def _me(request: Request) -> User:
+def me(request: Request) -> User:
     return cast(User, request.user)
 
 
-def _said(sentence: str, status: int = 200) -> Response:
+def said(sentence: str, status: int = 200) -> Response:
     return Response({"detail": sentence}, status=status)
 
 
-def _wants_cookies(request: Request) -> bool:
+def wants_cookies(request: Request) -> bool:
     return request.query_params.get("cookies", "").lower() in ("1", "true", "yes")
 
 
-def _with_tokens(request: Request, pair: Pair, *, cookies: bool) -> Response:
+def with_tokens(request: Request, pair: Pair, *, cookies: bool) -> Response:
     user = UserSerializer(pair.session.user).data
     if not cookies:
         return Response({"access": str(pair.access), "refresh": str(pair.refresh), "user": user})
@@ -84,7 +84,17 @@ def _with_tokens(request: Request, pair: Pair, *, cookies: bool) -> Response:
     return response
 
 
-class RegistrationView(_OpenView):
+def signed_in(request: Request, pair: Pair, *, cookies: bool) -> Response:
+    """The answer to a new sign-in."""
+    if not cookies:
+        return with_tokens(request, pair, cookies=False)
+    rotate_token(request._request)
+    response = with_tokens(request, pair, cookies=True)
+    remember_device(request._request, response, pair.session.user)
+    return response
+
+
+class RegistrationView(OpenView):
     """Register. The answer is the same for an address that has an account; only its owner learns of it, by mail."""
 
     serializer_class = RegistrationSerializer
@@ -94,10 +104,10 @@ class RegistrationView(_OpenView):
         asked = self.valid()
         visit = visit_of(request._request)
         services.register(asked["email"], asked["password1"], asked["name"], visit=visit)
-        return _said(_("We have sent you a code. Enter it to confirm your email address."), 201)
+        return said(_("We have sent you a code. Enter it to confirm your email address."), 201)
 
 
-class VerifyEmailView(_OpenView):
+class VerifyEmailView(OpenView):
     """Confirm an address by the code or the link's key."""
 
     serializer_class = VerifyEmailSerializer
@@ -109,10 +119,10 @@ class VerifyEmailView(_OpenView):
             services.confirm_by_key(asked["key"], visit=visit)
         else:
             services.confirm_by_code(asked["email"], asked["code"], visit=visit)
-        return _said(_("Your email address is confirmed. You can log in now."))
+        return said(_("Your email address is confirmed. You can log in now."))
 
 
-class ResendEmailView(_OpenView):
+class ResendEmailView(OpenView):
     """Send the code once more. The same answer for known and unknown addresses."""
 
     serializer_class = EmailSerializer
@@ -120,32 +130,31 @@ class ResendEmailView(_OpenView):
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         services.resend(self.valid()["email"], visit=visit_of(request._request))
-        return _said(_("If a registration waits for this address, a new code is on its way."))
+        return said(_("If a registration waits for this address, a new code is on its way."))
 
 
-class LoginView(_OpenView):
-    """Log in. With `?cookies=1` the tokens go into httpOnly cookies."""
+class LoginView(OpenView):
+    """Log in. With `?cookies=1` the tokens go into httpOnly cookies.
+
+    Where two-step login is on, the right password alone answers 401 `otp_required`: send the same with `otp`, a code of
+    the app or a recovery code.
+    """
 
     serializer_class = LoginSerializer
 
-    @extend_schema(parameters=[_COOKIES], responses=TokensSerializer)
+    @extend_schema(parameters=[COOKIES], responses=TokensSerializer)
     def post(self, request: Request) -> Response:
         asked = self.valid()
-        cookies = _wants_cookies(request)
+        cookies = wants_cookies(request)
         if cookies:
             # No token can be asked for before sign-in, but another site must not sign its visitors in here.
             enforce_origin(request._request)
         visit = visit_of(request._request, asked["email"])
-        pair = services.sign_in(asked["email"], asked["password"], visit=visit)
-        if cookies:
-            rotate_token(request._request)
-        response = _with_tokens(request, pair, cookies=cookies)
-        if cookies:
-            remember_device(request._request, response, pair.session.user)
-        return response
+        pair = services.sign_in(asked["email"], asked["password"], visit=visit, otp=asked["otp"])
+        return signed_in(request, pair, cookies=cookies)
 
 
-class TokenRefreshView(_OpenView):
+class TokenRefreshView(OpenView):
     """Exchange a refresh token, once: from the body, or in cookie mode from the cookie."""
 
     serializer_class = RefreshSerializer
@@ -154,13 +163,13 @@ class TokenRefreshView(_OpenView):
     def post(self, request: Request) -> Response:
         text = self.valid().get("refresh")
         if text is not None:
-            return _with_tokens(request, exchange(text), cookies=False)
+            return with_tokens(request, exchange(text), cookies=False)
         text = refresh_cookie(request._request)
         if not text:
             raise SignInRequired
         enforce_csrf(request._request)
         try:
-            return _with_tokens(request, exchange(text), cookies=True)
+            return with_tokens(request, exchange(text), cookies=True)
         except TokenReused:
             raise  # another tab has just renewed the cookies; taking them away would sign both out
         except TokenRefused:
@@ -168,7 +177,7 @@ class TokenRefreshView(_OpenView):
             raise
 
 
-class TokenVerifyView(_OpenView):
+class TokenVerifyView(OpenView):
     """Say whether an access token, or a refresh token, is good now."""
 
     serializer_class = VerifyTokenSerializer
@@ -176,10 +185,10 @@ class TokenVerifyView(_OpenView):
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         services.verify_token(self.valid()["token"])
-        return _said(_("This token is good."))
+        return said(_("This token is good."))
 
 
-class LogoutView(_OpenView):
+class LogoutView(OpenView):
     """End this session: the one that the refresh token in the body names, or the bearer token, or the cookies."""
 
     serializer_class = RefreshSerializer
@@ -187,7 +196,7 @@ class LogoutView(_OpenView):
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         text, bearer, http = self.valid().get("refresh"), bearer_of(request._request), request._request
-        response = _said(_("You are logged out."))
+        response = said(_("You are logged out."))
         if text is not None:
             _token, claims = read(RefreshToken, text)
             revoke(claims.session_id, claims.user_id)
@@ -204,7 +213,7 @@ class LogoutView(_OpenView):
         return response
 
 
-class LogoutAllView(_View):
+class LogoutAllView(FormView):
     """End every session of mine, on all devices and hosts, this one too."""
 
     serializer_class = None
@@ -212,40 +221,40 @@ class LogoutAllView(_View):
 
     @extend_schema(request=None, responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        end_everywhere(_me(request))
-        response = _said(_("You are logged out everywhere."))
+        end_everywhere(me(request))
+        response = said(_("You are logged out everywhere."))
         if isinstance(request.successful_authenticator, CookieAuthentication):
             clear_cookies(response)
         return response
 
 
-class UserView(_View):
+class UserView(FormView):
     """Me: read, or change name, language and time zone."""
 
     serializer_class = UserSerializer
     permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN, "patch": SIGNED_IN}
 
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(_me(request)).data)
+        return Response(UserSerializer(me(request)).data)
 
     def patch(self, request: Request) -> Response:
-        serializer = UserSerializer(_me(request), data=request.data, partial=True)
+        serializer = UserSerializer(me(request), data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        user = services.update_profile(_me(request), **serializer.validated_data)
+        user = services.update_profile(me(request), **serializer.validated_data)
         return Response(UserSerializer(user).data)
 
 
-class MeView(_View):
+class MeView(FormView):
     """Me, as the platform knows me."""
 
     serializer_class = UserSerializer
     permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
 
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(_me(request)).data)
+        return Response(UserSerializer(me(request)).data)
 
 
-class PersonView(_View):
+class PersonView(FormView):
     """One person by id: oneself. Everybody else is not there (I2)."""
 
     serializer_class = UserSerializer
@@ -255,10 +264,10 @@ class PersonView(_View):
     def get(self, request: Request, id: int) -> Response:
         if id != request.user.pk:
             raise NotFound
-        return Response(UserSerializer(_me(request)).data)
+        return Response(UserSerializer(me(request)).data)
 
 
-class PasswordChangeView(_View):
+class PasswordChangeView(FormView):
     """Change the password. Every session and token ends; the answer carries a fresh pair for this device."""
 
     serializer_class = PasswordChangeSerializer
@@ -268,17 +277,17 @@ class PasswordChangeView(_View):
     def post(self, request: Request) -> Response:
         asked = self.valid()
         pair = services.change_password(
-            _me(request),
+            me(request),
             asked["old_password"],
             asked["new_password1"],
             session=cast(Session | None, request.auth),
             visit=visit_of(request._request),
         )
         cookies = isinstance(request.successful_authenticator, CookieAuthentication)
-        return _with_tokens(request, pair, cookies=cookies)
+        return with_tokens(request, pair, cookies=cookies)
 
 
-class PasswordResetView(_OpenView):
+class PasswordResetView(OpenView):
     """Ask for a link to set a new password. The same answer for known and unknown addresses."""
 
     serializer_class = EmailSerializer
@@ -286,10 +295,10 @@ class PasswordResetView(_OpenView):
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         services.ask_for_reset(self.valid()["email"], visit=visit_of(request._request))
-        return _said(_("If there is an account with this address, a link is on its way."))
+        return said(_("If there is an account with this address, a link is on its way."))
 
 
-class PasswordResetConfirmView(_OpenView):
+class PasswordResetConfirmView(OpenView):
     """Set a new password by the link's `uid` and `token`. Every session ends."""
 
     serializer_class = ResetConfirmSerializer
@@ -299,4 +308,4 @@ class PasswordResetConfirmView(_OpenView):
         asked = self.valid()
         visit = visit_of(request._request)
         services.reset_password(asked["uid"], asked["token"], asked["new_password1"], visit=visit)
-        return _said(_("Your new password is set. You can log in now."))
+        return said(_("Your new password is set. You can log in now."))

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.fields import UtcField
 from tenant_apps.imports.models import ImportJob
 from tenant_apps.imports.services import progress_of
 
@@ -42,6 +43,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
     counts = ImportCountsSerializer(read_only=True)
     errors = ImportErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]
     mapping = serializers.JSONField(read_only=True)
+    created_at = UtcField(read_only=True)
 
     class Meta:
         model = ImportJob

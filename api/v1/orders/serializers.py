@@ -68,6 +68,14 @@ class ReasonInput(serializers.Serializer[Any]):
 class RefundInput(ReasonInput):
     amount = serializers.DecimalField(max_digits=17, decimal_places=3, required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        # Left unread, a wish to return one line's money would return the whole order's.
+        if "lines" in self.initial_data:
+            raise serializers.ValidationError(
+                {"lines": [_("Give the amount; lines cannot be refunded by themselves.")]}
+            )
+        return attrs
+
 
 class PaymentInput(serializers.Serializer[Any]):
     """`POST /payments/`."""

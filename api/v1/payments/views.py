@@ -11,7 +11,7 @@ from api.idempotency import afterwards, idempotent
 from api.permissions import OWN
 from api.v1.orders.presentation import payment_json
 from api.v1.orders.serializers import OutcomeInput, PaymentInput, PaymentSerializer
-from api.v1.orders.visibility import see, sight_of
+from api.v1.orders.visibility import see, sight_of, touch
 from api.views import APIView
 from shared_apps.core.errors import NotFound
 from tenant_apps.payments.models import Payment
@@ -41,7 +41,10 @@ class PaymentsView(APIView):
         wanted = PaymentInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
-        payment = intend(see(request, data["order"]).order, data["provider"])
+        sight = see(request, data["order"])
+        if not sight.as_buyer:
+            touch(request, data["order"], "change_orders")
+        payment = intend(sight.order, data["provider"])
         options = {"test_outcome": data["test_outcome"]} if "test_outcome" in data else {}
         afterwards(request, lambda: Response(payment_json(*ask(payment, **options)), status=201))
         return Response(payment_json(payment), status=201)

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from api.fields import UtcField
 from tenants.models import Tenant
 
 
@@ -12,6 +13,7 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
     """What is told about a tenant of one's own."""
 
     host = serializers.SerializerMethodField()
+    created_at = UtcField(read_only=True)
 
     class Meta:
         model = Tenant

@@ -2,17 +2,12 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.shortcuts import render
 
 from shared_apps.core.access import staff
-from shared_apps.core.errors import DomainError
 from tenant_apps.activity.models import AuditEntry
-from tenant_apps.orders import services
 from tenant_apps.orders.models import Order
 from tenant_apps.staff.permissions import allowed, events_where, permissions_of
 
@@ -50,19 +45,6 @@ def orders(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest, code: str) -> HttpResponse:
     """One order, with everything that happened to it."""
     return page(request, code)
-
-
-@staff("change_orders")
-@require_POST
-def cancel(request: HttpRequest, code: str) -> HttpResponse:
-    """Cancel for the buyer; staff may at any time."""
-    found = for_change(request.user, code)
-    try:
-        services.cancel(found, actor=request.user, by_staff=True, reason=request.POST.get("reason", "")[:300])
-        messages.success(request, _("The order is cancelled."))
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-    return redirect("dashboard-order", code=found.code)
 
 
 def page(request: HttpRequest, code: str) -> HttpResponse:

@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
-from shared_apps.core.access import anyone
 
+from shared_apps.core.access import anyone
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
+from tenant_apps.activity.once import once
 from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import place_order
 from tenant_apps.orders.forms import OrderForm
@@ -31,12 +32,22 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     form = OrderForm(request.POST, offers=offer.offers)
     if form.is_valid():
         try:
-            order = place_order(form.basket(get_language() or "en"), user=request.user)
+            placed = _place_once(form, request.user)
         except DomainError as refusal:
             show_refusal(form, refusal, {"lines": "", "provider": ""})
             return _page(request, found, event_offer(_again(found)), form, status=refusal.status)
-        return redirect(reverse("storefront-order", args=[order.code, order.secret]))
+        return redirect(placed)
     return _page(request, found, offer, form, status=400)
+
+
+def _place_once(form: OrderForm, user: Any) -> str:
+    """Order what the form says and return the order's page; the same form sent again leads to the same order."""
+
+    def place() -> str:
+        order = place_order(form.basket(get_language() or "en"), user=user)
+        return reverse("storefront-order", args=[order.code, order.secret])
+
+    return once("page:order", form.once_key(), place) if form.cleaned_data["key"] else place()
 
 
 def _page(request: HttpRequest, found: Event, offer: Any, form: OrderForm, status: int = 200) -> HttpResponse:

@@ -17,7 +17,7 @@ from shared_apps.core.access import anyone
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
-from tenant_apps.payments import providers, services
+from tenant_apps.payments import providers, refunds, services
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
 
@@ -54,10 +54,10 @@ def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @never_cache
 @require_POST
 def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
-    """The buyer cancels their own order."""
+    """The buyer cancels their own order; its money goes back."""
     found = _order(code, secret)
     try:
-        orders.cancel(found, actor=request.user if request.user.is_authenticated else None)
+        refunds.cancel_order(found, actor=request.user if request.user.is_authenticated else None)
     except DomainError as refusal:
         return _page(request, _order(code, secret), refusal=refusal)
     messages.success(request, _("The order is cancelled."))

@@ -1,0 +1,143 @@
+"""A cancelled order: its money goes back whichever door it is cancelled through, and its tickets admit nobody."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from shared_apps.core.errors import DomainError
+from tenant_apps.orders import services as orders
+from tenant_apps.payments.models import LedgerEntry, Payment
+from tenant_apps.payments.refunds import cancel_order
+from tenant_apps.ticketing import codes, scanning
+from tenant_apps.ticketing import services as ticketing
+from tenant_apps.ticketing.models import CheckIn, Ticket
+from tenants.context import in_tenant
+from tests.factories import make_order, make_paid_order, make_ticket_type, make_user, owner_of
+
+
+def money(tenant: Any, order: Any) -> tuple[str, int, int]:
+    """The order's status, what of its money has gone back, and what the ledger holds of it."""
+    with in_tenant(tenant):
+        order.refresh_from_db()
+        ledger = sum(LedgerEntry.objects.filter(order=order).values_list("amount_minor", flat=True))
+        return order.status, order.refunded_minor, ledger
+
+
+def test_a_buyer_who_cancels_on_the_page_gets_the_money_back(alpha, page_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500))
+    page_for(alpha).post(f"/orders/{order.code}/{order.secret}/cancel/")
+    assert money(alpha, order) == ("cancelled", 2500, 0)
+
+
+def test_staff_who_cancel_on_the_page_send_the_money_back(alpha, page_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500))
+    page_for(alpha, owner_of(alpha)).post(f"/dashboard/orders/{order.code}/cancel/", {"reason": "asked"})
+    assert money(alpha, order) == ("cancelled", 2500, 0)
+
+
+@pytest.fixture
+def sold(alpha, transactional_db):
+    """A paid order of one ticket, its entrance and the text of its code."""
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500))
+        ticket = Ticket.objects.get(order_line__order=order)
+        ticketing.ensure_door(ticket.event)
+        return order, ticket.event.check_in_lists.get(), codes.code_text(ticket)
+
+
+def test_a_ticket_that_is_scanned_while_its_order_is_being_cancelled_is_either_used_or_cancelled(
+    alpha, sold, monkeypatch
+):
+    order, door, text = sold
+    answers = []
+
+    def scan() -> None:
+        try:
+            with in_tenant(alpha):
+                answers.append(scanning.scan(door, text, "1", by=None))
+        finally:
+            connections.close_all()
+
+    someone = threading.Thread(target=scan)
+    judge = orders.refuse_late_cancellation
+
+    def judge_and_let_somebody_in(*args: Any, **options: Any) -> None:
+        judge(*args, **options)
+        someone.start()
+        time.sleep(0.4)
+
+    monkeypatch.setattr(orders, "refuse_late_cancellation", judge_and_let_somebody_in)
+    with in_tenant(alpha):
+        cancel_order(order)
+    someone.join()
+    assert (answers[0].admitted, answers[0].reason) == (False, "cancelled")
+    assert money(alpha, order) == ("cancelled", 2500, 0)
+
+
+def test_an_order_that_was_paid_since_it_was_read_is_cancelled_by_the_rules_of_a_paid_one(in_alpha):
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from tenant_apps.payments.services import mark_paid
+    from tests.factories import make_event
+
+    event = make_event(cancel_until=timezone.now() - timedelta(minutes=1))
+    as_read = make_order(make_ticket_type(event))
+    mark_paid(as_read)
+    assert as_read.status == "pending"
+    with pytest.raises(DomainError) as refused:
+        cancel_order(as_read)
+    assert refused.value.code == "cancellation_closed"
+    assert Payment.objects.get().refunded_minor == 0
+
+
+def test_undoing_a_scan_does_not_wake_a_ticket_up_that_staff_cancelled(alpha, sold):
+    order, door, text = sold
+    person = make_user()
+    with in_tenant(alpha):
+        assert scanning.scan(door, text, "1", by=None).admitted
+        cancel_order(order, by_staff=True)
+        scanning.undo(door, "1", by=person)
+        assert Ticket.objects.get().status == "cancelled"
+        assert scanning.scan(door, text, "2", by=None).reason == "cancelled"
+        assert CheckIn.objects.admissions().count() == 0
+
+
+def test_whoever_left_with_a_ticket_that_is_cancelled_does_not_come_in_again(alpha, sold):
+    order, door, text = sold
+    with in_tenant(alpha):
+        assert scanning.scan(door, text, "1", by=None).admitted
+        assert scanning.scan(door, text, "2", by=None, direction="out").admitted
+        cancel_order(order, by_staff=True)
+        assert scanning.scan(door, text, "3", by=None).reason == "cancelled"
+
+
+def test_a_refund_of_single_lines_is_refused_rather_than_taken_for_the_whole_order(alpha, client_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500), quantity=2)
+        line = order.lines.first()
+    answer = client_for(alpha, owner_of(alpha)).post(
+        f"/api/v1/orders/{order.code}/refund/", {"lines": [str(line.pk)]}, HTTP_IDEMPOTENCY_KEY="k"
+    )
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "lines"
+    assert money(alpha, order) == ("paid", 0, 5000)
+
+
+def test_who_may_only_look_at_orders_starts_no_payment(alpha, client_for):
+    from tenant_apps.staff.models import Membership, Role
+
+    looker = make_user()
+    with in_tenant(alpha):
+        Membership.objects.create(user_id=looker.pk, role=Role.objects.get(preset="read_only"))
+        order = make_order()
+    body = {"order": order.code, "provider": "test", "test_outcome": "succeed"}
+    answer = client_for(alpha, looker).post("/api/v1/payments/", body, HTTP_IDEMPOTENCY_KEY="k")
+    assert answer.status_code == 403, answer.content
+    assert money(alpha, order)[0] == "pending"
