@@ -7,9 +7,10 @@ which settings do not reach; there fewer typos are found and nothing is wrong.
 
     search = models.GeneratedField(expression=document(high=["name"], low=["description"]),
                                    output_field=SearchVectorField(), db_persist=True)
-    GinIndex(fields=["search"], name=...), GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name=...)
+    letters = models.GeneratedField(expression=letters("name"), output_field=models.TextField(), db_persist=True)
+    GinIndex(fields=["search"], name=...), GinIndex(fields=["letters"], opclasses=["gin_trgm_ops"], name=...)
 
-    rows.filter(matching("suton estat", fuzzy="name"))
+    rows.filter(matching("suton estat", fuzzy="letters"))
 """
 
 import re
@@ -17,18 +18,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Q
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Lower
 
 CONFIG = "russian"
 MOST_WORDS = 10
 # Shorter words have so few trigrams that anything is like them.
 SHORTEST_FUZZY = 4
+# One Latin letter for each Cyrillic one. pg_trgm knows only the letters of the server's LC_CTYPE, and where that is C,
+# as in the Postgres that we bring along, a Russian word would have no trigrams at all. Dropped: ъ and ь.
+_CYRILLIC = "абвгдеёжзийклмнопрстуфхцчшщыэюяіїєґў"
+_LATIN = "abvgdeejziiklmnoprstufhc4wwyeuqiiegu"
+_SILENT = "ъь"
+_FOLD = str.maketrans(_CYRILLIC, _LATIN, _SILENT)
 
 
 def document(*, high: Sequence[str], low: Sequence[str] = ()) -> Any:
     """Return the expression of a generated `search` column; words of `high` fields weigh more in ranking."""
     vector = SearchVector(*high, config=CONFIG, weight="A")
     return vector + SearchVector(*low, config=CONFIG, weight="C") if low else vector
+
+
+def letters(field: str) -> Any:
+    """Return the expression of a generated column for typos: the field in small Latin letters."""
+    return Func(Lower(field), Value(_CYRILLIC + _SILENT), Value(_LATIN), function="translate")
 
 
 def words_of(text: str) -> list[str]:
@@ -47,7 +60,7 @@ def query(text: str) -> SearchQuery | None:
 def matching(text: str, *, fuzzy: str, column: str = "search") -> Q:
     """Return the condition for rows that have the words, or, written with a typo, something like each of them.
 
-    `fuzzy` is the text column with the trigram index. No words match nothing.
+    `fuzzy` is the column of `letters` with the trigram index. No words match nothing.
     """
     asked = query(text)
     if asked is None:
@@ -55,6 +68,6 @@ def matching(text: str, *, fuzzy: str, column: str = "search") -> Q:
     words = words_of(text)
     alike = Q()
     for word in words:
-        alike &= Q(**{f"{fuzzy}__trigram_word_similar": word})
+        alike &= Q(**{f"{fuzzy}__trigram_word_similar": word.lower().translate(_FOLD)})
     found = Q(**{column: asked})
     return found | alike if all(len(word) >= SHORTEST_FUZZY for word in words) else found

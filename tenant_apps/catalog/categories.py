@@ -69,9 +69,7 @@ def change_category(category: ProductCategory, *, actor: Any, **fields: Any) -> 
                 one.lineage = category.lineage + one.lineage[len(before) :]
                 _check_depth(one.lineage)
                 one.save(update_fields=["lineage", "modified_at"])
-    record(
-        "product_category.updated", category, actor=actor, details={"fields": sorted(fields)}, deliver=False
-    )
+    record("product_category.updated", category, actor=actor, details={"fields": sorted(fields)}, deliver=False)
     return category
 
 

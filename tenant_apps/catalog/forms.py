@@ -66,9 +66,7 @@ class ProductForm(forms.Form):
         label=_("Warn when so few are left"), min_value=0, max_value=MOST_PIECES, required=False
     )
     supplier = forms.CharField(label=_("Supplier"), max_length=120, required=False)
-    weight_grams = forms.IntegerField(
-        label=_("Weight in grams"), min_value=0, max_value=MOST_PIECES, required=False
-    )
+    weight_grams = forms.IntegerField(label=_("Weight in grams"), min_value=0, max_value=MOST_PIECES, required=False)
     parameters = forms.CharField(
         label=_("Parameters"),
         max_length=10_000,

@@ -13,7 +13,7 @@ from guardian.models import UserObjectPermissionBase
 from shared_apps.core.capacity import LimitedCapacity
 from shared_apps.core.models import Stamped
 from shared_apps.core.money import validate_currency
-from shared_apps.core.search import document
+from shared_apps.core.search import document, letters
 from tenant_apps.catalog.querysets import CategoryQuerySet, ProductQuerySet, VariantQuerySet
 
 
@@ -107,6 +107,7 @@ class Product(Stamped):
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    letters = models.GeneratedField(expression=letters("name"), output_field=models.TextField(), db_persist=True)
 
     objects = ProductQuerySet.as_manager()
 
@@ -124,7 +125,7 @@ class Product(Stamped):
         ]
         indexes = [
             GinIndex(fields=["search"], name="product_search"),
-            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="product_name_trigrams"),
+            GinIndex(fields=["letters"], opclasses=["gin_trgm_ops"], name="product_letters"),
             GinIndex(fields=["parameters"], opclasses=["jsonb_path_ops"], name="product_parameters"),
             models.Index(fields=["modified_at"], name="product_modified"),
         ]

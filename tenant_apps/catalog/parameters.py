@@ -23,7 +23,9 @@ _NO = frozenset({"false", "no", "нет"})
 def declared_for(category: ProductCategory | None) -> dict[str, Parameter]:
     """Return what is declared for the category, for those above it, and for the whole tenant; the nearest wins."""
     lineage = category.lineage if category else []
-    found = Parameter.objects.filter(Q(category__isnull=True) | Q(category__slug__in=lineage)).select_related("category")
+    found = Parameter.objects.filter(Q(category__isnull=True) | Q(category__slug__in=lineage)).select_related(
+        "category"
+    )
     near = {slug: depth for depth, slug in enumerate(lineage, start=1)}
     ordered = sorted(found, key=lambda one: near.get(one.category.slug, 0) if one.category else 0)
     return {one.name: one for one in ordered}

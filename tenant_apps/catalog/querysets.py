@@ -1,5 +1,6 @@
 """The questions that are asked about goods."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -67,7 +68,7 @@ class ProductQuerySet(models.QuerySet[Any]):
 
     def matching(self, text: str) -> "ProductQuerySet":
         """That have the words in name, model or description, in any form, or nearly so in the name."""
-        return self.filter(matching(text, fuzzy="name"))
+        return self.filter(matching(text, fuzzy="letters"))
 
     def below(self, slugs: Iterable[str]) -> "ProductQuerySet":
         """Of these categories and those below them."""
@@ -105,7 +106,7 @@ class ProductQuerySet(models.QuerySet[Any]):
     def for_show(self) -> "ProductQuerySet":
         """With category and variants, in two statements; the search vector is left in the database."""
         variants = Prefetch("variants", _variants().order_by("position", "pk"))
-        return self.select_related("category").prefetch_related(variants).defer("search")
+        return self.select_related("category").prefetch_related(variants).defer("search", "letters")
 
     def with_prices(self) -> "ProductQuerySet":
         """Each with the lowest and highest price of its variants."""
@@ -126,8 +127,6 @@ class ProductQuerySet(models.QuerySet[Any]):
             + where
             + " GROUP BY e.key, e.value ORDER BY e.key, count(*) DESC, e.value LIMIT %s"
         )
-        import json
-
         found: dict[str, list[tuple[Any, int]]] = {}
         with connection.cursor() as cursor:
             cursor.execute(sql, [*arguments, *more, MOST_FACETS])

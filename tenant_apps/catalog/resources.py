@@ -269,5 +269,3 @@ def _shown(name: str, value: Any, currency: str) -> Any:
     if name.endswith("_minor"):
         return to_text(value, currency)
     return value.name if isinstance(value, ProductCategory) else value
-
-

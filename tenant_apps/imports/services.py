@@ -17,12 +17,12 @@ from shared_apps.core.errors import DomainError, Forbidden, InvalidInput
 from shared_apps.core.resources import ColumnError, Outcome, RowResource
 from tenant_apps.activity import hints
 from tenant_apps.activity.services import record
+from tenant_apps.catalog.resources import ProductResource
+from tenant_apps.imports import price_lists
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, UnknownResource, UnreadableFile
 from tenant_apps.imports.models import ImportJob
-from tenant_apps.imports import price_lists
 from tenant_apps.imports.reading import Columns, Row, rows
 from tenant_apps.staff.permissions import permissions_of
-from tenant_apps.catalog.resources import ProductResource
 from tenant_apps.ticketing.resources import EventResource
 
 logger = logging.getLogger(__name__)

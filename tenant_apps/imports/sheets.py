@@ -151,9 +151,7 @@ def _shared_strings(archive: zipfile.ZipFile, budget: _Budget) -> list[str]:
     return strings
 
 
-def _sheet(
-    archive: zipfile.ZipFile, name: str, strings: list[str], budget: _Budget
-) -> Iterator[tuple[int, list[str]]]:
+def _sheet(archive: zipfile.ZipFile, name: str, strings: list[str], budget: _Budget) -> Iterator[tuple[int, list[str]]]:
     done: list[tuple[int, list[str]]] = []
     state: dict[str, Any] = {"line": 0, "cells": [], "column": -1, "type": "n", "text": [], "in": ""}
 

@@ -114,7 +114,9 @@ def test_categories_are_made_moved_and_deleted(alpha, page_for):
     with in_tenant(alpha):
         assert ProductCategory.objects.get(slug="kvass").lineage == ["drinks", "kvass"]
     assert page.post("/dashboard/product-categories/drinks/", {"name": "D", "parent": "kvass"}).status_code == 400
-    assert "still in this one" in text_of(page.post("/dashboard/product-categories/drinks/", {"delete": "1"}, follow=True))
+    assert "still in this one" in text_of(
+        page.post("/dashboard/product-categories/drinks/", {"delete": "1"}, follow=True)
+    )
     page.post("/dashboard/product-categories/kvass/", {"delete": "1"})
     with in_tenant(alpha):
         assert [one.slug for one in ProductCategory.objects.all()] == ["drinks"]
@@ -174,11 +176,12 @@ def _variant(tenant, product):
 @pytest.mark.parametrize("who", ["buyer", "staff"])
 def test_axe_finds_nothing_on_the_pages_of_goods_and_nothing_is_wider_than_the_screen(alpha, site, browser, who):
     bring_in(alpha)
+    other = PRICE_LIST.replace(b"price: 110000", b"price: 99000").replace(b"quantity: 9", b"quantity: 2")
     with in_tenant(alpha):
         slug = Product.objects.get(external_id="4216292").slug
         ready = imports.validate(
             imports.start(resource="products", file_name="more.yaml", actor=None,
-                          content=PRICE_LIST.replace(b"price: 110000", b"price: 99000").replace(b"quantity: 9", b"quantity: 2"))
+                          content=other)
         )  # fmt: skip
         wrong = imports.validate(
             imports.start(resource="products", file_name="bad.yaml", actor=None, content=b"goods:\n  - {id: 1}\n")

@@ -40,9 +40,7 @@ def narrowed(request: Any, products: Any, *, ordered: bool = True) -> Any:
         products = products.matching(text)
     if slugs := [each.strip() for each in _text(query, "category").split(",") if each.strip()][:20]:
         products = products.below(_slugs(slugs))
-    products = products.priced_between(
-        _edges(query, "price_min", up=True), _edges(query, "price_max", up=False)
-    )
+    products = products.priced_between(_edges(query, "price_min", up=True), _edges(query, "price_max", up=False))
     if "in_stock" in query:
         if query["in_stock"] not in ("true", "false"):
             raise BadSwitch(field="in_stock")

@@ -75,9 +75,7 @@ class CategoryView(_Category):
     def get(self, request: Request, slug: str) -> Response:
         return Response(category_json(self.category))
 
-    @extend_schema(
-        operation_id="product_categories_replace", request=CategorySerializer, responses=CategorySerializer
-    )
+    @extend_schema(operation_id="product_categories_replace", request=CategorySerializer, responses=CategorySerializer)
     def put(self, request: Request, slug: str) -> Response:
         return self._change(request, partial=False)
 

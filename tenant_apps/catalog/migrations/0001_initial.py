@@ -6,6 +6,7 @@ import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
+import django.db.models.functions.text
 import shared_apps.core.money
 from django.conf import settings
 from django.db import migrations, models
@@ -84,6 +85,7 @@ class Migration(migrations.Migration):
                 ('published', models.BooleanField(db_default=True, default=True, verbose_name='published')),
                 ('external_id', models.CharField(blank=True, max_length=100, null=True, unique=True)),
                 ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.CombinedSearchVector(django.contrib.postgres.search.SearchVector('name', 'model', config='russian', weight='A'), '||', django.contrib.postgres.search.SearchVector('description', config='russian', weight='C'), django.contrib.postgres.search.SearchConfig('russian')), output_field=django.contrib.postgres.search.SearchVectorField())),
+                ('letters', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Lower('name'), models.Value('абвгдеёжзийклмнопрстуфхцчшщыэюяіїєґўъь'), models.Value('abvgdeejziiklmnoprstufhc4wwyeuqiiegu'), function='translate'), output_field=models.TextField())),
                 ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='catalog.productcategory')),
             ],
             options={
@@ -175,7 +177,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='product',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['name'], name='product_name_trigrams', opclasses=['gin_trgm_ops']),
+            index=django.contrib.postgres.indexes.GinIndex(fields=['letters'], name='product_letters', opclasses=['gin_trgm_ops']),
         ),
         migrations.AddIndex(
             model_name='product',

@@ -67,9 +67,7 @@ def quick_edit(request: HttpRequest, pk: int) -> HttpResponse:
                     changes: dict[str, Any] = {}
                 else:
                     changes = {"price_minor": form.cleaned_data["price"]}
-                services.change_variant(
-                    variant, actor=request.user, capacity=form.cleaned_data["capacity"], **changes
-                )
+                services.change_variant(variant, actor=request.user, capacity=form.cleaned_data["capacity"], **changes)
             messages.success(request, _("Saved."))
         except DomainError as refusal:
             messages.error(request, str(refusal))
