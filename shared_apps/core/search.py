@@ -2,8 +2,8 @@
 
 Postgres' configuration `russian` stems words of Latin letters by English rules and all others by Russian ones, so
 one vector serves both. It stands in a generated column: no trigger, and no write can forget it. Typos are found by
-pg_trgm (`<%`): a word similarity of at least 0.5 by the connection's settings, of 0.6, pg_trgm's own, on Citus' workers,
-which settings do not reach; there fewer typos are found and nothing is wrong.
+pg_trgm (`<%`): a word similarity of at least 0.5 by the connection's settings; on Citus' workers, which settings do not
+reach, of 0.6, pg_trgm's own, so that fewer typos are found there.
 
     search = models.GeneratedField(expression=document(high=["name"], low=["description"]),
                                    output_field=SearchVectorField(), db_persist=True)
