@@ -9,7 +9,7 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from drf_spectacular.contrib import rest_auth
 
-        from api import checks  # noqa: F401  (registers itself)
+        from api import checks, cors  # noqa: F401  (register themselves)
 
         # They describe views that need allauth's tables, which are not here, and warn about it each time.
         for extension in vars(rest_auth).values():

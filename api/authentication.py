@@ -1,4 +1,4 @@
-"""Who calls: a person with a bearer token, or a browser with the cookies of a page (I5, I6)."""
+"""Who calls: a person with a bearer token, a browser with the cookies of a page, a program with a key (I5, I6)."""
 
 from typing import Any
 
@@ -13,9 +13,14 @@ from shared_apps.accounts.middleware import cookie_session
 from shared_apps.accounts.models import Session, User
 from shared_apps.accounts.tokens import session_of
 from shared_apps.accounts.visits import bearer_of
+from shared_apps.core.errors import DomainError
+from tenant_apps.staff.actors import KeyActor
+from tenant_apps.staff.errors import KeyRefused
+from tenant_apps.staff.keys import key_of
+from tenant_apps.staff.models import ApiKey
 
 
-def _unsigned(error: TokenRefused) -> AuthenticationFailed:
+def _unsigned(error: DomainError) -> AuthenticationFailed:
     return AuthenticationFailed(str(error), code=error.code)
 
 
@@ -34,6 +39,23 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token <key>` of this very tenant. `request.user` is a KeyActor, `request.auth` the ApiKey."""
+
+    def authenticate(self, request: Request) -> tuple[KeyActor, ApiKey] | None:
+        scheme, _space, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "token":
+            return None
+        try:
+            key = key_of(text.strip())
+        except KeyRefused as error:
+            raise _unsigned(error) from None
+        return KeyActor(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Token realm="api"'
 
 
 class CookieAuthentication(BaseAuthentication):

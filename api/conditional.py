@@ -48,7 +48,7 @@ def etagged(version: Callable[..., Any] | None = None) -> Callable[[Callable[...
 
 
 def _surroundings(request: Any) -> tuple[Any, ...]:
-    person = request.user.pk if request.user.is_authenticated else None
+    person = request.user.identity if request.user.is_authenticated else None
     return (
         getattr(connection, "schema_name", "public"),
         request.get_host(),

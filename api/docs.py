@@ -69,7 +69,10 @@ class _DocsPage(APIView):
         if getattr(response, "template_name", None) is None:
             # Refusals and OPTIONS have no template to be drawn with: they answer as the rest of the API does.
             request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
-        return super().finalize_response(request, response, *args, **kwargs)
+        # The library opens it for a sign-in in another window, which we do not offer.
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response
 
 
 @method_decorator(_DOCS_POLICY, name="dispatch")

@@ -171,7 +171,7 @@ def scope_of(request: Any) -> str:
 
 def _caller(request: Any) -> str:
     if request.user.is_authenticated:
-        return f"user:{request.user.pk}"
+        return str(request.user.identity)
     email = request.data.get("email")
     secret = request.query_params.get("secret") or request.headers.get("X-Order-Secret")
     guest = email.strip().lower() if isinstance(email, str) else secret or ""

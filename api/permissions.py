@@ -2,12 +2,13 @@
 
 A view has `permissions = {"list": ANYONE, "create": "change_event"}`: for a ViewSet by action, for an APIView by
 method in small letters. A rule is one of the three words below, the name of a staff permission, or several names
-of which one suffices. `api.checks` refuses to start with a route that has no rule.
+of which one suffices. An API key is let in by the permissions among its scopes; to what is for who is signed in only
+where the view names a permission in `for_keys`. `api.checks` refuses to start with a route that has no rule.
 """
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 
 from shared_apps.core.errors import Forbidden, SignInRequired
@@ -40,6 +41,13 @@ def names_of(rule: Rule) -> tuple[str, ...]:
     return (rule,) if isinstance(rule, str) else rule
 
 
+class PersonRequired(Forbidden):
+    """Some things only people do, whatever a program's key would allow."""
+
+    code = "person_required"
+    message = _("This is for people who are signed in. An API key cannot do it.")
+
+
 class Declared(BasePermission):
     """Checks what the view declares for this method; what is not declared is refused.
 
@@ -57,6 +65,7 @@ class Declared(BasePermission):
         if not request.user.is_authenticated:
             raise SignInRequired
         if rule == SIGNED_IN:
+            admit_to_persons_view(request, view)
             return True
         require_second_factor(request.user)
         if getattr(view, "scope", "tenant") == "object":
@@ -88,14 +97,31 @@ def require(request: Any, permissions: tuple[str, ...]) -> None:
         raise Forbidden
 
 
+def admit_to_persons_view(request: Any, view: Any) -> None:
+    """Refuse a program what is for who is signed in, unless the view says in `for_keys` which scope admits it."""
+    from tenant_apps.staff.actors import person_of
+
+    if person_of(request.user) is not None:
+        return
+    names: dict[str, Rule] = getattr(view, "for_keys", {})
+    needed = names.get(key_of(view, request.method))
+    if needed is None:
+        raise PersonRequired
+    require(request, names_of(needed))
+
+
+def require_person(request: Any) -> Any:
+    """Return the person who calls. Raises PersonRequired for a program, whatever its scopes."""
+    from tenant_apps.staff.actors import person_of
+
+    person = person_of(request.user)
+    if person is None:
+        raise PersonRequired
+    return person
+
+
 def require_second_factor(user: Any) -> None:
     """Raise SecondFactorRequired (403 `mfa_required`) for staff without two-step login where the tenant asks for it."""
     from tenant_apps.staff.permissions import require_second_factor as required
 
     required(user)
-
-
-def user_of(request: HttpRequest) -> Any:
-    """Return who is signed in, or None."""
-    user = getattr(request, "user", None)
-    return user if user is not None and user.is_authenticated else None

@@ -33,7 +33,7 @@ class RateLimit:
 
 
 class PerCaller(BaseThrottle):
-    """Counts by person, or by network address for who is not signed in; sign-in comes first, so a token decides."""
+    """Counts by person or API key, or by network address for who has neither; sign-in comes first."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
         decision = limits.hit(f"api:{self.caller(request)}", settings.API_RATE_PER_MINUTE, WINDOW_SECONDS)
@@ -44,5 +44,5 @@ class PerCaller(BaseThrottle):
 
     def caller(self, request: Any) -> str:
         if request.user.is_authenticated:
-            return f"user:{request.user.pk}"
+            return str(request.user.identity)
         return f"address:{network_of(client_address(request))}"

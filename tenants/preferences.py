@@ -1,5 +1,6 @@
 """What a tenant may set beyond its columns: each key with its default and its bounds, kept in Tenant.preferences."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from shared_apps.core.errors import FieldError, InvalidInput
 from tenants.models import Tenant
 
 MOST_REMINDERS = 5
+MOST_ORIGINS = 20
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>{_LABEL}(\.{_LABEL})*)(:(?P<port>[1-9][0-9]{{0,4}}))?")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,26 @@ def _offsets(value: Any) -> bool:
     )
 
 
+def _origins(value: Any) -> bool:
+    """Exact origins as a browser sends them: scheme, host in small letters, a port that is not the usual one (I6)."""
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_ORIGINS
+        and all(isinstance(each, str) and len(each) <= 260 and _is_origin(each) for each in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        return False
+    scheme, host, port = found["scheme"], found["host"], found["port"]
+    plain = scheme == "https" or (settings.DEVELOPMENT and (host == "localhost" or host.endswith(".localhost")))
+    usual = port == ("443" if scheme == "https" else "80")
+    return plain and not usual and (port is None or 0 < int(port) < 65536)
+
+
 PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
     "max_tickets_per_order": Preference(20, _whole(1, 500), _("A whole number from 1 to 500.")),
@@ -51,10 +75,11 @@ PREFERENCES: Mapping[str, Preference] = {
     "payment_providers": Preference(["manual"], _providers, _("A list of payment providers, each once.")),
     "event_edit_policy": Preference(
         "always",
-        lambda value: value in ("always", "one_hour", "until_first_sale"),
-        _("One of always, one_hour, until_first_sale."),
+        lambda value: value in ("always", "until_first_sale", "one_hour_after_creation"),
+        _("One of always, until_first_sale, one_hour_after_creation."),
     ),
     "reminder_offsets_minutes": Preference([60], _offsets, _("Up to 5 different numbers of minutes, 5 to 43200.")),
+    "cors_origins": Preference([], _origins, _("Up to 20 addresses such as https://www.example.org, without a path.")),
 }
 
 
@@ -72,14 +97,14 @@ def all_preferences(tenant: Tenant) -> dict[str, Any]:
     return {name: preference(tenant, name) for name in PREFERENCES}
 
 
-def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+def checked(changes: Mapping[str, Any], *, prefix: str = "preferences.") -> dict[str, Any]:
     """Return the changes if all are known keys with allowed values; raises InvalidInput naming each that is not."""
     errors = []
     for name, value in changes.items():
         if name not in PREFERENCES:
-            errors.append(FieldError(f"preferences.{name}", "unknown", _("There is no such setting.")))
+            errors.append(FieldError(f"{prefix}{name}", "unknown", _("There is no such setting.")))
         elif not PREFERENCES[name].check(value):
-            errors.append(FieldError(f"preferences.{name}", "invalid", PREFERENCES[name].hint))
+            errors.append(FieldError(f"{prefix}{name}", "invalid", PREFERENCES[name].hint))
     if errors:
         raise InvalidInput(errors=errors)
     return dict(changes)

@@ -12,6 +12,7 @@ LAYERS = (
     {"shared_apps.core"},
     {"shared_apps.accounts"},
     {"tenants"},
+    {"shared_apps.people"},
     {"shared_apps.billing"},
     {"shared_apps.signup"},
     {"tenant_apps.activity"},

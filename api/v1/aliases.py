@@ -28,6 +28,7 @@ from api.v1.orders import presentation
 from api.v1.orders import views as orders
 from api.v1.orders.serializers import OrderSerializer, PlacedOrderSerializer
 from api.v1.orders.visibility import see
+from api.v1.people import views as people
 from api.views import APIView
 from shared_apps.core.errors import InvalidInput, NotFound
 from tenant_apps.events.models import Event
@@ -35,6 +36,7 @@ from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.refunds import cancel_order
 from tenant_apps.payments.services import ask, place
+from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.querysets import with_ticket_types
 
@@ -62,18 +64,18 @@ class EventBookingInput(BookingInput):
 
 def book(request: Request, event: Event, wanted: dict[str, Any]) -> Response:
     """Order places at one event and answer the order, as `POST /orders/` does."""
-    user = request.user
-    email = user.email if user.is_authenticated else wanted.get("email")
+    person = person_of(request.user)
+    email = person.email if person else wanted.get("email")
     if not email:
         raise serializers.ValidationError({"email": [_("Give an email address, or sign in.")]}, code="required")
     basket = Basket(
         email=email,
-        name=wanted["name"] or (user.name if user.is_authenticated else ""),
+        name=wanted["name"] or (person.name if person else ""),
         lines=[BasketLine(ticket_type=wanted.get("ticket_type") or only_type_of(event), quantity=wanted["seats"])],
         provider=wanted["provider"],
         language=get_language() or "",
     )
-    order, payment = place(basket, user=user, actor=user)
+    order, payment = place(basket, user=request.user, actor=request.user)
     if payment is not None:
         # After the commit, with a key and without one: no provider is asked inside a transaction (O3).
         afterwards(request, lambda: orders.placed(*ask(payment)))
@@ -231,7 +233,11 @@ _people = [
     path("change_password/", older(legacy.ChangePasswordView, "ChangePassword", "post").as_view()),
     path("forgot_password/", older(accounts.PasswordResetView, "ForgotPassword", "post").as_view()),
 ]
-public_aliases = _people
+public_aliases = [
+    *_people,
+    # Without a tenant: at every one.
+    path("events/my_upcoming_events/", older(people.MyUpcomingEventsView, "MyUpcomingEvents", "get").as_view()),
+]
 tenant_aliases = [
     *_people,
     path("events/my_upcoming_events/", MyUpcomingEventsView.as_view()),

@@ -7,6 +7,8 @@ from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
+from api.v1.people import urls as people
+from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
 from api.v1.ticketing import urls as ticketing
@@ -14,6 +16,7 @@ from api.v1.ticketing import urls as ticketing
 # The platform's host.
 public_urls = [
     *accounts.public_urls,
+    *people.public_urls,
     *signup.public_urls,
     *public_aliases,
 ]
@@ -21,6 +24,7 @@ public_urls = [
 tenant_urls = [
     *tenant_aliases,
     *accounts.tenant_urls,
+    *people.tenant_urls,
     *staff.tenant_urls,
     *events.tenant_urls,
     *ticketing.tenant_urls,
@@ -28,4 +32,5 @@ tenant_urls = [
     *orders.tenant_urls,
     *payments.tenant_urls,
     *imports.tenant_urls,
+    *settings.tenant_urls,
 ]

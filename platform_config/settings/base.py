@@ -41,6 +41,7 @@ SHARED_APPS = [
     "csp",
     "corsheaders",
     "shared_apps.core",
+    "shared_apps.people",
     "api",
     "platform_config",
 ]
@@ -60,6 +61,7 @@ TENANT_APPS = [
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
+    "platform_config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
@@ -221,7 +223,17 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
+# Which origins may, each tenant says (`api.cors`). Credentials never: other sites bring a token, not our cookies.
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = (
+    "accept authorization content-type idempotency-key x-idempotency-key if-none-match if-match x-cart-token"
+    " x-order-secret x-request-id accept-language"
+).split()
+CORS_EXPOSE_HEADERS = (
+    "etag location retry-after ratelimit ratelimit-policy idempotent-replayed x-cart-token x-request-id"
+).split()
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # --- Language and time -------------------------------------------------------------------------------------------
 
@@ -302,6 +314,7 @@ CELERY_TASK_ROUTES = {
     "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
+    "people.*": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
@@ -314,6 +327,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "api.authentication.BearerAuthentication",
+        "api.authentication.TokenAuthentication",
         "api.authentication.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api.permissions.Declared"],
@@ -343,6 +357,8 @@ SPECTACULAR_SETTINGS = {
         "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
         "PermissionEnum": "api.schema.permission_names",
         "EventPermissionEnum": "api.schema.event_permission_names",
+        "TenantKindEnum": "tenants.models.Tenant.Kind",
+        "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
     },
 }

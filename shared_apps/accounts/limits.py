@@ -17,6 +17,8 @@ DEFAULTS: dict[str, tuple[int, int]] = {
     "register_source": (60, 60 * 60),
     "reset_email": (5, 60 * 60),
     "reset_source": (60, 60 * 60),
+    # Each goes through all tenants.
+    "data_export": (10, 24 * 60 * 60),
 }
 
 

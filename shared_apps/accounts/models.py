@@ -87,6 +87,11 @@ class User(AbstractBaseUser):
         return self.email_verified_at is not None
 
     @property
+    def identity(self) -> str:
+        """What limits and stored answers are kept under, apart from any program's (`staff.actors`)."""
+        return f"user:{self.pk}"
+
+    @property
     def display_name(self) -> str:
         return self.name or self.email.partition("@")[0]
 

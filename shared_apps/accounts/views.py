@@ -38,6 +38,8 @@ from shared_apps.core.forms import show_refusal
 
 # Whose code this browser waits for, so that the page need not ask for the address again.
 WAITING_FOR = "accounts.waiting_for"
+# Where this browser was going when it was sent to register; the letter's link does not know.
+ONWARD = "accounts.onward"
 
 
 def onward(request: HttpRequest) -> str:
@@ -117,6 +119,7 @@ class LoginView(Page):
             pair = services.sign_in(typed["email"], typed["password"], visit=visit)
         except EmailNotVerified:
             self.request.session[WAITING_FOR] = typed["email"]
+            self.request.session[ONWARD] = self.request.POST.get("next", "")[:500]
             messages.info(self.request, _("Please confirm your email address first."))
             return redirect("account:confirm")
         except OtpRequired as wanted:
@@ -137,11 +140,12 @@ class RegisterView(Page):
     def done(self, typed: dict[str, Any]) -> HttpResponseBase:
         services.register(typed["email"], typed["password1"], typed["name"], visit=visit_of(self.request))
         self.request.session[WAITING_FOR] = typed["email"]
+        self.request.session[ONWARD] = self.request.POST.get("next", "")[:500]
         return redirect(_with_next("account:confirm", self.request))
 
 
-def _with_next(name: str, request: HttpRequest) -> str:
-    target = request.POST.get("next", "")
+def _with_next(name: str, request: HttpRequest, otherwise: str = "") -> str:
+    target = request.POST.get("next", "") or otherwise
     return f"{reverse(name)}?{urlencode({'next': target})}" if target else reverse(name)
 
 
@@ -179,7 +183,7 @@ class ConfirmView(Page):
     def _confirmed(self) -> HttpResponseBase:
         self.request.session.pop(WAITING_FOR, None)
         messages.success(self.request, _("Your email address is confirmed. You can log in now."))
-        return redirect(_with_next("account:login", self.request))
+        return redirect(_with_next("account:login", self.request, self.request.session.pop(ONWARD, "")))
 
 
 @anyone
@@ -237,7 +241,8 @@ class ResetSetView(Page):
         except ResetRefused as error:
             return render(request, "account/reset_refused.html", {"refusal": str(error)}, status=error.status)
         response = super().get(request, **kwargs)
-        response["Referrer-Policy"] = "no-referrer"
+        # Not no-referrer: then browsers send "Origin: null" with the page's own form, and CSRF refuses it (I6).
+        response["Referrer-Policy"] = "same-origin"
         return response
 
     def done(self, typed: dict[str, Any]) -> HttpResponseBase:

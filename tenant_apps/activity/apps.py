@@ -6,3 +6,6 @@ class ActivityConfig(AppConfig):
     name = "tenant_apps.activity"
     label = "activity"
     verbose_name = _("Activity")
+
+    def ready(self) -> None:
+        from tenant_apps.activity import personal  # noqa: F401  (says what is held about people)

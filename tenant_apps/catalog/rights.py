@@ -4,6 +4,7 @@ from typing import Any
 
 from shared_apps.accounts.models import User
 from tenant_apps.catalog.models import CategoryUserPermission, Product, ProductCategory
+from tenant_apps.staff import second_factor
 from tenant_apps.staff.permissions import permissions_of
 
 CHANGE = "change_catalog"
@@ -64,4 +65,4 @@ def categories_where_change(user: Any) -> Any:
 
 def _is_person(user: Any) -> bool:
     # An API key is no person, and its number is no person's.
-    return isinstance(user, User) and user.is_active
+    return isinstance(user, User) and user.is_active and not second_factor.is_missing(user)

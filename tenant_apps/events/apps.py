@@ -6,3 +6,6 @@ class EventsConfig(AppConfig):
     name = "tenant_apps.events"
     label = "events"
     verbose_name = _("Events")
+
+    def ready(self) -> None:
+        from tenant_apps.events import personal  # noqa: F401  (says what is held about people)

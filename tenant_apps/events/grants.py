@@ -38,6 +38,13 @@ def revoke(event: Event, user: Any, permission: str, *, actor: Any) -> None:
         record("grant.revoked", event, actor=actor, details={"user": user.pk, "permission": permission})
 
 
+@transaction.atomic
+def revoke_all(event: Event, user: Any, *, actor: Any) -> None:
+    """Take back everything that the person was granted on the event."""
+    for permission in grants_by_person(event).get(user.pk, ()):
+        revoke(event, user, permission, actor=actor)
+
+
 def grants_by_person(event: Event) -> dict[int, list[str]]:
     """Return the permission names that each person (by id) was granted on the event; one statement."""
     people: dict[int, list[str]] = {}

@@ -11,7 +11,7 @@ from django.db.models import F, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from tenant_apps.staff.permissions import grants_model, permissions_of
+from tenant_apps.staff.permissions import events_granted, permissions_of
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
 
 MOST_WORDS = 10
@@ -40,8 +40,7 @@ class EventQuerySet(models.QuerySet[Any]):
             return self.public()
         if permissions_of(user) & EVENT_PERMISSIONS.keys():
             return self
-        granted = grants_model()._default_manager.filter(user_id=user.pk).values("content_object_id")
-        return self.filter(Q(status__in=PUBLIC) | Q(pk__in=granted))
+        return self.filter(Q(status__in=PUBLIC) | Q(pk__in=events_granted(user)))
 
     def called(self, slug_or_id: str) -> "EventQuerySet":
         """The one with this slug; a text of digits only is an id, as no slug is."""

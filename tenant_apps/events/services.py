@@ -220,7 +220,7 @@ def _check_edit_window(event: Event, changed: set[str]) -> None:
     policy = preference(current_tenant(), "event_edit_policy")
     if not changed or event.status == Status.DRAFT or policy == "always":
         return
-    if policy == "one_hour":
+    if policy == "one_hour_after_creation":
         if event.created_at + timedelta(hours=1) < django_timezone.now():
             raise EditWindowClosed(why=_("events can be edited for one hour after they were made."))
     elif changed & PROMISED and has_orders(event):

@@ -5,15 +5,14 @@ from typing import Any
 from django.http import Http404
 
 from tenant_apps.events.models import Event
-from tenant_apps.staff.permissions import EVENT_PERMISSIONS, grants_model, permissions_of, permissions_on
+from tenant_apps.staff.permissions import EVENT_PERMISSIONS, events_granted, permissions_of, permissions_on
 
 
 def events_seen(user: Any) -> Any:
     """Return the events of the person's dashboard: all for a role that concerns events, else those granted."""
     if permissions_of(user) & EVENT_PERMISSIONS.keys():
         return Event.objects.all()
-    granted = grants_model()._default_manager.filter(user_id=user.pk)
-    return Event.objects.filter(pk__in=granted.values("content_object_id"))
+    return Event.objects.filter(pk__in=events_granted(user))
 
 
 def event_for(user: Any, slug: str, *permissions: str) -> tuple[Event, frozenset[str]]:

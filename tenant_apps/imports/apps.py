@@ -8,4 +8,4 @@ class ImportsConfig(AppConfig):
     verbose_name = _("Imports")
 
     def ready(self) -> None:
-        from tenant_apps.imports import subscribers  # noqa: F401  (registers what follows from a topic)
+        from tenant_apps.imports import personal, subscribers  # noqa: F401  (register themselves)

@@ -12,7 +12,6 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from shared_apps.accounts.models import User
 from shared_apps.core.errors import DomainError, Forbidden, InvalidInput
 from shared_apps.core.resources import ColumnError, Outcome, RowResource
 from tenant_apps.activity import hints
@@ -22,6 +21,7 @@ from tenant_apps.imports import price_lists
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, UnknownResource, UnreadableFile
 from tenant_apps.imports.models import ImportJob
 from tenant_apps.imports.reading import Columns, Row, rows
+from tenant_apps.staff.actors import actor_by_id
 from tenant_apps.staff.permissions import permissions_of
 from tenant_apps.ticketing.resources import EventResource
 
@@ -270,5 +270,5 @@ def _note(job: ImportJob, status: str, found: _Found) -> ImportJob:
     return job
 
 
-def _actor_of(job: ImportJob) -> User | None:
-    return User.objects.filter(pk=job.started_by).first() if job.started_by else None
+def _actor_of(job: ImportJob) -> Any:
+    return actor_by_id(job.started_by)

@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from shared_apps.core.templatetags.money import written
+from shared_apps.people.wishes import offer, wants
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications.channels import email
@@ -21,6 +22,10 @@ from tenants.models import Tenant
 
 # More pictures than this make a mail that servers refuse; the order's page shows all of them.
 MOST_PICTURES = 30
+
+offer("order.paid", email.CHANNEL, gettext_lazy("Your tickets"), fixed=True)
+offer("order.placed", email.CHANNEL, gettext_lazy("How and until when to pay an order"))
+offer("order.cancelled", email.CHANNEL, gettext_lazy("An order is cancelled"))
 
 
 @subscribe("order.paid")
@@ -67,7 +72,7 @@ def send_tickets(message: OutboxMessage) -> None:
 def send_how_to_pay(message: OutboxMessage) -> None:
     """Mail the buyer what is held for them, until when, and where to pay. Not if that is settled already."""
     order = _order_of(message)
-    if email.was_sent(message) or order.status != Order.Status.PENDING:
+    if email.was_sent(message) or order.status != Order.Status.PENDING or not _wanted(message, order):
         return
     tenant = current_tenant()
     with _language_of(order, tenant):
@@ -87,7 +92,7 @@ def send_how_to_pay(message: OutboxMessage) -> None:
 def tell_of_cancellation(message: OutboxMessage) -> None:
     """Mail the buyer that the order is cancelled and its tickets no longer admit."""
     order = _order_of(message)
-    if email.was_sent(message) or order.status != Order.Status.CANCELLED:
+    if email.was_sent(message) or order.status != Order.Status.CANCELLED or not _wanted(message, order):
         return
     tenant = current_tenant()
     with _language_of(order, tenant):
@@ -111,6 +116,11 @@ def send_again(message: OutboxMessage) -> None:
         send_tickets(message)
     elif order.status == Order.Status.PENDING:
         send_how_to_pay(message)
+
+
+def _wanted(message: OutboxMessage, order: Order) -> bool:
+    """Whether the buyer wants word of this. What staff send again by hand goes out in any case."""
+    return message.topic == "order.resend" or wants(order.user_id, message.topic, email.CHANNEL)
 
 
 def _order_of(message: OutboxMessage) -> Order:

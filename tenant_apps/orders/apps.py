@@ -6,3 +6,6 @@ class OrdersConfig(AppConfig):
     name = "tenant_apps.orders"
     label = "orders"
     verbose_name = _("Orders")
+
+    def ready(self) -> None:
+        from tenant_apps.orders import footprints, personal  # noqa: F401  (register themselves)

@@ -17,6 +17,7 @@ from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import give_back_overdue
+from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
 from tenants.context import current_tenant
 from tenants.database import connection
@@ -110,18 +111,18 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         [pricing.price_line(line.unit_price_minor, line.tax_rate, discount_minor=line.discount_minor) for line in lines]
     )
     tenant = current_tenant()
-    signed_in = user is not None and user.is_authenticated
-    if not signed_in and not preference(tenant, "guest_checkout") and basket.channel == "web":
+    person = person_of(user)
+    if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
         raise errors.ConfirmedAccountRequired
     if totals.total_minor:
-        _refuse_too_many_open(basket, user if signed_in else None, {line.event_id for line in lines}, now)
+        _refuse_too_many_open(basket, person, {line.event_id for line in lines}, now)
     order = Order(
         code=readable_code(),
         secret=unguessable_secret(),
         email=basket.email,
         name=basket.name,
         language=basket.language or tenant.language,
-        user=user if signed_in else None,
+        user=person,
         channel=basket.channel,
         currency=currency,
         created_at=now,

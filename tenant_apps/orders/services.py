@@ -87,7 +87,7 @@ def change_contact(order: Order, *, actor: Any, **changes: Any) -> Order:
     for name in changes.keys() & {"email", "name"}:
         setattr(order, name, changes[name])
     order.save(update_fields=["email", "name", "modified_at"])
-    record("order.contact_changed", order, actor=actor, details={"before": before, "after": changes}, deliver=False)
+    record("order.contact_changed", order, actor=actor, details={"before": before, "after": changes})
     return order
 
 

@@ -8,4 +8,4 @@ class PaymentsConfig(AppConfig):
     verbose_name = _("Payments")
 
     def ready(self) -> None:
-        from tenant_apps.payments import subscribers  # noqa: F401  (registers what follows from a topic)
+        from tenant_apps.payments import personal, subscribers  # noqa: F401  (register themselves)

@@ -27,6 +27,51 @@ TENANT_PERMISSIONS: dict[str, Any] = {
 }
 PERMISSIONS: dict[str, Any] = {**EVENT_PERMISSIONS, **TENANT_PERMISSIONS}
 
+# In the words and the order in which people tick them.
+GROUPS: list[tuple[Any, dict[str, Any]]] = [
+    (
+        _("Events and the door"),
+        {
+            "change_event": _("Make, publish and cancel events, and set what tickets cost"),
+            "check_in": _("Scan tickets at the entrance and see who has come"),
+            "change_catalog": _("Goods such as T-shirts and drinks, and their stock"),
+            "change_promotions": _("Discounts and codes that make tickets cheaper"),
+        },
+    ),
+    (
+        _("Orders and money"),
+        {
+            "view_orders": _("Names, addresses and tickets of buyers"),
+            "change_orders": _("Mark as paid, cancel, correct names, send tickets again"),
+            "refund_orders": _("Give money back"),
+            "view_reports": _("Revenue, sales and attendance"),
+        },
+    ),
+    (
+        _("Talking to visitors"),
+        {
+            "send_notifications": _("Write to buyers in your name"),
+            "moderate_reviews": _("Hide reviews that break the rules"),
+        },
+    ),
+    (
+        _("Files"),
+        {
+            "import": _("Create events and more from CSV files"),
+            "export": _("Download lists, with the personal data in them"),
+        },
+    ),
+    (
+        _("Running the place"),
+        {
+            "manage_staff": _("Invite people, give and take roles"),
+            "manage_settings": _("Name, colours, payment and rules of sale"),
+            "manage_integrations": _("Let other programs read and change what you have here"),
+            "view_audit": _("Who did what, and when"),
+        },
+    ),
+]
+
 OWNER = "owner"
 
 

@@ -6,3 +6,6 @@ class TicketingConfig(AppConfig):
     name = "tenant_apps.ticketing"
     label = "ticketing"
     verbose_name = _("Ticketing")
+
+    def ready(self) -> None:
+        from tenant_apps.ticketing import personal  # noqa: F401  (says what is held about people)

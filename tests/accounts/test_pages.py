@@ -119,7 +119,7 @@ def test_a_forgotten_password_is_set_anew_by_the_letter_s_link(page_for, alpha):
     page = page_for(alpha)
     assert user.email in page.post("/account/reset/", {"email": user.email}).content.decode()
     path = path_in(letters_to(user.email)[0])
-    assert page.get(path)["Referrer-Policy"] == "no-referrer"
+    assert page.get(path)["Referrer-Policy"] == "same-origin"
     unlike = page.post(path, {"new_password1": NEW_PASSWORD, "new_password2": PASSWORD})
     assert unlike.status_code == 400
     assert page.post(path, {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}).status_code == 302

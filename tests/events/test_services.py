@@ -183,7 +183,7 @@ def test_until_the_first_sale_everything_can_be_edited_and_then_what_buyers_reli
     assert services.postpone(kind.event, starts_at="2027-06-02T20:00", actor=None).status == "postponed"
 
 
-@pytest.mark.parametrize(("policy", "refused"), [("one_hour", True), ("always", False)])
+@pytest.mark.parametrize(("policy", "refused"), [("one_hour_after_creation", True), ("always", False)])
 def test_a_tenant_chooses_how_long_events_can_be_edited(in_alpha, policy, refused):
     in_alpha.preferences = {"event_edit_policy": policy}
     event = make_event()

@@ -111,6 +111,28 @@ def test_a_theme_once_chosen_stays_without_a_flash(alpha, site, browser):
     assert 'data-theme="dark"' in page.goto(site.url(alpha, "/events/")).text()
 
 
+def team_pages(alpha, event):
+    """A team with everything that its pages can show, seen by the owner."""
+    from tenant_apps.events.grants import grant
+    from tenant_apps.staff import keys, services
+    from tenant_apps.staff.invitations import invite, invite_to_event, token_of
+    from tenant_apps.staff.models import Role
+
+    with in_tenant(alpha):
+        boss = owner_of(alpha)
+        colleague = services.add_member(make_user(name="Mia Manager"), services.preset_role("manager"), actor=None)
+        grant(event, make_user(name="Hilda Helper"), "check_in", actor=boss)
+        waiting = invite("a-rather-long-address-of-somebody@example.test", services.preset_role("door"), actor=boss)
+        invite_to_event("door@example.test", event, ["check_in", "view_orders"], actor=boss)
+        keys.make_key(name="Website", scopes=["view_orders", "export"], actor=boss)
+        keys.make_key(name="Gate", scopes=["check_in"], events=[event], actor=boss)
+        own = Role.objects.create(name="Ushers", permissions=["check_in"])
+        paths = ["staff/", "staff/invite/", "staff/invite/?to=event", f"staff/{colleague.pk}/", "roles/", "roles/new/",
+                 f"roles/{own.pk}/", f"roles/{services.preset_role('owner').pk}/", "api-keys/", "api-keys/new/",
+                 f"events/{event.slug}/people/"]  # fmt: skip
+        return [f"/dashboard/{path}" for path in paths] + [f"/invitations/{token_of(waiting)}/"]
+
+
 def pages(alpha, site):
     """Every page that these tests know, by who looks at it."""
     with in_tenant(alpha):
@@ -132,14 +154,15 @@ def pages(alpha, site):
     return {
         "buyer": [site.url(alpha, path) for path in buyer],
         "staff": [site.url(alpha, path) for path in staff],
+        "team": [site.url(alpha, path) for path in team_pages(alpha, event)],
         "platform": [site.url(None, path) for path in ("/", "/signup/", "/dev/mailbox/")],
     }
 
 
-@pytest.mark.parametrize("who", ["buyer", "staff", "platform"])
+@pytest.mark.parametrize("who", ["buyer", "staff", "team", "platform"])
 def test_axe_finds_nothing_on_any_page_in_either_theme_and_nothing_is_wider_than_the_screen(alpha, site, browser, who):
     if who != "buyer":
-        signed_in(browser, site, alpha if who == "staff" else None, owner_of(alpha))
+        signed_in(browser, site, None if who == "platform" else alpha, owner_of(alpha))
     found = []
     page = browser.new_page()
     page.emulate_media(reduced_motion="reduce")
@@ -167,3 +190,22 @@ def test_nothing_comes_from_another_host(alpha, site, browser):
         page.goto(url, wait_until="networkidle")
     strange = [url for url in asked if not url.startswith((site.url(alpha, "/"), "data:"))]
     assert asked and not strange
+
+
+def test_a_new_password_is_set_by_the_letters_link_in_a_real_browser(alpha, site, browser):
+    """A page whose policy hides where it was sent from would have its own form refused."""
+    from django.utils.encoding import force_bytes
+    from django.utils.http import urlsafe_base64_encode
+
+    from shared_apps.accounts.codes import reset_tokens
+
+    user = make_user()
+    path = f"/account/reset/{urlsafe_base64_encode(force_bytes(user.pk))}/{reset_tokens.make_token(user)}/"
+    page = browser.new_page()
+    page.goto(site.url(alpha, path))
+    for field in page.locator("input[type=password]").all():
+        field.fill("a-brand-new-password")
+    page.locator("main form button").click()
+    page.get_by_role("heading", name="Log in").wait_for()
+    user.refresh_from_db()
+    assert user.check_password("a-brand-new-password")

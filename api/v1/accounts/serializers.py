@@ -10,6 +10,7 @@ from api.fields import UtcField
 from shared_apps.accounts import devices
 from shared_apps.accounts.models import Session, User
 from shared_apps.core.clock import validate_zone
+from shared_apps.people.avatars import address_of
 
 LONGEST_PASSWORD = 128
 
@@ -44,12 +45,16 @@ class UserSerializer(serializers.ModelSerializer[User]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, allow_blank=True, required=False)
     timezone = serializers.CharField(max_length=63, allow_blank=True, required=False)
     email_verified = serializers.BooleanField(read_only=True)
+    avatar = serializers.SerializerMethodField()
     date_joined = UtcField(read_only=True)
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "language", "timezone", "email_verified", "date_joined"]
+        fields = ["id", "email", "name", "language", "timezone", "avatar", "email_verified", "date_joined"]
         read_only_fields = ["id", "email", "date_joined"]
+
+    def get_avatar(self, user: User) -> str | None:
+        return address_of(user)
 
     def validate_name(self, value: str) -> str:
         return _clean_name(value)

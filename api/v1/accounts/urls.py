@@ -25,7 +25,6 @@ _everywhere = [
     path("auth/sessions/", security.SessionsView.as_view(), name="sessions"),
     path("auth/sessions/<uuid:id>/", security.SessionView.as_view(), name="session"),
     path("auth/social/<slug:provider>/", security.SocialView.as_view(), name="social"),
-    path("me/", views.MeView.as_view(), name="me"),
 ]
 public_urls = _everywhere
 tenant_urls = _everywhere

@@ -244,16 +244,6 @@ class UserView(FormView):
         return Response(UserSerializer(user).data)
 
 
-class MeView(FormView):
-    """Me, as the platform knows me."""
-
-    serializer_class = UserSerializer
-    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
-
-    def get(self, request: Request) -> Response:
-        return Response(UserSerializer(me(request)).data)
-
-
 class PersonView(FormView):
     """One person by id: oneself. Everybody else is not there (I2)."""
 

@@ -55,6 +55,7 @@ class OrdersView(APIView):
     """A buyer's orders; all of them for staff whose role sees orders."""
 
     permissions = {"get": SIGNED_IN, "post": ANYONE}
+    for_keys = {"get": "view_orders"}
 
     @extend_schema(operation_id="orders_list", responses=OrderSerializer(many=True))
     def get(self, request: Request) -> Response:

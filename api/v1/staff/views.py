@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -10,29 +9,27 @@ from rest_framework.response import Response
 
 from api.filters import modified_since
 from api.pagination import Pages
-from api.permissions import require
+from api.permissions import require, require_person
 from api.scoping import EventScoped
+from api.v1.staff.presentation import invitations_json
 from api.v1.staff.serializers import (
     GrantInput,
     GrantSerializer,
+    HandOverInput,
+    InvitationSerializer,
     MemberInput,
     MemberSerializer,
     RoleChoiceInput,
-    RoleSerializer,
 )
 from api.views import APIView
 from shared_apps.accounts.models import User
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.events.grants import grant, grants_by_person, revoke
+from tenant_apps.events.grants import grants_by_person, revoke_all
+from tenant_apps.events.joining import grant_or_invite
 from tenant_apps.staff import services
-from tenant_apps.staff.errors import UnknownPerson
-from tenant_apps.staff.models import Membership, Role
+from tenant_apps.staff.invitations import add_or_invite
+from tenant_apps.staff.models import Invitation, Membership, Role
 from tenant_apps.staff.permissions import permissions_on
-
-
-def role_json(role: Role) -> dict[str, Any]:
-    rights = sorted(services.rights_of_role(role))
-    return {"id": role.pk, "name": role.name, "preset": role.preset, "permissions": rights}
 
 
 def member_json(membership: Membership) -> dict[str, Any]:
@@ -44,14 +41,6 @@ def member_json(membership: Membership) -> dict[str, Any]:
         "role_name": membership.role.name,
         "created_at": membership.created_at,
     }
-
-
-def person(email: str) -> User:
-    """The person with this mail address, whatever its case. Raises UnknownPerson."""
-    found: User | None = User.objects.filter(email__iexact=email, is_active=True).first()
-    if found is None:
-        raise UnknownPerson(errors=[FieldError("email", UnknownPerson.code, UnknownPerson.message)])
-    return found
 
 
 def chosen_role(pk: int) -> Role:
@@ -74,54 +63,64 @@ class StaffView(APIView):
         page: list[Any] = pages.paginate_queryset(members, request, view=self) or []
         return pages.get_paginated_response([member_json(row) for row in page])
 
-    @extend_schema(operation_id="staff_create", request=MemberInput, responses={201: MemberSerializer})
+    @extend_schema(
+        operation_id="staff_create",
+        request=MemberInput,
+        responses={201: MemberSerializer, 202: InvitationSerializer},
+        description="Gives the role to who works here by a grant on an event (201); anybody else is invited (202).",
+    )
     def post(self, request: Request) -> Response:
         wanted = MemberInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         role = chosen_role(wanted.validated_data["role"])
-        membership = services.add_member(person(wanted.validated_data["email"]), role, actor=request.user)
-        return Response(member_json(membership), status=201)
+        made = add_or_invite(wanted.validated_data["email"], role, actor=request.user)
+        if isinstance(made, Invitation):
+            return Response(invitations_json([made])[0], status=202)
+        return Response(member_json(made), status=201)
+
+
+def member(pk: int) -> Membership:
+    found: Membership | None = Membership.objects.select_related("role", "user").filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 class MemberView(APIView):
     permissions = {"get": "manage_staff", "patch": "manage_staff", "delete": "manage_staff"}
     parameters = frozenset()
 
-    def member(self, pk: int) -> Membership:
-        found: Membership | None = Membership.objects.select_related("role", "user").filter(pk=pk).first()
-        if found is None:
-            raise NotFound
-        return found
-
     @extend_schema(operation_id="staff_retrieve", responses=MemberSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(member_json(self.member(pk)))
+        return Response(member_json(member(pk)))
 
     @extend_schema(operation_id="staff_update", request=RoleChoiceInput, responses=MemberSerializer)
     def patch(self, request: Request, pk: int) -> Response:
-        found = self.member(pk)
+        found = member(pk)
         wanted = RoleChoiceInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         services.change_role(found, chosen_role(wanted.validated_data["role"]), actor=request.user)
-        return Response(member_json(self.member(pk)))
+        return Response(member_json(member(pk)))
 
     @extend_schema(operation_id="staff_delete", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        services.remove_member(self.member(pk), actor=request.user)
+        services.remove_member(member(pk), actor=request.user)
         return Response(status=204)
 
 
-class RolesView(APIView):
-    """The roles that there are, and what each grants everywhere in the tenant."""
+class HandOverView(APIView):
+    """Make a member an owner, and the one whom the platform turns to. Only an owner can, with their password."""
 
-    permissions = {"get": "manage_staff"}
+    permissions = {"post": "manage_staff"}
     parameters = frozenset()
 
-    @extend_schema(operation_id="roles_list", responses=RoleSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        pages = Pages()
-        page: list[Any] = pages.paginate_queryset(Role.objects.order_by("pk"), request, view=self) or []
-        return pages.get_paginated_response([role_json(row) for row in page])
+    @extend_schema(operation_id="staff_make_owner", request=HandOverInput, responses=MemberSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        found = member(pk)
+        wanted = HandOverInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        services.hand_over(found, actor=require_person(request), **wanted.validated_data)
+        return Response(member_json(member(pk)))
 
 
 class _Grants(EventScoped, APIView):
@@ -153,15 +152,21 @@ class GrantsView(_Grants):
         pages = Pages()
         return pages.get_paginated_response(pages.paginate_queryset(self.grants(), request, view=self) or [])
 
-    @extend_schema(operation_id="grants_create", request=GrantInput, responses={201: GrantSerializer})
+    @extend_schema(
+        operation_id="grants_create",
+        request=GrantInput,
+        responses={201: GrantSerializer, 202: InvitationSerializer},
+        description="Gives the rights to who works here already (201); anybody else is invited (202).",
+    )
     def post(self, request: Request, event: str) -> Response:
         wanted = GrantInput(data=request.data)
         wanted.is_valid(raise_exception=True)
-        somebody = person(wanted.validated_data["email"])
-        with transaction.atomic():
-            for permission in wanted.validated_data["permissions"]:
-                grant(self.event, somebody, permission, actor=request.user)
-        return Response(next(row for row in self.grants() if row["id"] == somebody.pk), status=201)
+        made = grant_or_invite(
+            wanted.validated_data["email"], self.event, wanted.validated_data["permissions"], actor=request.user
+        )
+        if isinstance(made, Invitation):
+            return Response(invitations_json([made])[0], status=202)
+        return Response(next(row for row in self.grants() if row["id"] == made.pk), status=201)
 
 
 class GrantView(_Grants):
@@ -171,11 +176,7 @@ class GrantView(_Grants):
 
     @extend_schema(operation_id="grants_delete", responses={204: None})
     def delete(self, request: Request, event: str, pk: int) -> Response:
-        held = grants_by_person(self.event).get(pk)
-        if held is None:
+        if pk not in grants_by_person(self.event):
             raise NotFound
-        somebody = User.objects.get(pk=pk)
-        with transaction.atomic():
-            for permission in held:
-                revoke(self.event, somebody, permission, actor=request.user)
+        revoke_all(self.event, User.objects.get(pk=pk), actor=request.user)
         return Response(status=204)

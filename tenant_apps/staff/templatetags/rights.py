@@ -2,8 +2,11 @@
 
 from django import template
 from django.template.context import Context
+from django.utils.translation import gettext as _
 
-from tenant_apps.staff.permissions import grants_model, is_staff_here, permissions_of
+from tenant_apps.staff.models import Role
+from tenant_apps.staff.permissions import is_staff_here, permissions_anywhere
+from tenant_apps.staff.presets import GROUPS, PERMISSIONS
 from tenant_apps.staff.scopes import granted_in_scopes
 
 register = template.Library()
@@ -13,10 +16,15 @@ register = template.Library()
 def my_permissions(context: Context) -> frozenset[str]:
     """{% my_permissions as rights %}: by the role, and what a grant on any event gives, for the menu's entries."""
     user = getattr(context.get("request"), "user", None)
-    if user is None or not user.is_authenticated:
-        return frozenset()
-    granted = grants_model()._default_manager.filter(user_id=user.pk).values_list("permission__codename", flat=True)
-    return permissions_of(user) | frozenset(granted) | granted_in_scopes(user)
+    return permissions_anywhere(user) | granted_in_scopes(user)
+
+
+@register.filter
+def role_words(role: Role) -> str:
+    """{{ role|role_words }}: what a role lets people do, in the order in which it is ticked."""
+    if role.is_owner:
+        return str(_("Everything"))
+    return ", ".join(str(PERMISSIONS[name]) for _title, names in GROUPS for name in names if name in role.rights)
 
 
 @register.simple_tag(takes_context=True)

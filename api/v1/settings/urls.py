@@ -1,0 +1,7 @@
+"""What a tenant decides about its site."""
+
+from django.urls import path
+
+from api.v1.settings import views
+
+tenant_urls = [path("settings/", views.SettingsView.as_view(), name="settings")]

@@ -1,0 +1,174 @@
+"""Where a person bought: the public copy behind `me/…`. Written by what the tenants' outboxes say, one order at a time.
+
+Reading goes through it to the few tenants that a page shows, one after the other: nothing joins two tenants.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from shared_apps.accounts.models import User, small_letters
+from shared_apps.core.personal import is_erased
+from shared_apps.people.models import BoughtOrder, BoughtPlace
+
+_SALT = "people.address"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One admission that stands."""
+
+    line_id: UUID
+    ticket_id: UUID | None
+    event_id: int
+    starts_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What an order leaves in public: whose it is, when it was placed, and its places."""
+
+    order_id: UUID
+    placed_at: datetime
+    user_id: int | None
+    address_key: str
+    places: tuple[Place, ...]
+
+
+def address_key(email: str) -> str:
+    """Return what a guest's address is known by here: a keyed hash."""
+    return salted_hmac(_SALT, small_letters(email), algorithm="sha256").hexdigest()
+
+
+def footprint(
+    *, order_id: UUID, placed_at: datetime, user_id: int | None, email: str, places: Iterable[Place]
+) -> Footprint | None:
+    """Describe an order for the copy; None for one whose buyer was erased."""
+    if is_erased(email):
+        return None
+    key = "" if user_id is not None else address_key(email)
+    return Footprint(order_id, placed_at, user_id, key, tuple(places))
+
+
+def keep(tenant_id: int, order_id: UUID, now_is: Footprint | None) -> None:
+    """Make the copy of one order what it is now; None takes it away. Repeating it changes nothing (G2).
+
+    Runs in public, in a transaction of its own. The order's row is locked first, so of two deliveries the later
+    statement wins with whole rows; both read the order after the change that they follow from.
+    """
+    with transaction.atomic():
+        if now_is is None or (now_is.user_id and not User.objects.filter(pk=now_is.user_id, is_active=True).exists()):
+            BoughtPlace.objects.filter(tenant_id=tenant_id, order_id=order_id).delete()
+            BoughtOrder.objects.filter(tenant_id=tenant_id, order_id=order_id).delete()
+            return
+        BoughtOrder.objects.bulk_create(
+            [_order_row(tenant_id, now_is)],
+            update_conflicts=True,
+            unique_fields=["tenant", "order_id"],
+            update_fields=["user", "address_key", "placed_at"],
+        )
+        list(BoughtOrder.objects.select_for_update().filter(tenant_id=tenant_id, order_id=order_id).values_list("pk"))
+        lines = [place.line_id for place in now_is.places]
+        BoughtPlace.objects.filter(tenant_id=tenant_id, order_id=order_id).exclude(line_id__in=lines).delete()
+        BoughtPlace.objects.bulk_create(
+            _place_rows(tenant_id, now_is),
+            update_conflicts=True,
+            unique_fields=["tenant", "line_id"],
+            update_fields=["user", "address_key", "ticket_id", "event_id", "starts_at", "until"],
+        )
+
+
+def _order_row(tenant_id: int, each: Footprint) -> BoughtOrder:
+    return BoughtOrder(
+        tenant_id=tenant_id,
+        order_id=each.order_id,
+        user_id=each.user_id,
+        address_key=each.address_key,
+        placed_at=each.placed_at,
+    )
+
+
+def _place_rows(tenant_id: int, each: Footprint) -> list[BoughtPlace]:
+    return [
+        BoughtPlace(
+            tenant_id=tenant_id,
+            order_id=each.order_id,
+            user_id=each.user_id,
+            address_key=each.address_key,
+            line_id=place.line_id,
+            ticket_id=place.ticket_id,
+            event_id=place.event_id,
+            starts_at=place.starts_at,
+            until=place.until,
+        )
+        for place in each.places
+    ]
+
+
+def move_event(tenant_id: int, event_id: int, starts_at: datetime, until: datetime) -> None:
+    """An event has other times now."""
+    BoughtPlace.objects.filter(tenant_id=tenant_id, event_id=event_id).update(starts_at=starts_at, until=until)
+
+
+def as_kept(tenant_id: int, order_ids: Collection[UUID]) -> dict[UUID, Footprint]:
+    """Return what the copy says of these orders, for comparing it with the tenant's own rows."""
+    places: dict[UUID, list[Place]] = {}
+    for row in BoughtPlace.objects.filter(tenant_id=tenant_id, order_id__in=order_ids).order_by("line_id"):
+        place = Place(row.line_id, row.ticket_id, row.event_id, row.starts_at, row.until)
+        places.setdefault(row.order_id, []).append(place)
+    return {
+        row.order_id: Footprint(
+            row.order_id, row.placed_at, row.user_id, row.address_key, tuple(places.get(row.order_id, ()))
+        )
+        for row in BoughtOrder.objects.filter(tenant_id=tenant_id, order_id__in=order_ids)
+    }
+
+
+def kept_orders(tenant_id: int) -> QuerySet[BoughtOrder]:
+    """Return the tenant's orders in the copy."""
+    return BoughtOrder.objects.filter(tenant_id=tenant_id)
+
+
+def forget_tenant(tenant_id: int) -> None:
+    """Drop the tenant's part of the copy."""
+    BoughtPlace.objects.filter(tenant_id=tenant_id).delete()
+    BoughtOrder.objects.filter(tenant_id=tenant_id).delete()
+
+
+# --- Questions ----------------------------------------------------------------------------------------------------
+
+
+def belongs_to(user: Any) -> Q:
+    """Return the condition for what is this person's: ordered while signed in, or by their confirmed address."""
+    mine = Q(user_id=user.pk)
+    return mine | Q(address_key=address_key(user.email)) if user.email_verified else mine
+
+
+def orders_of(user: Any) -> QuerySet[BoughtOrder]:
+    """Return the person's orders at tenants that are open, newest first."""
+    return BoughtOrder.objects.filter(belongs_to(user), tenant__status="open").select_related("tenant")
+
+
+def tickets_of(user: Any) -> QuerySet[BoughtPlace]:
+    """Return the person's places that have a ticket, latest first."""
+    issued = BoughtPlace.objects.filter(belongs_to(user), tenant__status="open", ticket_id__isnull=False)
+    return issued.select_related("tenant").order_by("-starts_at", "-line_id")
+
+
+def upcoming_events_of(user: Any, now: datetime | None = None) -> QuerySet[BoughtPlace, dict[str, Any]]:
+    """Return events ahead at which the person has places, as {tenant_id, event_id, starts_at}, soonest first."""
+    ahead = BoughtPlace.objects.filter(belongs_to(user), tenant__status="open", until__gte=now or timezone.now())
+    return ahead.order_by("starts_at", "tenant_id", "event_id").values("tenant_id", "event_id", "starts_at").distinct()
+
+
+def places_of(user: Any) -> QuerySet[BoughtPlace]:
+    """Return the person's places, with or without a ticket yet."""
+    return BoughtPlace.objects.filter(belongs_to(user), tenant__status="open")

@@ -1,0 +1,48 @@
+"""The shape of what people send on the pages about themselves."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class PictureForm(forms.Form):
+    image = forms.FileField(
+        label=_("Picture"),
+        help_text=_("JPEG, PNG or WebP, at most 5 MB. It is cut to a square."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+
+
+class EraseForm(forms.Form):
+    password = forms.CharField(
+        label=_("Present password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
+
+
+class WishesForm(forms.Form):
+    """A box for each message that can be switched off."""
+
+    def __init__(self, *args: Any, wishes: list[dict[str, Any]], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.wishes = wishes
+        for wish in wishes:
+            self.fields[name_of(wish)] = forms.BooleanField(
+                label=wish["label"],
+                required=False,
+                initial=wish["enabled"],
+                disabled=wish["fixed"],
+                help_text=_("Always sent: it is what you bought.") if wish["fixed"] else "",
+            )
+
+    def chosen(self) -> list[dict[str, Any]]:
+        """Return the wishes as they were ticked, without those that are fixed."""
+        return [{**wish, "enabled": self.cleaned_data[name_of(wish)]} for wish in self.wishes if not wish["fixed"]]
+
+
+def name_of(wish: dict[str, Any]) -> str:
+    return f"{wish['topic']}-{wish['channel']}"

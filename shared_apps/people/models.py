@@ -1,0 +1,166 @@
+"""What the platform keeps about a person besides sign-in: picture, wishes, where they bought, requests for their data.
+
+All of it is public tables of their own: the person's row itself is read by every tenant and rarely written (citus.md).
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.codes import unguessable_secret, uuid7
+from tenants.models import Tenant
+
+
+class Avatar(models.Model):
+    """A person's picture: re-encoded by us, under a name that we made (B6)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="avatar")
+    file = models.CharField(max_length=80, unique=True)
+    changed_at = models.DateTimeField(default=now, db_default=Now())
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class NotificationPreference(models.Model):
+    """A wish about one topic on one channel, for all tenants. No row: the topic's own default holds."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_preferences")
+    topic = models.CharField(max_length=60)
+    channel = models.CharField(max_length=10)
+    enabled = models.BooleanField()
+
+    class Meta:
+        db_table = "people_preference"
+        constraints = [models.UniqueConstraint(fields=["user", "topic", "channel"], name="people_preference_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.topic} {self.channel}"
+
+
+class BoughtOrder(models.Model):
+    """That a person ordered something at a tenant: enough to page through it, and no more (citus.md, rule 12).
+
+    A copy, kept by the outbox (`tenant_apps.orders.footprints`) and made anew by `manage.py rebuild_footprints`.
+    A guest's order is known by a keyed hash of its address, so that this table is no list of addresses.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    address_key = models.CharField(max_length=64, blank=True)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    order_id = models.UUIDField()
+    placed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "people_order"
+        constraints = [models.UniqueConstraint(fields=["tenant", "order_id"], name="people_order_once")]
+        indexes = [
+            models.Index(fields=["user", "-placed_at"], condition=Q(user__isnull=False), name="people_order_user"),
+            models.Index(
+                fields=["address_key", "-placed_at"], condition=~Q(address_key=""), name="people_order_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.order_id)
+
+
+class BoughtPlace(models.Model):
+    """One admission of such an order that stands: held or sold, with its ticket as soon as there is one."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    address_key = models.CharField(max_length=64, blank=True)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    ticket_id = models.UUIDField(null=True)
+    event_id = models.BigIntegerField()
+    starts_at = models.DateTimeField()
+    # When the event is over; its start where no end is known.
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "people_place"
+        constraints = [models.UniqueConstraint(fields=["tenant", "line_id"], name="people_place_once")]
+        indexes = [
+            models.Index(fields=["user", "starts_at"], condition=Q(user__isnull=False), name="people_place_user"),
+            models.Index(
+                fields=["address_key", "starts_at"], condition=~Q(address_key=""), name="people_place_address"
+            ),
+            models.Index(fields=["tenant", "event_id"], name="people_place_event"),
+            models.Index(fields=["tenant", "order_id"], name="people_place_order"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.line_id)
+
+
+class DataRequest(models.Model):
+    """A person asked for their data, or for its end. One step for each tenant and one for the platform does it (P3)."""
+
+    class Kind(models.TextChoices):
+        EXPORT = "export", _("Export")
+        ERASURE = "erasure", _("Erasure")
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("Running")
+        READY = "ready", _("Ready")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        EXPIRED = "expired", _("Expired")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="data_requests")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
+    # As they were when it was asked for: tenants are searched by them. Emptied when the request is done.
+    email = models.EmailField(max_length=254, blank=True)
+    name = models.CharField(max_length=150, blank=True)
+    # Whoever had themselves erased can sign in no more; this opens the page that tells how far it is.
+    secret = models.CharField(max_length=43, unique=True, default=unguessable_secret, editable=False)
+    archive = models.BinaryField(null=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "people_request"
+        constraints = [
+            # Two at once would do the same work twice; the second asking finds the first.
+            models.UniqueConstraint(
+                fields=["user", "kind"], condition=Q(status="running"), name="people_request_one_runs"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status="running"), name="people_request_running"),
+            models.Index(fields=["user", "-created_at"], name="people_request_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"
+
+
+class DataRequestStep(models.Model):
+    """One tenant's part of a request; without a tenant the platform's own, which comes last."""
+
+    request = models.ForeignKey(DataRequest, models.CASCADE, related_name="steps")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, null=True, related_name="+")
+    done_at = models.DateTimeField(null=True)
+    tries = models.IntegerField(default=0, db_default=0)
+    # Not before: a lease while somebody works on it, a pause after it failed.
+    due_at = models.DateTimeField(default=now, db_default=Now())
+    error = models.CharField(max_length=60, blank=True)
+    result = models.BinaryField(null=True)
+
+    class Meta:
+        db_table = "people_request_step"
+        constraints = [
+            models.UniqueConstraint(fields=["request", "tenant"], name="people_step_once", nulls_distinct=False)
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(done_at__isnull=True), name="people_step_due")]
+
+    def __str__(self) -> str:
+        return f"{self.request_id}: {self.tenant_id}"

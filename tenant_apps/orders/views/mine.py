@@ -1,0 +1,81 @@
+"""What a person bought at every tenant, on one page of the platform."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from shared_apps.core.access import signed_in
+from shared_apps.people import footprints
+from tenant_apps.events.models import Event
+from tenant_apps.orders.models import Order
+from tenants.context import in_public, in_tenant
+from tenants.links import url
+from tenants.models import Tenant
+
+PAGE = 20
+MOST_AHEAD = 30
+
+
+@signed_in
+@never_cache
+@require_safe
+def tickets(request: HttpRequest) -> HttpResponse:
+    """Events ahead first, then every order, newest first. Each tenant on the page is asked once, in turn."""
+    given = request.GET.get("page", "")
+    number = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 5 and int(given) else 1
+    with in_public():
+        ahead = list(footprints.upcoming_events_of(request.user)[:MOST_AHEAD]) if number == 1 else []
+        found = footprints.orders_of(request.user).order_by("-placed_at", "-pk")
+        rows = list(found[(number - 1) * PAGE : number * PAGE + 1])
+        tenants = Tenant.objects.in_bulk({row["tenant_id"] for row in ahead} | {row.tenant_id for row in rows})
+    events: dict[tuple[int, int], dict[str, Any]] = {}
+    orders: dict[Any, dict[str, Any]] = {}
+    for pk, tenant in tenants.items():
+        with in_tenant(tenant):
+            events |= _events(tenant, [row["event_id"] for row in ahead if row["tenant_id"] == pk], request.user)
+            orders |= _orders(tenant, [row.order_id for row in rows if row.tenant_id == pk])
+    context = {
+        "tab": "tickets",
+        "ahead": [events[key] for row in ahead if (key := (row["tenant_id"], row["event_id"])) in events],
+        "orders": [orders[row.order_id] for row in rows[:PAGE] if row.order_id in orders],
+        "more": len(rows) > PAGE,
+        "page": number,
+    }
+    return render(request, "account/tickets.html", context)
+
+
+def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], dict[str, Any]]:
+    """Events with the person's places and the order that they are in (the newest, where there are several)."""
+    with in_public():
+        places: dict[int, list[Any]] = {}
+        mine = footprints.places_of(user).filter(tenant_id=tenant.pk, event_id__in=ids)
+        for event_id, order_id in mine.order_by("order_id").values_list("event_id", "order_id"):
+            places.setdefault(event_id, []).append(order_id)
+    links = dict(Order.objects.filter(pk__in={each[-1] for each in places.values()}).values_list("pk", "secret"))
+    codes = dict(Order.objects.filter(pk__in=links).values_list("pk", "code"))
+    shown = {}
+    for event in Event.objects.filter(pk__in=ids).select_related("venue"):
+        order = places.get(event.pk, [None])[-1]
+        if order in links:
+            address = url(tenant, f"/orders/{codes[order]}/{links[order]}/")
+            shown[tenant.pk, event.pk] = {
+                "event": event, "venue": event.venue, "tenant": tenant,
+                "places": len(places[event.pk]), "url": address,
+            }  # fmt: skip
+    return shown
+
+
+def _orders(tenant: Tenant, ids: list[Any]) -> dict[Any, dict[str, Any]]:
+    shown = {}
+    for order in Order.objects.filter(pk__in=ids).prefetch_related("lines__event"):
+        titles = [line.event.title if line.event else line.title for line in order.lines.all()]
+        shown[order.pk] = {
+            "order": order,
+            "tenant": tenant,
+            "titles": list(dict.fromkeys(titles))[:3],
+            "url": url(tenant, f"/orders/{order.code}/{order.secret}/"),
+        }
+    return shown

@@ -1,0 +1,82 @@
+"""The shape of what staff type on the settings page."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from tenants.preferences import PREFERENCES, Preference
+
+LABELS = {
+    "hold_minutes": _("Minutes to pay in, while places are held"),
+    "max_tickets_per_order": _("Most tickets in one order"),
+    "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
+    "guest_checkout": _("People may order without an account"),
+    "payment_providers": _("Ways to pay, one on each line"),
+    "event_edit_policy": _("Published events can be edited"),
+    "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
+    "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
+    "require_2fa_for_staff": _("Staff must sign in with a second factor"),
+}
+CHOICES = {
+    "event_edit_policy": [
+        ("always", _("always")),
+        ("until_first_sale", _("until the first ticket is sold")),
+        ("one_hour_after_creation", _("for one hour after they were made")),
+    ]
+}
+
+
+class SettingsForm(forms.Form):
+    """The site's looks, and every preference that there is: a new one shows up here by itself."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    tagline = forms.CharField(label=_("Tagline"), max_length=200, required=False)
+    colour = forms.CharField(label=_("Colour"), max_length=7, widget=forms.TextInput(attrs={"type": "color"}))
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    timezone = forms.ChoiceField(label=_("Time zone"))
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix")))
+        zone: Any = self.fields["timezone"]
+        zone.choices = [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in zones)]
+        present = self.initial.get("timezone")
+        if present and present not in dict(zone.choices):
+            zone.choices = [(present, present), *zone.choices]
+        self.preferences = list(PREFERENCES)
+        for name, known in PREFERENCES.items():
+            self.fields[name] = _field(name, known)
+            if isinstance(known.default, list) and name in self.initial:
+                self.initial[name] = "\n".join(map(str, self.initial[name]))
+
+    def preference_fields(self) -> list[Any]:
+        return [self[name] for name in self.preferences]
+
+    def looks(self) -> list[Any]:
+        return [self[name] for name in ("name", "tagline", "colour", "language", "timezone")]
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was typed, in the types that the settings have."""
+        typed = dict(self.cleaned_data)
+        for name in self.preferences:
+            if isinstance(PREFERENCES[name].default, list):
+                lines = [line.strip() for line in typed[name].splitlines() if line.strip()]
+                typed[name] = [int(line) if line.isascii() and line.isdigit() else line for line in lines]
+        return typed
+
+
+def _field(name: str, known: Preference) -> forms.Field:
+    label = LABELS.get(name, name.replace("_", " ").capitalize())
+    if name in CHOICES:
+        return forms.ChoiceField(label=label, choices=CHOICES[name])
+    if isinstance(known.default, bool):
+        return forms.BooleanField(label=label, required=False)
+    if isinstance(known.default, int):
+        return forms.IntegerField(label=label, help_text=known.hint)
+    if isinstance(known.default, list):
+        widget = forms.Textarea(attrs={"rows": 3})
+        return forms.CharField(label=label, required=False, max_length=4000, help_text=known.hint, widget=widget)
+    return forms.CharField(label=label, required=False, max_length=200, help_text=known.hint)

@@ -1,0 +1,23 @@
+"""The staff's pages about staff, roles, keys and the site itself."""
+
+from django.urls import path
+
+from tenant_apps.staff.views import keys, members, roles, settings
+
+urlpatterns = [
+    path("settings/", settings.site, name="dashboard-settings"),
+    path("staff/", members.members, name="dashboard-staff"),
+    path("staff/invite/", members.invite, name="dashboard-invite"),
+    path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),
+    path("staff/<int:pk>/role/", members.change, name="dashboard-staff-role"),
+    path("staff/<int:pk>/remove/", members.remove, name="dashboard-staff-remove"),
+    path("staff/<int:pk>/make-owner/", members.hand_over, name="dashboard-staff-hand-over"),
+    path("staff/invitations/<int:pk>/<slug:move>/", members.move_invitation, name="dashboard-invitation-move"),
+    path("roles/", roles.listed, name="dashboard-roles"),
+    path("roles/new/", roles.new, name="dashboard-role-new"),
+    path("roles/<int:pk>/", roles.edit, name="dashboard-role"),
+    path("roles/<int:pk>/delete/", roles.delete, name="dashboard-role-delete"),
+    path("api-keys/", keys.listed, name="dashboard-keys"),
+    path("api-keys/new/", keys.new, name="dashboard-key-new"),
+    path("api-keys/<int:pk>/revoke/", keys.revoke, name="dashboard-key-revoke"),
+]
