@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,10 +17,9 @@ from api.v1.catalog.presentation import category_json
 from api.v1.catalog.serializers import CategoryGrantInput, CategorySerializer
 from api.v1.catalog.views import Catalog
 from api.v1.staff.serializers import GrantSerializer
-from api.v1.staff.views import person
 from api.views import APIView
 from shared_apps.accounts.models import User
-from shared_apps.core.errors import NotFound
+from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.catalog import categories
 from tenant_apps.catalog.models import ProductCategory
 
@@ -99,6 +99,15 @@ class CategoryView(_Category):
         return Response(category_json(categories.change_category(self.category, actor=request.user, **fields)))
 
 
+def _person(email: str) -> User:
+    """The person with this mail address, whatever its case. Raises InvalidInput."""
+    found = User.objects.filter(email__iexact=email).first()
+    if found is None:
+        message = _("Nobody with this address has an account.")
+        raise InvalidInput(errors=[FieldError("email", "does_not_exist", message)])
+    return found
+
+
 class _Grants(APIView):
     """Rights on one category of goods and what is below it. Only who manages staff gives them (I4)."""
 
@@ -131,7 +140,7 @@ class GrantsView(_Grants):
         wanted = CategoryGrantInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         category = self.category
-        somebody = person(wanted.validated_data["email"])
+        somebody = _person(wanted.validated_data["email"])
         with transaction.atomic():
             for permission in wanted.validated_data["permissions"]:
                 categories.grant(category, somebody, permission, actor=request.user)

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         # pg_trgm has to be there for the index on names.
-        ('tenants', '0002_trigrams'),
+        ('tenants', '0003_trigrams'),
         ('auth', '0012_alter_user_first_name_max_length'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
