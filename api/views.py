@@ -25,6 +25,8 @@ class APIView(rest_framework_views.APIView):
     """A view by method, `permissions = {"get": …, "post": …}`; and what all families below have in common."""
 
     permissions: ClassVar[dict[str, Rule]] = {}
+    # For what is OWN: the permissions by which staff may do it too. The view asks; the table of routes tells.
+    staff_too: ClassVar[dict[str, Rule]] = {}
     permission_classes = (Declared,)
     content_negotiation_class = AlwaysAnswer
     metadata_class = None

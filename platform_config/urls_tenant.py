@@ -7,6 +7,7 @@ from api.urls import below
 from api.v1.urls import tenant_urls
 from shared_apps.accounts import urls as accounts
 from shared_apps.people import urls as people
+from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.catalog import urls_dashboard as catalog_dashboard
 from tenant_apps.catalog import urls_storefront as catalog_storefront
 from tenant_apps.events import urls_dashboard as events_dashboard
@@ -31,6 +32,7 @@ _dashboard = [
     *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
+    *activity_dashboard.urlpatterns,
 ]
 urlpatterns = [
     *below(tenant_urls),

@@ -207,6 +207,7 @@ class BookingView(orders.OrderView):
     """One booking: the order of this code. DELETE cancels it."""
 
     permissions = {**orders.OrderView.permissions, "delete": orders.CancelView.permissions["post"]}
+    staff_too = {**orders.OrderView.staff_too, "delete": orders.CancelView.staff_too["post"]}
 
     @extend_schema(operation_id="older_bookings_cancel", deprecated=True, request=None, responses=OrderSerializer)
     def delete(self, request: Request, code: str) -> Response:

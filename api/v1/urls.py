@@ -2,6 +2,7 @@
 
 from api.v1.accounts import urls as accounts
 from api.v1.aliases import public_aliases, tenant_aliases
+from api.v1.audit import urls as audit
 from api.v1.catalog import urls as catalog
 from api.v1.events import urls as events
 from api.v1.imports import urls as imports
@@ -33,4 +34,5 @@ tenant_urls = [
     *payments.tenant_urls,
     *imports.tenant_urls,
     *settings.tenant_urls,
+    *audit.tenant_urls,
 ]

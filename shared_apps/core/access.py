@@ -16,12 +16,15 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.decorators import method_decorator
 
 ANYONE = "anyone"
 SIGNED_IN = "signed_in"
+OWN = "own"
 STAFF = "staff"
+
+UNSAID = ("GET", "HEAD", "POST")
 
 View = TypeVar("View", bound=Callable[..., Any])
 # Raises Forbidden unless the request's user holds one of the permissions, or works here if none is named. It may answer
@@ -40,6 +43,11 @@ def register_gate(gate: Gate) -> None:
 def anyone(view: View) -> View:
     """Open to everybody."""
     return _marked(view, ANYONE, None)
+
+
+def own(view: View) -> View:
+    """Open to who holds the secret that is in the address; the view finds nothing without it (T5)."""
+    return _marked(view, OWN, None)
 
 
 def signed_in(view: View) -> View:
@@ -72,6 +80,20 @@ def rule_of(view: Any) -> str | tuple[str, ...] | None:
     return rule
 
 
+def methods_of(view: Any) -> tuple[str, ...]:
+    """Return the HTTP methods that the view of a URL takes: those of its `require_…` mark, of its class, or GET and
+    POST, which is what the marks of this module let through to a function that says nothing."""
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        return tuple(name.upper() for name in view_class.http_method_names if hasattr(view_class, name))
+    while view is not None:
+        code = getattr(view, "__code__", None)
+        if code is not None and "request_method_list" in code.co_freevars:
+            return tuple(view.__closure__[code.co_freevars.index("request_method_list")].cell_contents)
+        view = getattr(view, "__wrapped__", None)
+    return UNSAID
+
+
 def _require_person(request: HttpRequest) -> HttpResponseBase | None:
     if request.user.is_authenticated:
         return None
@@ -85,15 +107,23 @@ def _marked(view: View, rule: str | tuple[str, ...], require: Callable[..., Http
             view = method_decorator(_guard(require), name="dispatch")(view)
         view.access = rule  # type: ignore[attr-defined]
         return view
-    guarded: Any = view if require is None else _guard(require)(view)
+    guarded: Any = _guard(require or _let_in, methods_of(view))(view)
     guarded.access = rule
     return guarded  # type: ignore[no-any-return]
 
 
-def _guard(require: Callable[..., HttpResponseBase | None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _let_in(request: HttpRequest) -> None:
+    """Ask nothing."""
+
+
+def _guard(
+    require: Callable[..., HttpResponseBase | None], methods: tuple[str, ...] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def run(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if methods is not None and request.method not in methods:
+                return HttpResponseNotAllowed(methods)
             return require(request) or view(request, *args, **kwargs)
 
         return run

@@ -116,7 +116,12 @@ def located(person: Person, labels: Collection[str]) -> Person:
     for holding in holdings(labels):
         for kind, values in (holding.locate(person) if holding.locate else {}).items():
             found[kind].update(value for value in values if value)
-    return replace(person, **{kind: frozenset(values) for kind, values in found.items()})
+    return replace(
+        person,
+        targets=frozenset(found["targets"]),
+        addresses=frozenset(found["addresses"]),
+        names=frozenset(found["names"]),
+    )
 
 
 def is_erased(address: str) -> bool:

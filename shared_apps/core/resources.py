@@ -24,6 +24,11 @@ from shared_apps.core.money import CURRENCIES
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def guarded(text: str) -> str:
+    """Return the text as a cell that no spreadsheet takes for a formula (B5)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 class Outcome(StrEnum):
     """What a row did to the data."""
 

@@ -163,7 +163,7 @@ def tickets_of(user: Any) -> QuerySet[BoughtPlace]:
     return issued.select_related("tenant").order_by("-starts_at", "-line_id")
 
 
-def upcoming_events_of(user: Any, now: datetime | None = None) -> QuerySet[BoughtPlace, dict[str, Any]]:
+def upcoming_events_of(user: Any, now: datetime | None = None) -> "QuerySet[BoughtPlace, Any]":
     """Return events ahead at which the person has places, as {tenant_id, event_id, starts_at}, soonest first."""
     ahead = BoughtPlace.objects.filter(belongs_to(user), tenant__status="open", until__gte=now or timezone.now())
     return ahead.order_by("starts_at", "tenant_id", "event_id").values("tenant_id", "event_id", "starts_at").distinct()

@@ -5,6 +5,7 @@ public. Killed in between it is done once more, which changes nothing: what is r
 """
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -168,7 +169,7 @@ def _done_in(step: DataRequestStep) -> bytes | None:
         raise
 
 
-def _part(step: DataRequestStep, labels: set[str]) -> bytes | None:
+def _part(step: DataRequestStep, labels: Collection[str]) -> bytes | None:
     """Hand out or replace what the present schema holds; all of it or nothing."""
     request = step.request
     person = personal.located(person_of(request), labels)

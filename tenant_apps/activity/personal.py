@@ -62,7 +62,7 @@ def _end_answers(person: Person) -> int:
     changed = IdempotentRequest.objects.filter(scope__startswith=f"user:{person.user_id} ").delete()[0]
     addresses = [address.lower().encode() for address in {*person.addresses, person.email} if address]
     for pk, body in IdempotentRequest.objects.filter(body__isnull=False).values_list("pk", "body").iterator():
-        if any(address in bytes(body).lower() for address in addresses):
+        if body is not None and any(address in bytes(body).lower() for address in addresses):
             changed += IdempotentRequest.objects.filter(pk=pk).delete()[0]
     return changed
 

@@ -9,6 +9,39 @@ from tenant_apps.activity import hints
 from tenant_apps.activity.models import AuditEntry, OutboxMessage
 
 
+def record_refusal(actor: Any, target: str, **details: Any) -> None:
+    """Write down that somebody tried what they may not do (P7)."""
+    request = get_contextvars()
+    AuditEntry.objects.create(
+        topic="access.refused",
+        actor_id=actor.pk,
+        actor=str(actor),
+        target=target[:100],
+        refused=True,
+        details=details,
+        request_id=str(request.get("request_id", ""))[:64],
+        address=request.get("address"),
+    )
+
+
+def before_and_after(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return the details of a change: each field that is not as it was, with both values as text."""
+    changed = sorted(name for name in after if before.get(name) != after[name])
+    return {
+        "fields": changed,
+        "before": {name: _told(before.get(name)) for name in changed},
+        "after": {name: _told(after[name]) for name in changed},
+    }
+
+
+def _told(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return sorted(str(each)[:200] for each in value)
+    return str(value)[:500]
+
+
 def record(
     topic: str,
     target: models.Model,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongState
 from shared_apps.core.money import CURRENCIES, exponent
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders
 from tenant_apps.events.models import Event, Tag
 from tenant_apps.events.slugs import free_slug
@@ -88,7 +88,8 @@ def update_event(event: Event, *, actor: Any, **fields: Any) -> Event:
         event.tags.set(tags)
         changed.add("tags")
     if changed:
-        record("event.updated", event, actor=actor, details={"fields": sorted(changed)})
+        now = {name: _comparable(event, name) for name in changed}
+        record("event.updated", event, actor=actor, details=before_and_after(before, now))
     return event
 
 

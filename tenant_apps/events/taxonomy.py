@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.errors import InUse
 from tenant_apps.events.models import Category, Tag, Venue
 from tenant_apps.events.slugs import free_slug
@@ -90,13 +90,15 @@ def make(model: Any, *, actor: Any, **fields: Any) -> Any:
 @transaction.atomic
 def change(row: Any, *, actor: Any, **fields: Any) -> Any:
     """Change what is given; the address stays, as others have linked to it."""
+    before = {name: getattr(row, name) for name in fields}
     _fill(row, fields)
     try:
         with transaction.atomic():
             row.save()
     except IntegrityError:
         raise InvalidInput(errors=[FieldError("name", "taken", _("There is one with this name already."))]) from None
-    record(f"{FALLBACK[type(row)]}.updated", row, actor=actor, details={"fields": sorted(fields)}, deliver=False)
+    details = before_and_after(before, {name: getattr(row, name) for name in fields})
+    record(f"{FALLBACK[type(row)]}.updated", row, actor=actor, details=details, deliver=False)
     return row
 
 

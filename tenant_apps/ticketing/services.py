@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from shared_apps.core.money import MAX_MINOR
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events import services as events
 from tenant_apps.events.models import Event
 from tenant_apps.events.times import BadTime, moment
@@ -63,11 +63,14 @@ def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) ->
     """Change what is given. Orders that were made keep their price (M6)."""
     ticket_type = _locked(TicketType, ticket_type.pk)
     quotas = fields.pop("quotas", None)
+    before = {name: getattr(ticket_type, name) for name in fields}
     _fill(ticket_type, fields)
     ticket_type.save()
+    details = before_and_after(before, {name: getattr(ticket_type, name) for name in fields})
     if quotas is not None:
         ticket_type.quotas.set(_of_event(ticket_type.event, quotas, "quotas"))
-    record("ticket_type.updated", ticket_type, actor=actor, details={"fields": sorted(fields)})
+        details["quotas"] = sorted(quota.pk for quota in quotas)
+    record("ticket_type.updated", ticket_type, actor=actor, details=details)
     return ticket_type
 
 
@@ -104,6 +107,7 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
         changes["capacity"] = capacity = _places(fields["capacity"])
         if capacity is not None:
             enough = Q(held__lte=capacity - F("sold"))
+    before = {name: getattr(quota, name) for name in changes}
     # One conditional UPDATE: whoever buys at this moment is counted (M1).
     if changes and not Quota.objects.filter(enough, pk=quota.pk).update(**changes):
         fresh = _locked(Quota, quota.pk)
@@ -112,7 +116,7 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
     if "ticket_types" in fields:
         quota.ticket_types.set(_of_event(quota.event, fields["ticket_types"], "ticket_types"))
     quota.save(update_fields=["modified_at"])
-    record("quota.updated", quota, actor=actor, details={key: str(value) for key, value in changes.items()})
+    record("quota.updated", quota, actor=actor, details=before_and_after(before, changes))
     return quota
 
 
@@ -147,12 +151,15 @@ def create_check_in_list(
 def change_check_in_list(entrance: CheckInList, *, actor: Any, **fields: Any) -> CheckInList:
     """Change its name or the ticket types it accepts."""
     entrance = _locked(CheckInList, entrance.pk)
+    before = {"name": entrance.name}
     if "name" in fields:
         entrance.name = _text("name", fields["name"], CheckInList)
     entrance.save()
+    details = before_and_after(before, {"name": entrance.name})
     if "ticket_types" in fields:
         entrance.ticket_types.set(_of_event(entrance.event, fields["ticket_types"], "ticket_types"))
-    record("check_in_list.updated", entrance, actor=actor, details={"fields": sorted(fields)}, deliver=False)
+        details["ticket_types"] = sorted(each.pk for each in fields["ticket_types"])
+    record("check_in_list.updated", entrance, actor=actor, details=details, deliver=False)
     return entrance
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.checks import Route, routes
+from api.routes import Route, routes
 from tenants.context import in_tenant
 from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
 

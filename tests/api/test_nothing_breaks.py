@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.checks import Route, routes
+from api.routes import Route, routes
 from tenants.context import in_tenant
 from tests.factories import make_event, make_order, make_ticket_type, make_user, owner_of
 

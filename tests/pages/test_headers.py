@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from api.checks import routes
+from api.routes import routes
 from tenants.context import in_tenant
 from tenants.provisioning import suspend
 from tests.factories import make_event, make_paid_order, make_ticket_type, make_user, owner_of, sign_in
@@ -131,7 +131,7 @@ ELSEWHERE = ("/admin/", "/api/")
 
 def page_paths(urlconf, on_platform):
     for route in routes(import_module(urlconf).urlpatterns, on_platform=on_platform):
-        if route.scope != "page" or route.path.startswith(ELSEWHERE):
+        if route.kind != "page" or route.path.startswith(ELSEWHERE):
             continue
         path = re.sub(r"<(?:(\w+):)?\w+>", lambda found: _EXAMPLE[found[1] or "str"], route.path)
         if "(" not in path and "^" not in path:

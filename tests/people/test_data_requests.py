@@ -330,6 +330,22 @@ def test_second_factors_and_linked_accounts_are_told_without_secrets_and_go(alph
     assert not Authenticator.objects.filter(user=ada).exists() and not SocialAccount.objects.filter(user=ada).exists()
 
 
+def test_a_letter_that_invites_to_the_staff_is_void_and_its_address_gone(alpha, ada):
+    from tenant_apps.staff.models import Invitation, Role
+
+    with in_tenant(alpha):
+        later = timezone.now() + timedelta(days=1)
+        Invitation.objects.create(email=ADA, role=Role.objects.get(preset="door"), expires_at=later)
+    request = requests.ask_for_export(ada)
+    requests.work(request.pk)
+    assert ADA in tables_of(requests.archive_of(ada, request.pk))["alpha/staff_invitations.json"]
+    requests.work(erase(ada).pk)
+    with in_tenant(alpha):
+        letter = Invitation.objects.get()
+        assert personal.is_erased(letter.email) and letter.revoked_at
+    assert naming(ADA, alpha) == []
+
+
 def test_the_account_is_closed_at_once_and_every_sign_in_with_it(alpha, ada, client_for):
     phone, laptop = client_for(alpha, ada), client_for(None, ada)
     assert phone.delete("/api/v1/me/", {}).status_code == 400

@@ -312,3 +312,22 @@ def test_a_program_that_manages_staff_invites_within_its_scopes(alpha, client_fo
     with in_tenant(alpha):
         keys.revoke(key, actor=owner_of(alpha))
     assert code(theirs.post(ACCEPT, {"token": token})) == (409, "invitation_lapsed")
+
+
+def test_an_erased_person_is_invited_nowhere_and_named_nowhere(alpha, owner, client_for, roles):
+    from shared_apps.core.personal import Person, holdings
+
+    person = make_user("gone@example.test")
+    owner.post(INVITATIONS, {"email": "gone@example.test", "role": roles["door"]})
+    token = newest_token(alpha)
+    other = owner.post(INVITATIONS, {"email": "stays@example.test", "role": roles["door"]}).json()["id"]
+    who = Person(user_id=person.pk, email="gone@example.test", alias="erased-1@erased.invalid")
+    (held,) = [each for each in holdings({"staff"}) if each.title == "staff_invitations"]
+    with in_tenant(alpha):
+        assert [row["email"] for row in held.export(who)] == ["gone@example.test"]
+        assert held.locate(who)["addresses"] == {"gone@example.test"}
+        assert held.erase(who) == 1
+        assert held.erase(who) == 0
+        assert set(Invitation.objects.values_list("email", flat=True)) == {who.alias, "stays@example.test"}
+    assert code(client_for(alpha, person).post(ACCEPT, {"token": token})) == (400, "invitation_invalid")
+    assert owner.get(f"{INVITATIONS}{other}/").json()["state"] == "pending"

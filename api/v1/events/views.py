@@ -143,6 +143,8 @@ class PostponeView(_Move):
 class DuplicateView(_Move):
     """Makes a draft like the event with its ticket types and quotas, so it needs the right in the whole tenant."""
 
+    scope = "tenant"
+
     @extend_schema(operation_id="events_duplicate", request=DuplicateInput, responses={201: EventSerializer})
     def post(self, request: Request, event: str) -> Response:
         require(request, ("change_event",))

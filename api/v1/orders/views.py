@@ -21,7 +21,7 @@ from api.v1.orders.serializers import (
     ReasonInput,
     RefundInput,
 )
-from api.v1.orders.visibility import Sight, listed, see, touch
+from api.v1.orders.visibility import Sight, changed, listed, see, touch
 from api.views import APIView
 from shared_apps.core.errors import DomainError, FieldError, InvalidInput
 from shared_apps.core.money import to_minor, to_text
@@ -80,6 +80,7 @@ class OrderView(APIView):
     """One order: for its buyer, for whoever holds its secret, for staff who may see orders."""
 
     permissions = {"get": OWN, "patch": "change_orders"}
+    staff_too = {"get": "view_orders"}
     scope = "object"
 
     @extend_schema(operation_id="orders_retrieve", responses=OrderSerializer)
@@ -92,13 +93,14 @@ class OrderView(APIView):
         changes.is_valid(raise_exception=True)
         order = touch(request, code, "change_orders")
         services.change_contact(order, actor=request.user, **changes.validated_data)
-        return Response(whole(see(request, code)))
+        return Response(whole(changed(request, order, "change_orders")))
 
 
 class CancelView(APIView):
     """What cancelling would do (GET), and doing it (POST, or PUT for older clients)."""
 
     permissions = {"get": OWN, "post": OWN, "put": OWN}
+    staff_too = {"get": "change_orders", "post": "change_orders", "put": "change_orders"}
     scope = "object"
 
     @extend_schema(operation_id="orders_cancel_preview", responses=CancellationSerializer)
@@ -149,8 +151,9 @@ class MarkPaidView(APIView):
     @extend_schema(operation_id="orders_mark_paid", request=None, responses=OrderSerializer)
     @idempotent(required=False)
     def post(self, request: Request, code: str) -> Response:
-        mark_paid(touch(request, code, "change_orders"), actor=request.user)
-        return Response(whole(see(request, code)))
+        order = touch(request, code, "change_orders")
+        mark_paid(order, actor=request.user)
+        return Response(whole(changed(request, order, "change_orders")))
 
 
 class ResendView(APIView):
@@ -161,8 +164,9 @@ class ResendView(APIView):
 
     @extend_schema(operation_id="orders_resend", request=None, responses={202: OrderSerializer})
     def post(self, request: Request, code: str) -> Response:
-        services.resend(touch(request, code, "change_orders"), actor=request.user)
-        return Response(whole(see(request, code)), status=202)
+        order = touch(request, code, "change_orders")
+        services.resend(order, actor=request.user)
+        return Response(whole(changed(request, order, "change_orders")), status=202)
 
 
 class RefundView(APIView):
@@ -187,10 +191,10 @@ class RefundView(APIView):
         def send_back() -> Response:
             for refund in refunds:
                 carry_out(refund)
-            return Response(whole(see(request, code)))
+            return Response(whole(changed(request, order, "refund_orders")))
 
         afterwards(request, send_back)
-        return Response(whole(see(request, code)))
+        return Response(whole(changed(request, order, "refund_orders")))
 
 
 class EventOrdersView(EventScoped, APIView):

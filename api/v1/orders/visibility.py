@@ -4,7 +4,7 @@ A buyer sees what they ordered while signed in; whoever holds an order's secret 
 their role all orders, by a grant on an event the orders with places at it, with that event's lines only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Q
@@ -59,6 +59,14 @@ def sight_of(request: Any, order: Order, permission: str = "view_orders") -> Sig
     granted = events_where(user, permission).filter(order_lines__order=order)
     events = frozenset(granted.values_list("pk", flat=True))
     return Sight(order, as_buyer=False, events=events) if events else None
+
+
+def changed(request: Any, order: Order, permission: str) -> Sight:
+    """How the caller sees an order that they have just acted on by this permission, which may be all they hold."""
+    sight = sight_of(request, order) or sight_of(request, order, permission)
+    if sight is None:
+        raise NotFound
+    return replace(sight, order=Order.objects.get(pk=order.pk))
 
 
 def touch(request: Any, code: str, permission: str) -> Order:

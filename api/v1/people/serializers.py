@@ -91,7 +91,7 @@ class WishesInput(serializers.Serializer[Any]):
 class WishSerializer(WishInput):
     """`fixed`: part of what was ordered, cannot be switched off."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the field of that name, not the serializer's own
     fixed = serializers.BooleanField()
 
 

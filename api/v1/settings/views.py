@@ -33,5 +33,5 @@ class SettingsView(APIView):
     @extend_schema(operation_id="settings_update", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def patch(self, request: Request) -> Response:
         # What is no setting, or none that can be set, is not applied (I9).
-        known = {name: value for name, value in request.data.items() if name in COLUMNS or name in PREFERENCES}
+        known = {name: value for name, value in dict(request.data).items() if name in COLUMNS or name in PREFERENCES}
         return Response(settings_json(change_settings(known, actor=request.user)))

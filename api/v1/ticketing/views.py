@@ -25,6 +25,7 @@ class TicketView(APIView):
     """One ticket: for its buyer, for whoever holds the order's secret, for staff of the event."""
 
     permissions = {"get": OWN}
+    staff_too = {"get": ("view_orders", "check_in")}
     parameters = frozenset({"secret"})
 
     @extend_schema(operation_id="tickets_retrieve", parameters=_SECRET, responses=TicketSerializer)
@@ -36,6 +37,7 @@ class TicketQrView(APIView):
     """The QR code of a ticket as a PNG."""
 
     permissions = {"get": OWN}
+    staff_too = {"get": ("view_orders", "check_in")}
     parameters = frozenset({"secret"})
 
     @extend_schema(operation_id="tickets_qr", parameters=_SECRET, responses={(200, "image/png"): OpenApiTypes.BINARY})

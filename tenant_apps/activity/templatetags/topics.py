@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 register = template.Library()
 
 WORDS: dict[str, Any] = {
+    "access.refused": _("Access refused"),
     "order.placed": _("Order placed"),
     "order.paid": _("Paid, tickets issued"),
     "order.expired": _("Time to pay ran out"),

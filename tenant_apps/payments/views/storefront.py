@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from shared_apps.core.access import anyone
+from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
@@ -22,7 +22,7 @@ from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
 
 
-@anyone
+@own
 @never_cache
 @require_safe
 def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
@@ -30,7 +30,7 @@ def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     return _page(request, _order(code, secret))
 
 
-@anyone
+@own
 @never_cache
 @require_POST
 def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
@@ -50,7 +50,7 @@ def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     return _to(found)
 
 
-@anyone
+@own
 @never_cache
 @require_POST
 def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
@@ -64,7 +64,7 @@ def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     return _to(found)
 
 
-@anyone
+@own
 @never_cache
 @require_safe
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:

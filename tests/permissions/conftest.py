@@ -1,0 +1,48 @@
+"""The world of the matrix, built once for each worker and taken back at the end; and how large the matrix was."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="package")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    from django.core.cache import caches
+    from django.db import connection
+    from django.test import override_settings
+
+    from tests.permissions.world import build, undone
+
+    with django_db_blocker.unblock(), override_settings(API_RATE_PER_MINUTE=10**7):
+        connection.set_schema_to_public()
+        caches["global"].clear()
+        with undone():
+            made = build()
+            connection.set_schema_to_public()
+            yield made
+        caches["global"].clear()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how much was asked."""
+    total: Counter[str] = Counter()
+    actors: set[str] = set()
+    scopes: set[str] = set()
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "permissions_matrix":
+                for key, number in value.items():
+                    if key.startswith("actor:"):
+                        actors.add(key)
+                    elif key.startswith("scope:"):
+                        scopes.add(key)
+                    else:
+                        total[key] += number
+    if total["routes"]:
+        terminalreporter.write_sep(
+            "-",
+            f"permissions matrix: {total['routes']} routes x {len(actors)} actors x {len(scopes)} scopes: "
+            f"{total['cases']} cases, {total['refused']} refusals that changed nothing",
+        )

@@ -1,0 +1,211 @@
+"""What a route has to answer to a caller: derived from its declaration and from what the caller holds, nothing else."""
+
+from typing import Any
+
+from api.permissions import ANYONE, OWN, SIGNED_IN
+from api.routes import OPERATORS, Route
+from shared_apps.core import access
+from tenant_apps.staff.presets import EVENT_PERMISSIONS
+from tests.permissions.world import Actor, Place
+
+# A person's own data requests and pictures; tests/people tells who reaches which.
+PERSONAL = (
+    "/api/v1/me/exports/<",
+    "/api/v1/me/erasure/<",
+    "/account/data/exports/<",
+    "/account/avatars/<",
+    "/account/erasure/<",
+)
+OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
+
+
+def outcome(response: Any) -> str:
+    """Name what came back. "reached" is the view itself, even if it then finds the moment or the input wrong."""
+    status = response.status_code
+    if status == 302 and "/login/?next=" in response["Location"]:
+        return LOGIN
+    if status == 403 and b'"email_not_verified"' in response.content:
+        return OK  # signed in and let in; what follows needs a confirmed address
+    if status in (401, 403, 404):
+        return str(status)
+    return OK if status < 500 else f"fault {status}"
+
+
+def expected(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    """Return the outcomes that the declaration allows."""
+    return _of_api(route, actor, place, scope) if route.kind == "api" else _of_page(route, actor, place, scope)
+
+
+def one(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    if ":provider>" in route.path:
+        return one(OK, HIDDEN, UNSIGNED)  # other services are there where the environment names them
+    if route.path.startswith(PERSONAL):
+        # Named by a secret or a job that the world of the matrix does not hold: nobody reaches any here.
+        return one(UNSIGNED, FORBIDDEN, HIDDEN)
+    if actor.suspended and route.authenticates:
+        return one(UNSIGNED)  # a closed account's token is good for nothing, not even for what anybody may
+    if actor.key and route.authenticates and route.host == "platform":
+        return one(UNSIGNED)
+    if actor.key and route.authenticates and scope == "other_tenant":
+        return one(UNSIGNED)
+    signed_in = actor.user is not None or bool(actor.key)
+    if route.rule == ANYONE:
+        return _visible(route, actor, place, scope)
+    if route.rule == SIGNED_IN:
+        return _signed_in(route, actor, place, scope) if signed_in else one(UNSIGNED)
+    if route.rule == OWN:
+        return _own(route, actor, place, scope)
+    if not signed_in:
+        return one(UNSIGNED)
+    return _staff(route, actor, place, scope)
+
+
+def _names(route: Route, word: str) -> bool:
+    return f":{word}>" in route.path
+
+
+def _foreign(scope: str) -> bool:
+    return scope == "foreign"
+
+
+def _visible(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    if not route.authenticates:
+        return one(OK, UNSIGNED)  # what is sent proves who one is: a password, a refresh token
+    if _foreign(scope):
+        return one(HIDDEN)
+    if _names(route, "event") and not place.public and not actor.on(place) & EVENT_PERMISSIONS.keys():
+        return one(HIDDEN)
+    return one(OK)
+
+
+def _signed_in(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    if actor.key:
+        # A program, to what is for people: only where the view names a scope for it.
+        view: Any = getattr(route.callback, "cls", None)
+        needed = getattr(view, "for_keys", {}).get(route.key)
+        needed = {needed} if isinstance(needed, str) else set(needed or ())
+        return one(OK) if needed & actor.everywhere(place.tenant) else one(FORBIDDEN)
+    if _foreign(scope):
+        return one(HIDDEN)
+    if _names(route, "event"):
+        # Something of the caller's at that event.
+        return one(OK) if actor.user == place.buyer else one(OK, HIDDEN)
+    if "<" in route.path:
+        # What a person names behind their sign-in is theirs, or it is not there.
+        return one(OK) if actor.user == place.buyer else one(HIDDEN)
+    return one(OK)
+
+
+def _holds(actor: Actor, place: Place, scope: str) -> bool:
+    return (place.buyer is not None and actor.user == place.buyer) or (actor.holds_secret and scope == "own")
+
+
+def _own(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    if _foreign(scope):
+        return one(HIDDEN)
+    if _holds(actor, place, scope):
+        return one(OK)
+    held = actor.on(place)
+    if held.intersection(route.staff):
+        if (route.method != "GET" and not _sees(actor, place)) or (_whole_order(route) and not _sees_all(actor, place)):
+            return one(HIDDEN)
+        return one(OK)
+    return one(FORBIDDEN, HIDDEN) if _sees(actor, place) else one(HIDDEN)
+
+
+def _whole_order(route: Route) -> bool:
+    return "/payments/<" in route.path
+
+
+def _sees(actor: Actor, place: Place) -> bool:
+    return "view_orders" in actor.on(place)
+
+
+def _sees_all(actor: Actor, place: Place) -> bool:
+    return "view_orders" in actor.everywhere(place.tenant)
+
+
+def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    names = set(route.names)
+    if route.scope == "tenant":
+        if _names(route, "event"):
+            if _foreign(scope):
+                return one(HIDDEN)
+            if not actor.on(place):
+                return one(FORBIDDEN, HIDDEN) if place.public else one(HIDDEN)
+            if names & actor.everywhere(place.tenant):
+                return one(OK)
+            seen = place.public or actor.on(place) & EVENT_PERMISSIONS.keys()
+            return one(FORBIDDEN) if seen else one(FORBIDDEN, HIDDEN)
+        if not names & actor.roles.get("beta" if scope == "other_tenant" else "alpha", frozenset()):
+            return one(FORBIDDEN)
+        if route.path.endswith("/make-owner/"):
+            return one(OK, FORBIDDEN, HIDDEN)  # of those who manage staff, only an owner
+        return one(HIDDEN) if _foreign(scope) else one(OK)
+    if _foreign(scope):
+        return one(HIDDEN)
+    held = actor.on(place)
+    if names & held:
+        return one(OK)
+    if route.scope == "event":
+        return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
+    # "object": who sees the thing some other way is told no, everybody else that there is nothing.
+    return one(FORBIDDEN, HIDDEN) if _sees(actor, place) or _holds(actor, place, scope) else one(HIDDEN)
+
+
+def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    signed_in = actor.user is not None and not actor.suspended
+    if route.rule == OPERATORS:
+        if route.path == "/admin/logout/":
+            return one(OK, HIDDEN)  # shows nothing, and whoever is signed in nowhere stays so
+        if actor.operator:
+            return one(OK, HIDDEN, FORBIDDEN)  # people and sessions are not added or deleted by hand
+        return one(LOGIN) if not signed_in else one(LOGIN, FORBIDDEN, HIDDEN)
+    if route.path.startswith(PERSONAL):
+        return one(HIDDEN, LOGIN)
+    if route.path.startswith(("/dev/", "/invitations/")) or ":provider>" in route.path:
+        return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
+    if route.rule == ANYONE:
+        hidden = _foreign(scope) or not place.public
+        return one(HIDDEN) if hidden and "<" in route.path else one(OK)
+    if route.rule == OWN:
+        # The secret is in the address: whoever has it is at home, and it opens nothing else.
+        return one(OK) if scope in ("own", "other_tenant") else one(HIDDEN)
+    if not signed_in:
+        return one(LOGIN)
+    if route.rule == SIGNED_IN:
+        return one(OK, HIDDEN) if "<" in route.path else one(OK)
+    return _staff_page(route, actor, place, scope)
+
+
+def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
+    tenant = place.tenant if scope != "foreign" else None
+    names = set(route.names)
+    if route.rule == access.STAFF:
+        works = actor.works_at(tenant) if tenant else "alpha" in actor.members or bool(actor.grants)
+        if not works:
+            return one(FORBIDDEN)
+        return one(HIDDEN) if _foreign(scope) and "<" in route.path else one(OK)
+    anywhere = actor.anywhere(tenant) if tenant else _at_alpha(actor)
+    if not names & anywhere:
+        return one(FORBIDDEN)
+    if "<" not in route.path:
+        # By a grant on some event one comes to lists of those; what makes something new is for roles.
+        return one(OK) if not tenant or names & actor.everywhere(tenant) else one(OK, HIDDEN)
+    if _foreign(scope):
+        return one(HIDDEN)
+    if not names & actor.on(place):
+        return one(HIDDEN)
+    if route.path.endswith("/make-owner/"):
+        return one(OK, FORBIDDEN)
+    # An order's page is for who sees orders; who may change them only has nothing to start from.
+    return one(OK) if "/orders/" not in route.path or _sees(actor, place) else one(HIDDEN)
+
+
+def _at_alpha(actor: Actor) -> frozenset[str]:
+    granted = frozenset().union(*actor.grants.values()) if actor.grants else frozenset()
+    return actor.roles.get("alpha", frozenset()) | granted

@@ -1,0 +1,384 @@
+"""A valid request for every route: what its address names, and what it sends. A route without one fails by name.
+
+Addresses of the API are written without /api/v1. `{}` means that nothing is sent.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from tests.factories import PASSWORD
+from tests.permissions.world import Place
+
+Maker = Callable[[Place], Any]
+NEW = "another-long-pass-word"
+AT = "2031-05-01T20:00"
+
+
+class NoSample(Exception):
+    """Somebody has to add one to this file."""
+
+
+def named(what: str) -> Maker:
+    return lambda place: getattr(place, what)
+
+
+def key_of(what: str, attribute: str = "pk") -> Maker:
+    return lambda place: getattr(getattr(place, what, None), attribute, None)
+
+
+# By the beginning of the address and the name of the parameter; the first that fits.
+PARAMETERS: list[tuple[str, str, Maker]] = [
+    ("/me/exports/", "pk", lambda place: uuid4()),
+    ("/account/data/exports/", "pk", lambda place: uuid4()),
+    ("/account/avatars/", "file", lambda place: "nothing.webp"),
+    ("/me/erasure/", "secret", lambda place: "nothing"),
+    ("/account/erasure/", "secret", lambda place: "nothing"),
+    ("/events/<str:event>/ticket-types/", "pk", key_of("spare")),
+    ("/events/<str:event>/quotas/", "pk", key_of("quota")),
+    ("/events/<str:event>/check-in-lists/", "pk", key_of("list")),
+    ("/events/<str:event>/grants/", "pk", key_of("granted")),
+    ("/check-in-lists/", "pk", key_of("list")),
+    ("/check-in-lists/", "scan_id", named("scan_id")),
+    ("/staff/invitations/", "pk", key_of("invitation")),
+    ("/dashboard/staff/invitations/", "pk", key_of("invitation")),
+    ("/dashboard/staff/invitations/", "move", lambda place: "revoke"),
+    ("/dashboard/staff/", "pk", key_of("member")),
+    ("/dashboard/roles/", "pk", key_of("own_role")),
+    ("/dashboard/api-keys/", "pk", key_of("key")),
+    ("/dashboard/events/<slug:slug>/people/", "pk", key_of("granted")),
+    ("/api-keys/", "pk", key_of("key")),
+    ("/invitations/", "token", lambda place: "nothing"),
+    ("/staff/<int:pk>/", "pk", key_of("member")),
+    ("/roles/", "pk", key_of("own_role")),
+    ("/imports/", "pk", key_of("job")),
+    ("/payments/<uuid:pk>/complete/", "pk", key_of("test_payment")),
+    ("/payments/", "pk", key_of("payment")),
+    ("/tickets/", "pk", key_of("ticket")),
+    ("/scan/", "pk", key_of("list")),
+    ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
+    ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
+    ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
+    ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
+    ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
+    ("/orders/<str:code>/<str:secret>/cancel/", "secret", key_of("pending", "secret")),
+    ("/orders/<str:code>/<str:secret>/pay/", "code", key_of("pending", "code")),
+    ("/orders/<str:code>/<str:secret>/pay/", "secret", key_of("pending", "secret")),
+    ("/dashboard/events/<slug:slug>/<slug:move>/", "move", lambda place: "archive"),
+    ("/users/", "id", key_of("buyer")),
+    ("/account/security/sessions/", "id", named("session")),
+    ("/auth/sessions/", "id", named("session")),
+    ("", "provider", lambda place: "google"),
+    ("/account/reset/", "uid", lambda place: "MQ"),
+    ("/account/reset/", "token", lambda place: "x-y"),
+    ("/dev/mailbox/", "name", lambda place: "1-x.eml"),
+    ("/dev/mailbox/", "number", lambda place: 1),
+    ("/admin/", "object_id", lambda place: 1),
+    ("/admin/", "content_type_id", lambda place: 1),
+    ("/admin/", "url", lambda place: "nothing/"),
+    ("/admin/", "app_label", lambda place: "accounts"),
+    ("", "event", key_of("event", "slug")),
+    ("/dashboard/", "slug", key_of("event", "slug")),
+    ("/events/", "slug", key_of("event", "slug")),
+    ("", "code", key_of("order", "code")),
+    ("", "secret", key_of("order", "secret")),
+    ("", "ticket", key_of("ticket")),
+]
+
+
+def address_part(path: str, name: str, place: Place) -> Any:
+    for beginning, parameter, maker in PARAMETERS:
+        if parameter == name and path.startswith(beginning):
+            return maker(place)
+    raise NoSample(f"{path}: what does {name} name? Add it to PARAMETERS in tests/permissions/samples.py.")
+
+
+def basket(place: Place) -> dict[str, Any]:
+    lines = [{"ticket_type": place.ticket_type.pk, "quantity": 1}]
+    return {"email": "new@matrix.test", "lines": lines, "provider": "manual"}
+
+
+def booking(place: Place) -> dict[str, Any]:
+    return {"email": "new@matrix.test", "seats": 1, "ticket_type": place.ticket_type.pk, "provider": "manual"}
+
+
+def event_form(place: Place) -> dict[str, Any]:
+    return {
+        "title": "A new one", "starts_at": AT, "timezone": "Europe/Berlin", "types-TOTAL_FORMS": "1",
+        "types-INITIAL_FORMS": "0", "types-0-name": "Standard", "types-0-price": "5.00", "types-0-capacity": "10",
+        "types-0-id": "",
+    }  # fmt: skip
+
+
+def scan(place: Place) -> dict[str, Any]:
+    from tenant_apps.ticketing.codes import code_text
+    from tenants.context import in_tenant
+
+    if place.ticket is None:
+        return {"code": "nothing", "scan_id": uuid4().hex}
+    with in_tenant(place.tenant):
+        return {"code": code_text(place.ticket), "scan_id": uuid4().hex}
+
+
+def upload(place: Place) -> dict[str, Any]:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return {"file": SimpleUploadedFile("e.csv", b"title,starts_at\nGala,2031-01-10T20:00\n"), "resource": "events"}
+
+
+def fixed(**body: Any) -> Maker:
+    return lambda place: dict(body)
+
+
+NOTHING = fixed()
+_event = fixed(title="A new one", starts_at=AT)
+_type = fixed(name="A new kind", price="7.00", capacity=5)
+_quota = fixed(name="A new quota", capacity=5)
+_list = fixed(name="A new door")
+_register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
+_login = fixed(email="buyer@matrix.test", password=PASSWORD)
+_email = fixed(email="buyer@matrix.test")
+_move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
+_rename = fixed(name="Renamed")
+
+BODIES: dict[str, Maker] = {
+    "PATCH /me/": _rename,
+    # With a wrong password: who asks the matrix's questions must still be there for the next one.
+    "DELETE /me/": fixed(password="not-the-password"),
+    "PUT /me/avatar/": NOTHING,
+    "DELETE /me/avatar/": NOTHING,
+    "POST /me/export/": NOTHING,
+    "PATCH /notification-preferences/": fixed(preferences=[]),
+    "PATCH /settings/": fixed(tagline="A new line"),
+    "POST /account/data/erase/": fixed(password="not-the-password"),
+    "POST /account/data/export/": NOTHING,
+    "POST /account/notifications/": NOTHING,
+    "POST /account/picture/": NOTHING,
+    "POST /dashboard/settings/": fixed(name="Alpha"),
+    "POST /activate/": fixed(email="x@matrix.test", confirmation_code="123456"),
+    "POST /auth/login/": _login,
+    "POST /auth/logout-all/": NOTHING,
+    "POST /auth/logout/": NOTHING,
+    "POST /auth/password/change/": fixed(old_password=PASSWORD, new_password1=NEW, new_password2=NEW),
+    "POST /auth/password/reset/": _email,
+    "POST /auth/password/reset/confirm/": fixed(uid="MQ", token="x-y", new_password1=NEW, new_password2=NEW),
+    "POST /auth/registration/": _register,
+    "POST /auth/registration/resend-email/": _email,
+    "POST /auth/registration/verify-email/": fixed(email="x@matrix.test", code="123456"),
+    "POST /auth/token/refresh/": fixed(refresh="x.y.z"),
+    "POST /auth/token/verify/": fixed(token="x.y.z"),
+    "PATCH /auth/user/": _rename,
+    "POST /change_password/": fixed(password=PASSWORD, new_password=NEW),
+    "POST /forgot_password/": _email,
+    "POST /login/": _login,
+    "POST /register/": fixed(email="fresh@matrix.test", password=NEW),
+    "POST /tenants/": fixed(name="Alpha again", slug="alpha"),
+    "POST /users/login/": _login,
+    "POST /users/register/": fixed(email="fresh@matrix.test", password=NEW),
+    "POST /users/token/refresh/": fixed(refresh="x.y.z"),
+    "POST /bookings/": lambda place: {**booking(place), "event_id": place.event.pk},
+    "DELETE /bookings/<str:code>/": NOTHING,
+    "PATCH /bookings/<str:code>/": _rename,
+    "POST /categories/": _rename,
+    "PATCH /categories/<str:slug>/": _rename,
+    "PUT /categories/<str:slug>/": _rename,
+    "DELETE /categories/<str:slug>/": NOTHING,
+    "POST /tags/": _rename,
+    "PATCH /tags/<str:slug>/": _rename,
+    "PUT /tags/<str:slug>/": _rename,
+    "DELETE /tags/<str:slug>/": NOTHING,
+    "POST /venues/": _rename,
+    "PATCH /venues/<str:slug>/": _rename,
+    "PUT /venues/<str:slug>/": _rename,
+    "DELETE /venues/<str:slug>/": NOTHING,
+    "POST /check-in-lists/<int:pk>/scan/": scan,
+    "POST /check-in-lists/<int:pk>/scans/": lambda place: {"scans": [scan(place)]},
+    "POST /check-in-lists/<int:pk>/scans/<path:scan_id>/undo/": NOTHING,
+    "POST /events/": _event,
+    "DELETE /events/<str:event>/": NOTHING,
+    "PATCH /events/<str:event>/": fixed(summary="New words"),
+    "PUT /events/<str:event>/": _event,
+    "POST /events/<str:event>/archive/": NOTHING,
+    "POST /events/<str:event>/book/": booking,
+    "POST /events/<str:event>/cancel/": NOTHING,
+    "POST /events/<str:event>/cancel_booking/": NOTHING,
+    "POST /events/<str:event>/check-in-lists/": _list,
+    "DELETE /events/<str:event>/check-in-lists/<int:pk>/": NOTHING,
+    "PATCH /events/<str:event>/check-in-lists/<int:pk>/": _list,
+    "PUT /events/<str:event>/check-in-lists/<int:pk>/": _list,
+    "POST /events/<str:event>/duplicate/": NOTHING,
+    "POST /events/<str:event>/grants/": fixed(email="buyer@matrix.test", permissions=["check_in"]),
+    "DELETE /events/<str:event>/grants/<int:pk>/": NOTHING,
+    "POST /events/<str:event>/postpone/": fixed(starts_at=AT),
+    "POST /events/<str:event>/publish/": NOTHING,
+    "POST /events/<str:event>/quotas/": _quota,
+    "DELETE /events/<str:event>/quotas/<int:pk>/": NOTHING,
+    "PATCH /events/<str:event>/quotas/<int:pk>/": _rename,
+    "PUT /events/<str:event>/quotas/<int:pk>/": _quota,
+    "POST /events/<str:event>/ticket-types/": _type,
+    "DELETE /events/<str:event>/ticket-types/<int:pk>/": NOTHING,
+    "PATCH /events/<str:event>/ticket-types/<int:pk>/": _rename,
+    "PUT /events/<str:event>/ticket-types/<int:pk>/": fixed(name="Renamed", price="7.00"),
+    "POST /imports/": upload,
+    "POST /imports/<uuid:pk>/apply/": NOTHING,
+    "POST /orders/": basket,
+    "PATCH /orders/<str:code>/": _rename,
+    "POST /orders/<str:code>/cancel/": NOTHING,
+    "PUT /orders/<str:code>/cancel/": NOTHING,
+    "POST /orders/<str:code>/mark-paid/": NOTHING,
+    "POST /orders/<str:code>/refund/": NOTHING,
+    "POST /orders/<str:code>/resend/": NOTHING,
+    "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
+    "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
+    "POST /recipe/": _event,
+    "DELETE /recipe/<str:event>/": NOTHING,
+    "PATCH /recipe/<str:event>/": fixed(summary="New words"),
+    "PUT /recipe/<str:event>/": _event,
+    "POST /staff/": lambda place: {"email": "buyer@matrix.test", "role": place.role.pk},
+    "PATCH /staff/<int:pk>/": lambda place: {"role": place.role.pk},
+    "DELETE /staff/<int:pk>/": NOTHING,
+    "POST /auth/email/change/": _move,
+    "POST /auth/email/change/confirm/": fixed(email="moved@matrix.test", code="123456"),
+    "POST /auth/mfa/recovery-codes/": fixed(password=PASSWORD),
+    "POST /auth/mfa/totp/": NOTHING,
+    "DELETE /auth/mfa/totp/": fixed(password=PASSWORD),
+    "POST /auth/mfa/totp/confirm/": fixed(otp="123456"),
+    "DELETE /auth/sessions/<uuid:id>/": NOTHING,
+    "POST /auth/social/<slug:provider>/": fixed(code="x"),
+    "POST /api-keys/": fixed(name="New key", scopes=["check_in"]),
+    "DELETE /api-keys/<int:pk>/": NOTHING,
+    "POST /roles/": fixed(name="New role", permissions=["check_in"]),
+    "PATCH /roles/<int:pk>/": fixed(name="Renamed"),
+    "DELETE /roles/<int:pk>/": NOTHING,
+    "POST /staff/<int:pk>/make-owner/": fixed(password=PASSWORD),
+    "POST /staff/invitations/": lambda place: {"email": "fresh@matrix.test", "role": place.role.pk},
+    "DELETE /staff/invitations/<int:pk>/": NOTHING,
+    "POST /staff/invitations/<int:pk>/resend/": NOTHING,
+    "POST /staff/invitations/accept/": fixed(token="nothing"),
+    # Pages
+    "POST /dashboard/api-keys/new/": fixed(name="New key", scopes="check_in"),
+    "POST /dashboard/api-keys/<int:pk>/revoke/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/people/": fixed(email="buyer@matrix.test", permissions="check_in"),
+    "POST /dashboard/events/<slug:slug>/people/<int:pk>/remove/": NOTHING,
+    "POST /dashboard/roles/new/": fixed(name="New role", permissions="check_in"),
+    "POST /dashboard/roles/<int:pk>/": fixed(name="Renamed", permissions="check_in"),
+    "POST /dashboard/roles/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/staff/<int:pk>/role/": lambda place: {"role": place.role.pk},
+    "POST /dashboard/staff/<int:pk>/remove/": NOTHING,
+    "POST /dashboard/staff/<int:pk>/make-owner/": fixed(password=PASSWORD),
+    "POST /dashboard/staff/invitations/<int:pk>/<slug:move>/": NOTHING,
+    "POST /dashboard/staff/invite/": lambda place: {"email": "fresh@matrix.test", "role": place.role.pk, "to": "staff"},
+    "POST /invitations/<str:token>/": NOTHING,
+    "POST /account/": fixed(name="Renamed", language="en", timezone=""),
+    "POST /account/confirm/": fixed(email="x@matrix.test", code="123456"),
+    "POST /account/login/": _login,
+    "POST /account/logout-everywhere/": NOTHING,
+    "POST /account/logout/": NOTHING,
+    "POST /account/password/": fixed(old_password=PASSWORD, new_password1=NEW, new_password2=NEW),
+    "POST /account/register/": _register,
+    "POST /account/resend/": _email,
+    "POST /account/reset/": _email,
+    "POST /account/reset/<str:uid>/<str:token>/": fixed(new_password1=NEW, new_password2=NEW),
+    "POST /account/email/": _move,
+    "POST /account/email/confirm/": fixed(email="moved@matrix.test", code="123456"),
+    "POST /account/second-step/": fixed(otp="123456"),
+    "POST /account/security/codes/": fixed(password=PASSWORD),
+    "POST /account/security/sessions/<uuid:id>/end/": NOTHING,
+    "POST /account/security/totp/": fixed(otp="123456"),
+    "POST /account/security/totp/off/": fixed(password=PASSWORD),
+    "POST /signup/": fixed(name="Alpha again", slug="alpha"),
+    "POST /dashboard/new-event/": event_form,
+    "POST /dashboard/events/<slug:slug>/edit/": event_form,
+    "POST /dashboard/events/<slug:slug>/<slug:move>/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
+    "POST /events/<slug:slug>/": lambda place: {
+        "email": "new@matrix.test", "name": "New", f"quantity_{place.ticket_type.pk}": "1", "provider": "manual",
+    },
+    "POST /orders/<str:code>/<str:secret>/cancel/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
+    "POST /scan/<int:pk>/": scan,
+}  # fmt: skip
+
+# Pages that look the same for a POST: they say nothing about methods and read nothing that is sent.
+SILENT = frozenset(
+    {"/", "/docs/errors", "/dashboard/api-keys/", "/dashboard/roles/", "/dashboard/staff/",
+     "/dashboard/staff/<int:pk>/", "/events/", "/dashboard/", "/dashboard/events/", "/dashboard/events/<slug:slug>/",
+     "/dashboard/orders/", "/dev/mailbox/", "/dev/mailbox/<str:name>/", "/dev/mailbox/<str:name>/html/",
+     "/dev/mailbox/<str:name>/parts/<int:number>/", "/dashboard/orders/<slug:code>/", "/scan/"}
+)  # fmt: skip
+
+# What no sample can bring to a good end here, and where it is tested instead.
+NO_GOOD_END = {
+    **dict.fromkeys(
+        (
+            "/me/",
+            "/me/avatar/",
+            "/me/exports/<uuid:pk>/",
+            "/me/exports/<uuid:pk>/download/",
+            "/me/erasure/<str:secret>/",
+            "/account/data/erase/",
+            "/account/data/exports/<uuid:pk>/",
+            "/account/avatars/<str:file>",
+            "/account/erasure/<str:secret>/",
+            "/account/picture/",
+            "/dashboard/settings/",
+        ),
+        "needs a job, a picture or a whole form of one's own: tests/people",
+    ),
+    "/account/reset/<str:uid>/<str:token>/": "needs a letter's link: tests/accounts",
+    "/account/confirm/": "needs a letter's code: tests/accounts",
+    "/activate/": "needs a letter's code: tests/accounts",
+    "/auth/registration/verify-email/": "needs a letter's code: tests/accounts",
+    "/auth/password/reset/confirm/": "needs a letter's link: tests/accounts",
+    "/auth/token/refresh/": "needs a fresh token: tests/accounts",
+    "/auth/token/verify/": "needs a fresh token: tests/accounts",
+    "/users/token/refresh/": "needs a fresh token: tests/accounts",
+    **dict.fromkeys(
+        (
+            "/account/email/",
+            "/account/email/confirm/",
+            "/account/second-step/",
+            "/account/security/codes/",
+            "/account/security/totp/",
+            "/account/security/totp/off/",
+            "/auth/email/change/",
+            "/auth/email/change/confirm/",
+            "/auth/mfa/recovery-codes/",
+            "/auth/mfa/totp/",
+            "/auth/mfa/totp/confirm/",
+        ),
+        "needs a second factor or a letter's code: tests/accounts",
+    ),
+    "/staff/<int:pk>/make-owner/": "asks the owner's password: tests/staff",
+    "/dashboard/staff/<int:pk>/make-owner/": "asks the owner's password: tests/staff",
+    "/staff/invitations/accept/": "needs a letter's link: tests/staff",
+    "/invitations/<str:token>/": "needs a letter's link: tests/staff",
+    "/tenants/": "opening a schema takes seconds: tests/tenancy",
+    "/signup/": "opening a schema takes seconds: tests/tenancy",
+    "/imports/<uuid:pk>/apply/": "needs a checked file: tests/imports",
+    "/events/<str:event>/": "an event with orders stays: tests/events",
+    "/recipe/<str:event>/": "an event with orders stays: tests/events",
+    "/events/<str:event>/archive/": "an event that is ahead is not archived: tests/events",
+    "/events/<str:event>/publish/": "it is published: tests/events",
+    "/events/<str:event>/quotas/<int:pk>/": "a quota in use stays: tests/ticketing",
+    "/events/<str:event>/check-in-lists/<int:pk>/": "a door that was scanned at stays: tests/ticketing",
+    "/orders/<str:code>/refund/": "money given by hand: tests/payments",
+}
+
+MULTIPART = frozenset({"POST /imports/"})
+
+
+def short(path: str) -> str:
+    return path.removeprefix("/api/v1")
+
+
+def body_of(method: str, path: str, place: Place) -> Any:
+    if method == "GET" or path.startswith("/admin/") or (method == "POST" and path in SILENT):
+        return {}
+    path = short(path)
+    maker = BODIES.get(f"{method} {path}")
+    if maker is None:
+        raise NoSample(f"{method} {path}: what does one send? Add it to BODIES in tests/permissions/samples.py.")
+    return maker(place)

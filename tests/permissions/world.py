@@ -1,0 +1,262 @@
+"""Two tenants with something of everything in them, and one caller of every kind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from shared_apps.accounts.models import User
+from shared_apps.accounts.tokens import open_session
+from tenant_apps.staff.invitations import invite
+from tenant_apps.staff.keys import make_key
+from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
+from tenant_apps.staff.roles import make_role
+from tenants.context import in_tenant
+from tests.factories import (
+    PASSWORD,
+    bearer,
+    make_event,
+    make_order,
+    make_paid_order,
+    make_ticket_type,
+    make_user,
+    owner_of,
+)
+
+# Ids of beta start here, so that no id of one tenant happens to be one of the other's.
+FAR = 1_000_000
+
+
+@dataclass
+class Place:
+    """What an address names: an event and what hangs on it, in one tenant. Missing things are None."""
+
+    name: str
+    tenant: Any
+    event: Any
+    public: bool = True
+    buyer: Any = None
+    order: Any = None
+    pending: Any = None
+    things: SimpleNamespace = field(default_factory=SimpleNamespace)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__.get("things"), name, None)
+
+
+@dataclass
+class Actor:
+    """A caller, and all that they hold: by role in each tenant, by grants on events."""
+
+    name: str
+    user: Any = None
+    bearer: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+    suspended: bool = False
+    operator: bool = False
+    holds_secret: bool = False
+    roles: dict[str, frozenset[str]] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set)
+    grants: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def everywhere(self, tenant: Any) -> frozenset[str]:
+        return self.roles.get(tenant.slug, frozenset())
+
+    def on(self, place: Place) -> frozenset[str]:
+        """What they hold on the place's event."""
+        held = self.grants.get(place.event.pk, frozenset()) if place.event else frozenset()
+        return self.everywhere(place.tenant) | held
+
+    def anywhere(self, tenant: Any) -> frozenset[str]:
+        """What they hold in the tenant or on at least one event of it."""
+        granted = frozenset().union(*self.grants.values()) if self.grants and tenant.slug == "alpha" else frozenset()
+        return self.everywhere(tenant) | granted
+
+    def works_at(self, tenant: Any) -> bool:
+        return tenant.slug in self.members or bool(self.anywhere(tenant))
+
+
+@dataclass
+class World:
+    alpha: Any
+    beta: Any
+    places: dict[str, Place]
+    actors: list[Actor]
+    buyer: Any
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back whatever the block writes."""
+    block = transaction.atomic()
+    block._from_testcase = True  # what must be outermost in a request is so here
+    block.__enter__()
+    try:
+        yield
+    finally:
+        connection.set_schema_to_public()
+        transaction.set_rollback(True)
+        block.__exit__(None, None, None)
+
+
+def build() -> World:
+    from tenants.models import Tenant
+
+    alpha, beta = Tenant.objects.get(slug="alpha"), Tenant.objects.get(slug="beta")
+    _far_ids(beta)
+    buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
+    places = {}
+    with in_tenant(alpha):
+        places["own"] = _place("own", alpha, buyer)
+        places["other_buyer"] = _orders("other_buyer", places["own"], other_buyer)
+        places["other_event"] = _place("other_event", alpha, third)
+        draft = _place("draft", alpha, None, published=False)
+        draft.public = False
+        places["draft"] = draft
+    with in_tenant(beta):
+        places["foreign"] = _place("foreign", beta, make_user())
+    actors = _actors(alpha, beta, places["own"], buyer, other_buyer)
+    return World(alpha, beta, places, actors, buyer)
+
+
+def _far_ids(tenant: Any) -> None:
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT schemaname, sequencename FROM pg_sequences WHERE schemaname = %s AND sequencename !~ 'migrations'",
+            [tenant.schema_name],
+        )
+        for schema, name in cursor.fetchall():
+            cursor.execute("SELECT setval(%s::regclass, %s)", [f'"{schema}"."{name}"', FAR])
+
+
+def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Place:
+    from tenant_apps.events.grants import grant
+    from tenant_apps.events.models import Category, Tag, Venue
+    from tenant_apps.imports import services as imports
+    from tenant_apps.staff import services as staff
+    from tenant_apps.ticketing import services as ticketing
+
+    event = make_event(published=published)
+    kind = make_ticket_type(event, price_minor=1200)
+    ticketing.ensure_key(event)
+    entrance = ticketing.create_check_in_list(event, actor=None, name="Main door")
+    spare = make_ticket_type(event, price_minor=500, name="Spare")
+    place = Place(name, tenant, event)
+    place.things.ticket_type, place.things.spare, place.things.list = kind, spare, entrance
+    place.things.quota, place.things.spare_quota = kind.quotas.get(), spare.quotas.get()
+    granted = make_user()
+    grant(event, granted, "check_in", actor=None)
+    place.things.granted = granted
+    Category.objects.get_or_create(name=f"Kind {tenant.slug}", slug=f"kind-{tenant.slug}")
+    Tag.objects.get_or_create(name=f"Tag {tenant.slug}", slug=f"tag-{tenant.slug}")
+    Venue.objects.get_or_create(name=f"Hall {tenant.slug}", slug=f"hall-{tenant.slug}")
+    shared = _shared.setdefault(tenant.slug, SimpleNamespace())
+    if name in ("own", "foreign"):
+        shared.member = staff.add_member(make_user(), staff.preset_role("door"), actor=None)
+        shared.role = staff.preset_role("door")
+        content = b"title,starts_at\nGala,2031-01-10T20:00\n"
+        shared.job = imports.start(resource="events", file_name="e.csv", content=content, actor=None, dry_run=True)
+        owner = owner_of(tenant)
+        shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
+        shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
+        shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
+    vars(place.things).update(vars(shared))
+    if buyer is not None:
+        _add_orders(place, buyer)
+    return place
+
+
+_shared: dict[str, SimpleNamespace] = {}
+
+
+def _orders(name: str, place: Place, buyer: Any) -> Place:
+    """The same event with another buyer's orders."""
+    other = Place(name, place.tenant, place.event, things=SimpleNamespace(**vars(place.things)))
+    _add_orders(other, buyer)
+    return other
+
+
+def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.payments.models import Payment
+    from tenant_apps.payments.services import intend
+    from tenant_apps.ticketing.scanning import scan
+
+    place.buyer = buyer
+    place.order = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
+    place.pending = make_order(place.ticket_type, user=buyer, email=buyer.email)
+    place.things.ticket = place.order.lines.get().ticket
+    place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
+    place.things.test_payment = intend(place.pending, "test")
+    place.things.session = open_session(buyer).session.pk
+    place.things.scan_id = f"scan-{place.name}"
+    from tenant_apps.ticketing.codes import code_text
+
+    scan(place.list, code_text(place.ticket), place.scan_id, by=None)
+
+
+def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> list[Actor]:
+    from tenant_apps.events.grants import grant
+    from tenant_apps.staff import services as staff
+
+    found = [
+        Actor("anonymous"),
+        Actor("guest with the order's secret", holds_secret=True),
+        Actor("buyer", buyer),
+        Actor("other buyer", other_buyer),
+        Actor("stranger", make_user()),
+        Actor("unconfirmed", make_user(confirmed=False)),
+        Actor("owner", owner_of(alpha), roles={"alpha": PRESETS["owner"].permissions}, members={"alpha"}),
+        Actor("neighbour", owner_of(beta), roles={"beta": PRESETS["owner"].permissions}, members={"beta"}),
+    ]
+    operator = make_user("operator@matrix.test")
+    User.objects.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
+    found.append(Actor("operator", operator, operator=True))
+    with in_tenant(alpha):
+        for preset in PRESETS:
+            if preset == "owner":
+                continue
+            user = make_user(f"{preset}@matrix.test")
+            staff.add_member(user, staff.preset_role(preset), actor=None)
+            found.append(Actor(preset, user, roles={"alpha": PRESETS[preset].permissions}, members={"alpha"}))
+        for permission in EVENT_PERMISSIONS:
+            user = make_user(f"{permission}-on-one@matrix.test")
+            grant(own.event, user, permission, actor=None)
+            found.append(Actor(f"grant of {permission}", user, grants={own.event.pk: frozenset({permission})}))
+        suspended = make_user("suspended@matrix.test")
+        staff.add_member(suspended, staff.preset_role("manager"), actor=None)
+        found.append(Actor("suspended", suspended, suspended=True))
+        found += _keys(alpha)
+    for actor in found:
+        if actor.user is not None:
+            _sign_in(actor)
+    User.objects.filter(pk=suspended.pk).update(is_active=False)
+    return found
+
+
+def _keys(alpha: Any) -> Iterator[Actor]:
+    """A program with some of the owner's rights."""
+    scopes = ["view_orders", "change_orders"]
+    key, text = make_key(name="Matrix", scopes=scopes, events=None, expires_at=None, actor=owner_of(alpha))
+    # Its use is noted once a minute; that is no change by the request.
+    type(key).objects.filter(pk=key.pk).update(last_used_at=timezone.now() + timedelta(days=1))
+    yield Actor("API key", key=text, roles={"alpha": frozenset(scopes)})
+
+
+def _sign_in(actor: Actor) -> None:
+    from types import SimpleNamespace as Browser
+
+    from tests.factories import sign_in
+
+    actor.bearer = bearer(actor.user)
+    browser = Browser(cookies={})
+    sign_in(browser, actor.user)
+    actor.cookies = dict(browser.cookies)
+
+
+__all__ = ["PASSWORD", "Actor", "Place", "World", "build", "undone"]
