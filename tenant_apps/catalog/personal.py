@@ -1,4 +1,4 @@
-"""Rights of people on categories of goods. Nothing else here is about a person: goods and ways of delivery are things."""
+"""Rights of people on categories of goods. Goods and ways of delivery are things, not people."""
 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from tenant_apps.catalog.models import CategoryUserPermission

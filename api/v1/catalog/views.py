@@ -39,7 +39,7 @@ _PARAMETERS = [
 
 def _currency(request: Request, usual: str) -> str:
     """The currency in which the body's amounts are meant; one that does not exist is refused at its field."""
-    given = request.data.get("currency")
+    given = request.data.get("currency") if isinstance(request.data, dict) else None
     return given if isinstance(given, str) and given in CURRENCIES else usual
 
 
