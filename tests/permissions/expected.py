@@ -139,7 +139,7 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
         if _names(route, "event"):
             if _foreign(scope):
                 return one(HIDDEN)
-            if not actor.on(place):
+            if not actor.at(place):
                 return one(FORBIDDEN, HIDDEN) if place.public else one(HIDDEN)
             if names & actor.everywhere(place.tenant):
                 return one(OK)

@@ -71,8 +71,11 @@ class Actor:
 
     def on(self, place: Place) -> frozenset[str]:
         """What they hold on the place's event, and on the category of its goods."""
+        return self.at(place) | (self.goods.get(place.goods.pk, frozenset()) if place.goods else frozenset())
+
+    def at(self, place: Place) -> frozenset[str]:
+        """What they hold on the place's event alone."""
         held = self.grants.get(place.event.pk, frozenset()) if place.event else frozenset()
-        held |= self.goods.get(place.goods.pk, frozenset()) if place.goods else frozenset()
         return self.everywhere(place.tenant) | held
 
     def anywhere(self, tenant: Any) -> frozenset[str]:

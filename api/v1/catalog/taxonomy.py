@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -158,3 +158,16 @@ class GrantView(_Grants):
             for permission in held:
                 categories.revoke(self.category, somebody, permission, actor=request.user)
         return Response(status=204)
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="product_category_grants_list"),
+    post=extend_schema(operation_id="product_category_grants_create"),
+)
+class GrantsBesideView(GrantsView):
+    """The same list at the category's own address, under names of its own in the documentation."""
+
+
+@extend_schema_view(delete=extend_schema(operation_id="product_category_grants_delete"))
+class GrantBesideView(GrantView):
+    """Everything that one person was granted on the category; `pk` is the person's."""
