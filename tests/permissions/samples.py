@@ -456,7 +456,10 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
 }
 # Fields that are called like a model and name nothing, and why.
-NAMES_NOTHING: dict[str, str] = {"scan_id": "what the device calls its own scan"}
+NAMES_NOTHING: dict[str, str] = {
+    "scan_id": "what the device calls its own scan",
+    "parameters": "names and values kept in the product itself",
+}
 
 # Queries that name something: what of another tenant's is sent, and what never was.
 QUERIES: dict[tuple[str, str], tuple[Maker, Any]] = {
