@@ -27,11 +27,12 @@ from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 
-from shared_apps.accounts import letters, limits, services
+from shared_apps.accounts import letters, limits, services, trail
 from shared_apps.accounts.errors import (
     AccountUnconfirmed,
     IdentityRefused,
     IdentityUnverified,
+    OtpInvalid,
     ProviderDown,
     ProviderUnknown,
 )
@@ -214,6 +215,7 @@ def _link(identity: Identity) -> User:
         about = configured(identity.provider).name
         letters.tell(user, EmailCode.Purpose.LINKED, schema_name=present_schema(), about=about)
     SocialAccount.objects.create(user=user, provider=identity.provider, uid=identity.subject, extra_data={})
+    trail.note("social.linked", user.pk, provider=identity.provider)
     return user
 
 
@@ -243,6 +245,10 @@ def sign_in_by_token(provider_id: str, id_token: str, nonce: str, *, request: Ht
             keep = now + timedelta(seconds=OLDEST_SECONDS + CLOCKS_DIFFER_SECONDS)
             Arrival.objects.create(digest=digest, user=user, host="", expires_at=keep, used_at=now)
             return services.sign_in_vouched(user, visit=visit_of(request, user.email), otp=otp)
+    except OtpInvalid as refusal:
+        # What was noted inside was rolled back with the use of the token.
+        trail.note_refusal("sign_in.refused", user_id=user.pk, address=visit.address, code=refusal.code)
+        raise
     except IntegrityError:
         raise IdentityRefused from None
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 
 from shared_apps.core.errors import SoldOut, WrongState
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
 from tenant_apps.orders.models import Order
@@ -87,11 +87,14 @@ def settle(payment: Payment, outcome: str, *, reference: str, actor: Any = None)
     payment.order = order
     if payment.status in FINAL or payment.status == outcome:
         return payment
+    before = payment.status
     payment.status, payment.reference = outcome, reference
     if outcome == Payment.Status.SUCCEEDED:
         payment.captured_minor = payment.amount_minor
     payment.save(update_fields=["status", "reference", "captured_minor", "modified_at"])
-    record(f"payment.{outcome}", payment, actor=actor, details={"order": order.code, "provider": payment.provider})
+    change = before_and_after({"status": before}, {"status": outcome})
+    details = {"order": order.code, "provider": payment.provider, **change}
+    record(f"payment.{outcome}", payment, actor=actor, details=details)
     if outcome == Payment.Status.SUCCEEDED:
         LedgerEntry.objects.create(
             kind=LedgerEntry.Kind.PAYMENT,
