@@ -1,4 +1,4 @@
-"""Every route that only staff may use leaves one line when it is refused, and a line when it has changed something (P7).
+"""Each route that only staff may use leaves one line when refused, and a line when it has changed something (P7).
 
 Generated from the table of routes, like the matrix: a new route is asked as soon as it is declared.
 """
