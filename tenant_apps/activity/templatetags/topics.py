@@ -87,16 +87,17 @@ def changes(details: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     before, after = (details.get(name) for name in ("before", "after"))
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
-    return [(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
+    names = sorted({*before, *after})
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
 
 
 @register.filter
 def besides(details: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the other details, as text that a person reads."""
-    if not changes(details):
+    if not {"before", "after"} <= details.keys():
         return [(name, _read(value)) for name, value in details.items()]
     hidden = {"before", "after", "fields", "from", "to"}
-    told = {name for name, _was, _is in changes(details)}
+    told = {*(details["before"] or {}), *(details["after"] or {})}
     return [(name, _read(value)) for name, value in details.items() if name not in hidden | told]
 
 
