@@ -72,6 +72,18 @@ WORDS: dict[str, Any] = {
     "import.started": _("Import started"),
     "import.accepted": _("Import accepted"),
     "import.applied": _("Import applied"),
+    "product_category.created": _("Category of goods made"),
+    "product_category.updated": _("Category of goods changed"),
+    "product_category.deleted": _("Category of goods deleted"),
+    "delivery_method.created": _("Way of delivery made"),
+    "delivery_method.updated": _("Way of delivery changed"),
+    "delivery_method.deleted": _("Way of delivery deleted"),
+    "product.created": _("Product made"),
+    "product.updated": _("Product changed"),
+    "product.deleted": _("Product deleted"),
+    "product_variant.created": _("Variant made"),
+    "product_variant.updated": _("Variant changed"),
+    "product_variant.deleted": _("Variant deleted"),
 }
 
 
