@@ -39,6 +39,7 @@ from shared_apps.accounts.errors import (
 from shared_apps.accounts.models import Arrival, EmailCode, User, small_letters
 from shared_apps.accounts.tokens import Pair
 from shared_apps.accounts.visits import visit_of
+from shared_apps.core.errors import DomainError
 from shared_apps.core.schemas import present_schema
 
 # Only keys that the provider alone holds; with HS256 or none, whoever knows the public key could write a token.
@@ -229,16 +230,21 @@ def sign_in_by_token(provider_id: str, id_token: str, nonce: str, *, request: Ht
     """
     visit = visit_of(request)
     counted = limits.count("login_source", limits.source(visit.address))
-    claims = verified(Adapter(request, provider_id), id_token)
-    if claims["iat"] < time.time() - OLDEST_SECONDS:
-        raise IdentityRefused
-    if "nonce" in claims or nonce:
-        check_nonce(claims, nonce)
-    digest = digest_of(id_token)
-    if Arrival.objects.filter(digest=digest).exists():
-        raise IdentityRefused
-    limits.take_back(counted)
-    user = person_of(identity_of(provider_id, claims))
+    digest, identity = digest_of(id_token), None
+    try:
+        claims = verified(Adapter(request, provider_id), id_token)
+        if claims["iat"] < time.time() - OLDEST_SECONDS:
+            raise IdentityRefused
+        if "nonce" in claims or nonce:
+            check_nonce(claims, nonce)
+        if Arrival.objects.filter(digest=digest).exists():
+            raise IdentityRefused
+        limits.take_back(counted)
+        identity = identity_of(provider_id, claims)
+        user = person_of(identity)
+    except DomainError as refusal:
+        note_refused(provider_id, refusal, identity)
+        raise
     try:
         with transaction.atomic():
             now = timezone.now()
@@ -251,6 +257,13 @@ def sign_in_by_token(provider_id: str, id_token: str, nonce: str, *, request: Ht
         raise
     except IntegrityError:
         raise IdentityRefused from None
+
+
+def note_refused(provider_id: str, refusal: DomainError, identity: Identity | None = None) -> None:
+    """Write down that a provider's word was not taken: at the account that it is linked with, where it is known."""
+    linked = SocialAccount.objects.filter(provider=provider_id, uid=identity.subject) if identity is not None else None
+    user_id = linked.values_list("user_id", flat=True).first() if linked is not None else None
+    trail.note_refusal("sign_in.refused", user_id=user_id, code=refusal.code, provider=provider_id)
 
 
 def digest_of(text: str) -> str:

@@ -55,6 +55,7 @@ WORDS: dict[str, Any] = {
     "totp.new_codes": _("New recovery codes"),
     "totp.code_used": _("Recovery code used"),
     "social.linked": _("Login through another service added"),
+    "social.unlinked": _("Login through another service removed"),
     "account.confirmed": _("Email address confirmed"),
     "account.closed": _("Account closed"),
     "account.operator_made": _("Made an operator"),

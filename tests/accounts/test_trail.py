@@ -15,6 +15,7 @@ from tenants import provisioning
 from tenants.context import in_public
 from tests.accounts.helpers import NEW_PASSWORD, code_in, code_of, letters_to, login, path_in, register
 from tests.accounts.test_second_factor import clock, guarded, login_with  # noqa: F401  (fixtures)
+from tests.accounts.test_social import provider, server, walk  # noqa: F401  (fixtures)
 from tests.factories import PASSWORD, make_user
 
 EVENTS = "/api/v1/me/security-events/"
@@ -293,3 +294,21 @@ def test_old_entries_are_dropped_after_the_days_that_the_setting_says(settings):
     assert trail.forget_old(now) == 2
     assert topics(user) == ["sign_in.done"] * 2
     assert trail.forget_old(now) == 0
+
+
+def test_what_another_services_word_did_is_kept(page_for, client_for, provider):  # noqa: F811
+    user, closed = make_user(), make_user()
+    for person in (user, closed):
+        provider.knows(f"sub-{person.pk}", email=person.email, email_verified=True)
+        browser = page_for()
+        walk(browser, browser, f"sub-{person.pk}")
+    assert topics(user) == ["social.linked", "sign_in.done"]
+    assert last("social.linked").details == {"provider": "mock"}
+    User.objects.filter(pk=closed.pk).update(is_active=False)
+    browser = page_for()
+    walk(browser, browser, f"sub-{closed.pk}")
+    entry = last("sign_in.refused")
+    assert (entry.user_id, entry.refused) == (closed.pk, True)
+    assert entry.details == {"provider": "mock", "code": "identity_invalid"}
+    client_for().post("/api/v1/auth/social/mock/", {"id_token": "nonsense"}, format="json")
+    assert last("sign_in.refused").user_id is None
