@@ -32,7 +32,7 @@ def etagged(version: Callable[..., Any] | None = None) -> Callable[[Callable[...
                 return method(view, request, *args, **kwargs)
             state = None if version is None else version(view, request, *args, **kwargs)
             own = VERSIONLESS if state is None else _hash(repr((*_surroundings(request), state)))
-            known = _named(request)
+            known = named(request)
             if own != VERSIONLESS and (same := next((tag for tag in known if tag.startswith(f"{own}.")), None)):
                 return _not_modified(request, same)
             response = method(view, request, *args, **kwargs)
@@ -58,7 +58,7 @@ def _surroundings(request: Any) -> tuple[Any, ...]:
     )
 
 
-def _named(request: Any) -> list[str]:
+def named(request: Any) -> list[str]:
     """Return the opaque parts of the tags in If-None-Match. Weak ones compare alike here (RFC 9110, 13.1.2)."""
     given = request.headers.get("If-None-Match", "")[:2000]
     return [tag.strip().removeprefix("W/").strip('"') for tag in given.split(",") if tag.strip()]

@@ -10,5 +10,7 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from tenant_apps.catalog.rights import granted_somewhere
         from tenant_apps.staff.scopes import register_scope
+        from tenants import freshness
 
         register_scope(granted_somewhere)
+        freshness.watch("catalog", stock=("ProductVariant",), unseen=("CategoryUserPermission",))
