@@ -60,7 +60,8 @@ def _surroundings(request: Any) -> tuple[Any, ...]:
 
 def named(request: Any) -> list[str]:
     """Return the opaque parts of the tags in If-None-Match. Weak ones compare alike here (RFC 9110, 13.1.2)."""
-    given = request.headers.get("If-None-Match", "")[:2000]
+    # Not `request.headers`, which keeps what it was first asked for: `api.kept` takes the header off the request.
+    given = request.META.get("HTTP_IF_NONE_MATCH", "")[:2000]
     return [tag.strip().removeprefix("W/").strip('"') for tag in given.split(",") if tag.strip()]
 
 

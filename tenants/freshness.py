@@ -123,10 +123,19 @@ _rests_until = 0.0
 
 def client() -> Any:
     """Return the client of the shared cache's server; None where the cache is another kind or rests after a fault."""
-    if time.monotonic() < _rests_until:
-        return None
-    store: Any = getattr(caches["global"], "_cache", None)
-    return store.get_client(None, write=True) if hasattr(store, "get_client") else None
+    return None if time.monotonic() < _rests_until else _client_of(getattr(caches["global"], "_cache", None))
+
+
+_clients: dict[tuple[str, ...], Any] = {}
+
+
+def _client_of(store: Any) -> Any:
+    # Django makes a new client for each command, which costs more than the command.
+    servers = tuple(getattr(store, "_servers", ()))
+    found = _clients.get(servers)
+    if found is None and hasattr(store, "get_client"):
+        found = _clients[servers] = store.get_client(None, write=True)
+    return found
 
 
 def rest() -> None:
@@ -137,11 +146,11 @@ def rest() -> None:
 
 def _raise_numbers(keys: list[str]) -> None:
     # Not through `client`: a change is told even if a reader has just met a fault.
-    store: Any = getattr(caches["global"], "_cache", None)
-    if not hasattr(store, "get_client"):
+    server = _client_of(getattr(caches["global"], "_cache", None))
+    if server is None:
         return
     try:
-        store.get_client(None, write=True).eval(_RAISE, len(keys), *keys, _KEPT_SECONDS)
+        server.eval(_RAISE, len(keys), *keys, _KEPT_SECONDS)
     except Exception as error:
         # What readers keep ends by itself after LONGEST_SECONDS.
         logger.warning("readers_not_told", extra={"reason": type(error).__name__})
