@@ -39,6 +39,8 @@ def etagged(version: Callable[..., Any] | None = None) -> Callable[[Callable[...
             if response.status_code != 200:
                 return response
             _describe(request, response)
+            if not hasattr(response, "add_post_render_callback"):  # a file, whose bytes are there already
+                return _finish(request, response, own, known) or response
             response.add_post_render_callback(lambda made: _finish(request, made, own, known))
             return response
 

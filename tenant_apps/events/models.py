@@ -1,6 +1,7 @@
 """What people attend: events, their places, categories and tags, and who among the staff may touch which."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
@@ -92,6 +93,8 @@ class Event(Stamped):
     level = models.CharField(_("level"), max_length=20, blank=True)
     cancel_until = models.DateTimeField(_("orders can be cancelled until"), null=True, blank=True)
     external_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    # How often the row was changed: SEQUENCE of the calendars (RFC 5545, 3.8.7.4).
+    revision = models.IntegerField(default=0, db_default=0, editable=False)
     search = models.GeneratedField(
         expression=document(high=["title"], low=["summary", "description"]),
         output_field=SearchVectorField(),
@@ -125,6 +128,13 @@ class Event(Stamped):
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            self.revision += 1
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "revision"}
+        super().save(*args, **kwargs)
 
     def takes_orders(self, now: datetime) -> bool:
         """Published and not over: the same as `on_sale()` for the row at hand."""

@@ -1,4 +1,4 @@
-"""Search in Russian and English, with typos: the words stemmed, and the title in Latin letters.
+"""The number of changes, for calendars; search in Russian and English, with typos: the words stemmed, and the title in Latin letters.
 
 A generated column's expression cannot be changed in place, so it is made anew, in one transaction: code of the
 release before finds a column of the same name and type, and is answered by stems instead of whole words.
@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [("events", "0001_initial")]
 
     operations = [
+        migrations.AddField("event", "revision", models.IntegerField(default=0, db_default=0, editable=False)),
         migrations.RemoveField("event", "search"),
         migrations.AddField(
             "event",
