@@ -361,6 +361,7 @@ SPECTACULAR_SETTINGS = {
         "EventPermissionEnum": "api.schema.event_permission_names",
         "TenantKindEnum": "tenants.models.Tenant.Kind",
         "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
+        "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
     },
 }

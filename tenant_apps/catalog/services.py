@@ -1,6 +1,6 @@
 """Writing about goods: products and their variants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -32,7 +32,7 @@ LONGEST_DESCRIPTION = 50_000
 MOST_VARIANTS = 200
 
 
-def create_product(*, actor: Any, variants: list[Mapping[str, Any]] | None = None, **fields: Any) -> Product:
+def create_product(*, actor: Any, variants: Sequence[Mapping[str, Any]] | None = None, **fields: Any) -> Product:
     """Make a product with its variants, or with one of unlimited stock; the currency is the tenant's unless given.
 
     Needs `name` and `price_minor`. `category` is a row, slug or id. Raises InvalidInput naming all that is wrong,
@@ -84,7 +84,7 @@ def update_product(product: Product, *, actor: Any, **fields: Any) -> Product:
         if "external_id" in str(error):
             raise _taken("external_id") from None
         raise
-    details = {"fields": changed}
+    details: dict[str, Any] = {"fields": changed}
     if "price_minor" in changed:
         details |= {"price_from": before["price_minor"], "price_to": product.price_minor}
     record("product.updated", product, actor=actor, details=details)
@@ -225,7 +225,8 @@ def _fill(product: Product, fields: Mapping[str, Any]) -> None:
     for name in AMOUNTS:
         if name in fields:
             setattr(product, name, _amount(name, fields[name], errors))
-    if product.price_minor is None and not any(error.field == "price" for error in errors):
+    price: Any = product.price_minor  # a new row has none yet
+    if price is None and not any(error.field == "price" for error in errors):
         errors.append(FieldError("price", "required", _("Give it a price.")))
     if "weight_grams" in fields:
         product.weight_grams = _count("weight_grams", fields["weight_grams"], errors, least=0, empty=True)

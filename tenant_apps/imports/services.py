@@ -198,10 +198,11 @@ def _run(job: ImportJob) -> _Found:
                 wrong = _columns_of(refusal, resource)
             else:
                 found.counts[outcome] += 1
-                if resource.diff is not None and outcome != Outcome.UNCHANGED:
+                diff: Any = resource.diff  # by apply()
+                if diff is not None and outcome != Outcome.UNCHANGED:
                     found.changes_count += 1
                     if len(found.changes) < LISTED_CHANGES:
-                        found.changes.append({"line": row.line, "outcome": str(outcome), **resource.diff})
+                        found.changes.append({"line": row.line, "outcome": str(outcome), **diff})
                 continue
         found.counts["refused"] += 1
         found.errors.extend((row.line, one) for one in wrong)
