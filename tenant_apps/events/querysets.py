@@ -70,6 +70,10 @@ class EventQuerySet(models.QuerySet[Any]):
             return self.filter(pk=int(slug_or_id)) if len(slug_or_id) <= 18 else self.none()
         return self.filter(slug=slug_or_id)
 
+    def for_sitemap(self) -> Any:
+        """Address and last change of what search engines may find, the newest first."""
+        return self.public().order_by("-starts_at", "-pk").values_list("slug", "modified_at")
+
     def matching(self, text: str) -> "EventQuerySet":
         """That have the words in title, summary or description, in any form, or nearly so in the title; or whose
         venue or its city is called so."""
