@@ -95,7 +95,7 @@ class _Asked(msgspec.Struct, gc=False):
         age = time.time() - kept.made_at
         if not 0 <= age < freshness.LONGEST_SECONDS:
             return False
-        if age > _EARLY_AFTER and random.random() < _EARLY:
+        if age > _EARLY_AFTER and random.random() < _EARLY:  # noqa: S311  (chance, no secret)
             return False
         if kept.stock == self.stock:
             return True
@@ -194,7 +194,7 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     language = language_of(request, tenant.language)
     address = f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.get_full_path()} {language}"
     key = f"foyer-read:{schema}:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
-    cache = caches["global"]
+    cache: Any = caches["global"]
     limit = settings.API_RATE_PER_MINUTE
     keys = (
         cache.make_key(limit_of_address(client_address(request))),

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def make_programme() -> Any:
     from tenants.context import in_tenant
     from tenants.provisioning import open_tenant
 
-    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=open(os.devnull, "w"))
+    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
     tenant = open_tenant(name="Festival", slug="festival", owner=owner(), currency="EUR", timezone="Europe/London")
     now = timezone.now()
     with in_tenant(tenant):
@@ -151,7 +152,7 @@ def make_programme() -> Any:
         events = Event.objects.bulk_create(
             Event(
                 slug=f"event-{n}", title=f"An evening with ensemble number {n}", status="published",
-                summary="A summary of about a hundred characters, which is what people write where there is room for it.",
+                summary="A summary of about eighty characters, as people write where there is room for it.",
                 description="<p>" + "What there is to know about this evening, told at some length. " * 6 + "</p>",
                 starts_at=now + timedelta(days=30, hours=n), ends_at=now + timedelta(days=30, hours=n + 2),
                 timezone="Europe/London", currency="EUR", category=kinds[n % 8], venue=venues[n % 20], level="easy",

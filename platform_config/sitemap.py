@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
 
 from shared_apps.core.access import anyone
 from tenant_apps.catalog.models import Product
@@ -51,6 +52,7 @@ PARTS: dict[str, tuple[Callable[[int, int], Iterable[Entry]], Callable[[], int]]
 
 
 @anyone
+@require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """What a polite program leaves alone, and where it finds the rest."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), "Allow: /api/v1/calendar.ics", ""]
@@ -59,6 +61,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 @anyone
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The parts of the sitemap; three statements."""
     tenant = current_tenant()
@@ -71,6 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @anyone
+@require_safe
 def part(request: HttpRequest, name: str, page: int) -> HttpResponse:
     """One part: at most 5,000 addresses, with the day and time of their last change."""
     if name not in PARTS or not 1 <= page <= 10_000:

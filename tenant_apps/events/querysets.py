@@ -34,7 +34,7 @@ class _Haversine(Func):
         super().__init__(F(latitude), F(longitude))
         self.to = (float(to_latitude), float(to_longitude))
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
         (latitude, one), (longitude, other) = (compiler.compile(each) for each in self.source_expressions)
         numbers = {"to_latitude": f"({self.to[0]!r})", "to_longitude": f"({self.to[1]!r})"}
         return self.template % {"latitude": latitude, "longitude": longitude, **numbers}, [*one, *one, *other]

@@ -32,7 +32,7 @@ class Choice(NamedTuple):
 
     value: str
     label: str
-    count: int
+    events: int
 
 
 def facets(narrowed: Callable[[Collection[str]], Any], chosen: Collection[str], zone: str) -> dict[str, list[Choice]]:
@@ -55,7 +55,7 @@ def facets(narrowed: Callable[[Collection[str]], Any], chosen: Collection[str], 
         elif name == "price":
             values.sort(key=lambda each: float(each.value.partition("-")[0]))
         else:
-            values.sort(key=lambda each: (-each.count, each.label))
+            values.sort(key=lambda each: (-each.events, each.label))
         del values[MOST_VALUES:]
     return found
 

@@ -99,7 +99,8 @@ def test_sql_written_by_hand_and_many_rows_at_once_are_seen_too(anyone, alpha, g
     writes = (
         lambda cursor: cursor.execute("UPDATE events_event SET title = 'A' WHERE slug = 'gala'"),
         lambda cursor: cursor.execute(
-            "WITH old AS (SELECT id FROM events_event) UPDATE events_event e SET title = 'B' FROM old WHERE e.id = old.id"
+            "WITH old AS (SELECT id FROM events_event)"
+            " UPDATE events_event SET title = 'B' WHERE id IN (SELECT id FROM old)"
         ),
         lambda cursor: cursor.execute('  UPDATE ONLY "t_alpha"."events_event" SET title = %s', ["C"]),
         lambda cursor: cursor.executemany("UPDATE events_event SET title = %s", [("x",), ("D",)]),
@@ -130,12 +131,11 @@ def test_what_is_rolled_back_makes_nothing_stale_and_a_savepoint_hides_no_change
 def test_a_transaction_tells_the_cache_once_and_sends_no_statement_for_it(anyone, alpha, gala, monkeypatch):
     told = []
     monkeypatch.setattr(freshness, "_raise_numbers", told.append)
-    with in_tenant(alpha), CaptureQueriesContext(connection) as queries:
-        with transaction.atomic():
-            for number in range(3):
-                Quota.objects.filter(event=gala).update(held=number)
-                with transaction.atomic():
-                    Event.objects.filter(pk=gala.pk).update(title=str(number))
+    with in_tenant(alpha), CaptureQueriesContext(connection) as queries, transaction.atomic():
+        for number in range(3):
+            Quota.objects.filter(event=gala).update(held=number)
+            with transaction.atomic():
+                Event.objects.filter(pk=gala.pk).update(title=str(number))
     assert len(told) <= 4  # one for the transaction's own stock, one more for each savepoint that was not the first
     assert sum("UPDATE" in each["sql"] for each in queries.captured_queries) == 6
     assert {tuple(keys) for keys in told} == {("foyer-fresh:t_alpha:content",), ("foyer-fresh:t_alpha:stock",)}

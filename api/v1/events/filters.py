@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import django_filters
-from django.db.models import Case, DecimalField, F, Q, QuerySet, Value, When
+from django.db.models import Case, DecimalField, F, Q, Value, When
 from django.forms import CharField as CharFormField
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
@@ -124,7 +124,7 @@ def chosen(request: Any, events: Any, *, but: Collection[str] = ()) -> Any:
     filters = EventFilter(asked, queryset=events, request=request)
     if not filters.is_valid():
         raise django_filters.utils.translate_validation(filters.errors)
-    found: QuerySet[Any] = modified_since(request, filters.qs)
+    found: Any = modified_since(request, filters.qs)
     near = near_of(request.query_params)
     return found if near is None else found.near(*near)
 

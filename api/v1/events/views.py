@@ -51,7 +51,10 @@ def facets_json(request: Request) -> dict[str, Any]:
         return chosen(request, Event.objects.visible_to(request.user), but=filters)
 
     found = facets(without, request.query_params.keys(), current_tenant().timezone)
-    return {name: [each._asdict() for each in values] for name, values in found.items()}
+    return {
+        name: [{"value": each.value, "label": each.label, "count": each.events} for each in values]
+        for name, values in found.items()
+    }
 
 
 def shown(event: Event, user: Any) -> dict[str, Any]:
