@@ -39,6 +39,8 @@ def key_of(what: str, attribute: str = "pk") -> Maker:
 
 # By the beginning of the address and the name of the parameter; the first that fits.
 PARAMETERS: list[tuple[str, str, Maker]] = [
+    ("/sitemap-", "name", lambda place: "pages"),
+    ("/sitemap-", "page", lambda place: 1),
     ("/me/exports/", "pk", lambda place: uuid4()),
     ("/account/data/exports/", "pk", lambda place: uuid4()),
     ("/account/avatars/", "file", lambda place: "nothing.webp"),
