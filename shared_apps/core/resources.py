@@ -24,6 +24,7 @@ from shared_apps.core.staging import Staging
 
 # A cell that begins so is taken for a formula by spreadsheets; exports put an apostrophe before it (B5).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+_DEGREE = Decimal("0.000001")
 # "01.05.2026", "1.5.2026 19:30": with points the day always comes first.
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,T]+(\d{1,2}:\d{2}(?::\d{2})?))?")
 
@@ -177,7 +178,7 @@ def column(widget: Widget, name: str | None = None) -> Field:
 
 
 class Text(Widget):
-    """One line of text, or several with `lines`; an apostrophe that guards a formula is taken off (B5)."""
+    """One line of text, or several with `lines`, which stay as they are; an apostrophe that guards a formula is taken off (B5)."""
 
     def __init__(self, longest: int, *, lines: bool = False):
         super().__init__()
@@ -188,7 +189,8 @@ class Text(Widget):
         text = str(value or "")
         if text[:1] == "'":
             text = unguarded(text)
-        text = text.strip() if self.lines else " ".join(text.split())
+        if not self.lines:
+            text = " ".join(text.split())
         if len(text) > self.longest:
             raise CellError("too_long", _("At most %d characters.") % self.longest)
         return text
@@ -268,6 +270,16 @@ class Number(Widget):
         if not number.is_finite() or abs(number) > 10**12:
             raise CellError("invalid_number", _("This is no number."))
         return number
+
+
+def degrees(value: Decimal | None, name: str, most: int, errors: list[ColumnError]) -> Decimal | None:
+    """Return degrees as they are kept, with six decimals; notes an error if they are more than `most`."""
+    if value is None:
+        return None
+    if abs(value) > most:
+        errors.append(ColumnError(name, "out_of_range", _("A number of degrees, at most %d.") % most))
+        return None
+    return value.quantize(_DEGREE)
 
 
 class Whole(Number):

@@ -8,7 +8,7 @@ read, `import_error` everything that is wrong. One statement is one execute, als
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -25,6 +25,18 @@ class Refused(NamedTuple):
     column: str
     code: str
     message: str
+
+
+def pack_errors(errors: Iterable[tuple[int, str, str, str]]) -> bytes:
+    """Return lines, columns, codes and sentences as a CSV file, packed with gzip (B5)."""
+    from shared_apps.core.resources import guarded
+
+    packed = io.BytesIO()
+    with gzip.open(packed, "wt", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(("line", "column", "code", "message"))
+        writer.writerows((line, guarded(column), code, guarded(message)) for line, column, code, message in errors)
+    return packed.getvalue()
 
 
 class Staging:
@@ -138,22 +150,17 @@ class Staging:
 
     def errors_file(self) -> bytes:
         """Return all errors as a CSV file, packed with gzip."""
-        from shared_apps.core.resources import guarded
 
-        packed = io.BytesIO()
-        last = (0, 0)
-        with gzip.open(packed, "wt", encoding="utf-8", newline="") as target:
-            writer = csv.writer(target)
-            writer.writerow(("line", "column", "code", "message"))
+        def all_of_them() -> Iterator[tuple[int, str, str, str]]:
+            last = (0, 0)
             while found := self.fetch(
                 "SELECT line, id, field, code, message FROM import_error WHERE (line, id) > (%s, %s) "
                 "ORDER BY line, id LIMIT 20000", *last,
             ):  # fmt: skip
-                last = found[-1][:2]  # type: ignore[assignment]
-                writer.writerows(
-                    (line, guarded(column), code, guarded(text)) for line, _id, column, code, text in found
-                )
-        return packed.getvalue()
+                last = found[-1][:2]  # type: ignore[assignment]  # two integers
+                yield from ((line, field, code, message) for line, _id, field, code, message in found)
+
+        return pack_errors(all_of_them())
 
     def _copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, texts: bool = False) -> None:
         buffer = io.StringIO()

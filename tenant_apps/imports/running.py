@@ -16,6 +16,7 @@ from django.utils.translation import override
 
 from shared_apps.core.errors import DomainError, InvalidInput
 from shared_apps.core.resources import BulkResource, BulkRow, ColumnError, Outcome, RowResource
+from shared_apps.core.staging import pack_errors
 from tenant_apps.imports import mapping, price_lists
 from tenant_apps.imports.errors import UnreadableFile
 from tenant_apps.imports.models import ImportJob, ImportMapping
@@ -270,7 +271,8 @@ def _one_by_one(job: ImportJob, resource: RowResource, file: IO[bytes]) -> Found
         counts["refused"] += 1
         errors.append((unreadable.line, ColumnError(unreadable.column, unreadable.code, str(unreadable))))
     errors.sort(key=lambda one: one[0])
-    return Found(counts, errors[:LISTED_ERRORS], len(errors), None, changes, changes_count)
+    packed = pack_errors((line, *one) for line, one in errors) if errors else None
+    return Found(counts, errors[:LISTED_ERRORS], len(errors), packed, changes, changes_count)
 
 
 def _cells_of(

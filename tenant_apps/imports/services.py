@@ -1,6 +1,9 @@
 """A file's way in: start, say which column is which, check, apply. All or nothing (B4)."""
 
+import gzip
+import io
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,9 +15,11 @@ from django.utils.translation import gettext as _
 from shared_apps.core.database_errors import refusal_of, retrying
 from shared_apps.core.errors import FieldError, Forbidden, InvalidInput
 from shared_apps.core.resources import ColumnError, RowResource
+from shared_apps.core.staging import pack_errors
 from tenant_apps.activity import hints
 from tenant_apps.activity.services import record
 from tenant_apps.catalog.resources import ProductResource
+from tenant_apps.events.resources import VenueResource
 from tenant_apps.imports import mapping as mappings
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, TooManyRows, UnknownResource
 from tenant_apps.imports.models import ImportJob, ImportMapping
@@ -28,7 +33,11 @@ logger = logging.getLogger(__name__)
 Status = ImportJob.Status
 
 # Each kind of file with who reads it. An app that brings another one adds its resources.py here.
-RESOURCES: dict[str, type[RowResource]] = {"events": EventResource, "products": ProductResource}
+RESOURCES: dict[str, type[RowResource]] = {
+    "events": EventResource,
+    "venues": VenueResource,
+    "products": ProductResource,
+}
 MOST_BYTES = 20 * 1024 * 1024
 MOST_KEY_COLUMNS = 10
 # A worker that works holds a lock on its import; who finds it free after this time may take the import up.
@@ -229,6 +238,16 @@ def _admit(resource: str, actor: Any) -> None:
     needed = RESOURCES[resource].permission
     if needed and actor is not None and needed not in permissions_of(actor):
         raise Forbidden
+
+
+def errors_csv(job: ImportJob) -> Iterator[bytes]:
+    """Give everything that is wrong with the file as CSV, piece by piece."""
+    packed = ImportJob.objects.filter(pk=job.pk).values_list("errors_file", flat=True).first()
+    if packed is None:
+        packed = pack_errors((one["line"], one["column"], one["code"], one["message"]) for one in job.errors)
+    with gzip.open(io.BytesIO(packed)) as source:
+        while piece := source.read(64 * 1024):
+            yield piece
 
 
 def progress_of(job: ImportJob) -> int:

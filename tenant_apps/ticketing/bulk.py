@@ -88,8 +88,8 @@ class EventsInBulk:
         self.run(
             "CREATE TEMPORARY TABLE import_event ON COMMIT DROP AS "
             "SELECT DISTINCT ON (r.key) r.number, r.key, r.slug, e.id AS event_id, e.id IS NULL AS fresh, "
-            "coalesce(e.status, 'draft') AS was, NULL::text AS becomes, '{}'::text[] AS changed "
-            "FROM import_row r LEFT JOIN events_event e ON e.external_id = r.key "
+            "coalesce(e.status, 'draft') AS was, NULL::text AS becomes, '{}'::text[] AS changed FROM import_row r "
+            "LEFT JOIN (SELECT id, status, coalesce(external_id, 'foyer:' || slug) AS key FROM events_event) e USING (key) "
             f"ORDER BY r.key, r.number {self.order}"
         )
         self.run("ALTER TABLE import_event ADD PRIMARY KEY (number)")

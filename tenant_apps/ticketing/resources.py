@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +22,7 @@ from shared_apps.core.resources import (
     Words,
     Zone,
     column,
+    degrees,
 )
 from tenant_apps.events.models import Event
 from tenant_apps.events.services import LONGEST_DESCRIPTION, MOST_TAGS, clean_description
@@ -31,7 +33,8 @@ from tenant_apps.ticketing.services import MOST_PLACES
 from tenants.context import current_tenant
 
 TEXTS = ("title", "summary", "category", "level", "venue_name", "venue_address", "venue_city", "status", "ticket_type")
-_DEGREE = Decimal("0.000001")
+# Before the address of an event that has no id of a maker's, in files that we gave out.
+OWN = "foyer:"
 
 
 class EventResource(BulkResource):
@@ -116,7 +119,7 @@ class EventResource(BulkResource):
             zone = values.get("timezone") or there[0]
             times = [self._time(values.get(name), zone, name, errors) for name in ("starts_at", "ends_at")]
             price = self._price(values.get("price"), values.get("currency") or there[1], errors)
-            places = [self._degrees(values.get(name), name, most, errors)
+            places = [degrees(values.get(name), name, most, errors)
                       for name, most in (("venue_latitude", 90), ("venue_longitude", 180))]  # fmt: skip
             capacity = values.get("capacity")
             if (price is not None or capacity is not None) and not values.get("ticket_type"):
@@ -158,8 +161,10 @@ class EventResource(BulkResource):
         keys = [row.key for row in rows if not (row.values.get("timezone") and row.values.get("currency"))]
         if not keys:
             return {}
-        found = Event.objects.filter(external_id__in=keys).values_list("external_id", "timezone", "currency")
-        return {key: (zone, currency) for key, zone, currency in found}
+        slugs = [key.removeprefix(OWN) for key in keys if key.startswith(OWN)]
+        found = Event.objects.filter(Q(external_id__in=keys) | Q(external_id=None, slug__in=slugs))
+        rows = found.values_list("external_id", "slug", "timezone", "currency")
+        return {key or f"{OWN}{slug}": (zone, currency) for key, slug, zone, currency in rows}
 
     def _time(self, value: Any, zone: str, name: str, errors: list[ColumnError]) -> Any:
         if value is None:
@@ -181,11 +186,3 @@ class EventResource(BulkResource):
         if not 0 <= price <= MAX_MINOR:
             errors.append(ColumnError("price", "out_of_range", _("A price cannot be negative or this large.")))
         return price
-
-    def _degrees(self, value: Decimal | None, name: str, most: int, errors: list[ColumnError]) -> Decimal | None:
-        if value is None:
-            return None
-        if abs(value) > most:
-            errors.append(ColumnError(name, "out_of_range", _("A number of degrees, at most %d.") % most))
-            return None
-        return value.quantize(_DEGREE)
