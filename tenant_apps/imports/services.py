@@ -63,10 +63,11 @@ def start(
     key: Any = None,
     on_duplicate: str = "error",
     ask: bool = False,
+    looked: tuple[list[str], list[list[str]]] | None = None,
 ) -> ImportJob:
     """Take a file in; it is checked right after commit, and applied then unless it is a dry run.
 
-    With `ask` it waits until `say_mapping` tells which column is which. Raises UnknownResource, FileTooLarge,
+    With `ask` it waits until `say_mapping` tells which column is which; `looked` is its header and some rows. Raises UnknownResource, FileTooLarge,
     EmptyFile, TooManyRows, InvalidInput. What else is wrong inside the file is listed on the job.
     """
     if resource not in RESOURCES:
@@ -85,6 +86,8 @@ def start(
         dry_run=dry_run,
         started_by=getattr(actor, "pk", None),
         mapped=not ask,
+        header=looked[0] if looked else [],
+        samples=looked[1] if looked else [],
     )
     _say(job, mapping, key, on_duplicate)
     job.save(force_insert=True)
@@ -101,6 +104,11 @@ def say_mapping(job: ImportJob, *, mapping: Any, key: Any = None, on_duplicate: 
         raise NotReady(now=job.get_status_display())
     _admit(job.resource, actor)
     _say(job, mapping, key, on_duplicate)
+    missing = [name for name in RESOURCES[job.resource].required if name not in job.mapping]
+    if missing:
+        raise InvalidInput(
+            errors=[FieldError(f"mapping.{name}", "required", _("Say where this comes from.")) for name in missing]
+        )
     job.mapped, job.status = True, Status.PENDING
     job.save(update_fields=["mapping", "key", "on_duplicate", "mapped", "status", "modified_at"])
     record("import.started", job, actor=actor, details={"resource": job.resource, "file": job.file_name})
@@ -231,6 +239,12 @@ def _remember(job: ImportJob) -> None:
             "header": job.header, "mapping": job.mapping, "key": job.key, "on_duplicate": job.on_duplicate,
         },
     )  # fmt: skip
+
+
+def may_import(resource: str, held: frozenset[str]) -> bool:
+    """Tell whether who holds these permissions everywhere in the tenant may bring in such a file."""
+    needed = RESOURCES[resource].permission
+    return "import" in held and (not needed or needed in held)
 
 
 def _admit(resource: str, actor: Any) -> None:

@@ -1,24 +1,9 @@
 """Where imports and exports are found."""
 
-from django.urls import path, register_converter
+from django.urls import path
 
 from api.v1.imports import views
-from tenant_apps.imports.exporting import FORMATS
-
-
-class FormatConverter:
-    """The ending of a file's name: one of the formats that there are."""
-
-    regex = "|".join(FORMATS)
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(FormatConverter, "export_format")
+from tenant_apps.imports import converters  # noqa: F401  (makes "export_format" known)
 
 tenant_urls = [
     path("imports/", views.ImportsView.as_view(), name="imports"),
