@@ -119,6 +119,7 @@ def columns(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @staff("import")
 @never_cache
+@require_safe
 def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """How it stands. While it runs the page asks again by itself, so the bar survives a reload."""
     found = _job(request, pk)
