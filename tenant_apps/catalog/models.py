@@ -148,7 +148,7 @@ class ProductVariant(LimitedCapacity, Stamped):
     low_stock_level = models.IntegerField(_("low below"), null=True, blank=True)
     position = models.IntegerField(default=0, db_default=0)
 
-    objects = VariantQuerySet.as_manager()
+    objects = VariantQuerySet.as_manager()  # type: ignore[misc]  # the stubs take managers for fields of a row
 
     class Meta(LimitedCapacity.Meta):
         # Postgres names NOT NULL constraints after the table; Citus needs them short (citus.md, rule 7).

@@ -63,7 +63,7 @@ def checked(values: Any, category: ProductCategory | None, known: dict[str, Para
         else:
             kept[name] = typed
             if parameter is None:
-                known[name] = Parameter(category=category, name=name, kind=kind)
+                known[name] = Parameter(category=category, name=name, kind=kind or Kind.TEXT)
     if errors:
         raise InvalidInput(errors=errors)
     fresh = [known[name] for name in kept if known[name].pk is None]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q
 from django.db.models.functions import Coalesce
@@ -115,7 +116,10 @@ class ProductQuerySet(models.QuerySet[Any]):
 
     def facets(self, names: Iterable[str] | None = None) -> list[Facet]:
         """Count the values of each parameter over these products, most frequent first; one statement."""
-        inner, arguments = self.order_by().values("parameters").query.sql_with_params()
+        try:
+            inner, arguments = self.order_by().values("parameters").query.sql_with_params()
+        except EmptyResultSet:
+            return []  # a filter that nothing can meet never becomes SQL
         where, more = "", []
         if names is not None:
             where, more = " WHERE e.key = ANY(%s)", [list(names)]

@@ -43,7 +43,9 @@ class VenueResource(BulkResource):
         for row in rows:
             errors: list[ColumnError] = []
             values = row.values
-            places = [degrees(values.get(name), name, most, errors) for name, most in (("latitude", 90), ("longitude", 180))]
+            places = [
+                degrees(values.get(name), name, most, errors) for name, most in (("latitude", 90), ("longitude", 180))
+            ]
             if errors:
                 self.staging.refuse(row.line, errors)
                 continue
@@ -75,7 +77,9 @@ class VenueResource(BulkResource):
             f"AND r.address = w.address WHERE r.number <> w.number AND ({unlike})"
         )
         if self.on_duplicate == "error":
-            self.staging.refuse_rows("name", "duplicate_row", _("An earlier row with the same key says something else."), rows)
+            self.staging.refuse_rows(
+                "name", "duplicate_row", _("An earlier row with the same key says something else."), rows
+            )
         run(
             "UPDATE import_row r SET outcome = CASE WHEN f.venue_id IS NULL THEN 'new' ELSE 'changed' END "
             "FROM import_venue f WHERE f.number = r.number AND (f.venue_id IS NULL OR f.changed <> '{}')"

@@ -121,9 +121,7 @@ def asked(
         source = sources.get(name)
         at = mapping.place_of(source.column, job.header) if source and source.column else None
         choices = [
-            Choice(str(place), column, samples[place], place == at)
-            for place, column in enumerate(job.header)
-            if column
+            Choice(str(place), column, samples[place], place == at) for place, column in enumerate(job.header) if column
         ]
         is_time = isinstance(field.widget, Moment)
         found.append(
@@ -148,9 +146,7 @@ def given(
     post: Mapping[str, Any], job: ImportJob, resource: type[RowResource], kept: mapping.Sources
 ) -> dict[str, Any]:
     """Return the mapping that a form says, as the API takes it; columns with names of the file's own are kept."""
-    said: dict[str, Any] = {
-        name: source.as_json() for name, source in kept.items() if name not in resource.fields
-    }
+    said: dict[str, Any] = {name: source.as_json() for name, source in kept.items() if name not in resource.fields}
     for name, field in resource.fields.items():
         choice = str(post.get(f"column:{name}", ""))
         options: dict[str, Any] = {}
@@ -167,7 +163,9 @@ def given(
             options["split"] = split
         if isinstance(field.widget, Moment):
             options |= {
-                option: text for option in ("format", "timezone") if (text := str(post.get(f"{option}:{name}", "")).strip())
+                option: text
+                for option in ("format", "timezone")
+                if (text := str(post.get(f"{option}:{name}", "")).strip())
             }
         said[name] = options
     return said

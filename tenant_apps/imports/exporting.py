@@ -200,7 +200,9 @@ def _venues() -> Exported:
 
 
 def _products() -> Exported:
-    names = sorted({name for row in Product.objects.values_list("parameters", flat=True).iterator(CHUNK) for name in row})
+    names = sorted(
+        {name for row in Product.objects.values_list("parameters", flat=True).iterator(CHUNK) for name in row}
+    )
     columns = (*ProductResource.fields, *(f"param.{name}" for name in names))
     rows = Product.objects.order_by("pk", "variants__position", "variants__pk").values_list(
         "external_id", "slug", "name", "description", "category__name", "category__external_id", "supplier", "model",

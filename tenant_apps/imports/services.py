@@ -17,7 +17,7 @@ from shared_apps.core.errors import FieldError, Forbidden, InvalidInput
 from shared_apps.core.resources import ColumnError, RowResource
 from shared_apps.core.staging import pack_errors
 from tenant_apps.activity import hints
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.catalog.resources import ProductResource
 from tenant_apps.events.resources import VenueResource
 from tenant_apps.imports import mapping as mappings
@@ -92,7 +92,9 @@ def start(
     _say(job, mapping, key, on_duplicate)
     job.save(force_insert=True)
     topic = "import.uploaded" if ask else "import.started"
-    record(topic, job, actor=actor, details={"resource": resource, "file": job.file_name}, deliver=not ask)
+    told = made(resource=resource, status=job.status)
+    details = {"resource": resource, "file": job.file_name, **told}
+    record(topic, job, actor=actor, details=details, deliver=not ask)
     return job
 
 
@@ -109,9 +111,10 @@ def say_mapping(job: ImportJob, *, mapping: Any, key: Any = None, on_duplicate: 
         raise InvalidInput(
             errors=[FieldError(f"mapping.{name}", "required", _("Say where this comes from.")) for name in missing]
         )
+    change = before_and_after({"status": job.status}, {"status": Status.PENDING, "mapping": job.mapping})
     job.mapped, job.status = True, Status.PENDING
     job.save(update_fields=["mapping", "key", "on_duplicate", "mapped", "status", "modified_at"])
-    record("import.started", job, actor=actor, details={"resource": job.resource, "file": job.file_name})
+    record("import.started", job, actor=actor, details={"resource": job.resource, "file": job.file_name, **change})
     return job
 
 
@@ -124,9 +127,10 @@ def ask_to_apply(job: ImportJob, *, actor: Any) -> ImportJob:
         if job.status != Status.READY:
             raise NotReady(now=job.get_status_display())
         _admit(job.resource, actor)
+        change = before_and_after({"status": job.status}, {"status": Status.APPLYING})
         job.status, job.progress = Status.APPLYING, 0
         job.save(update_fields=["status", "progress", "modified_at"])
-        record("import.accepted", job, actor=actor, details={"resource": job.resource})
+        record("import.accepted", job, actor=actor, details={"resource": job.resource, **change})
     return job
 
 
@@ -187,7 +191,8 @@ def _work(job: ImportJob, expected: set[str]) -> ImportJob:
                     raise _Undo
             job = _note(job, Status.APPLIED, found)
             _remember(job)
-            details = {"resource": job.resource, "file": job.file_name, "counts": job.counts}
+            change = before_and_after({"status": Status.APPLYING}, {"status": Status.APPLIED})
+            details = {"resource": job.resource, "file": job.file_name, "counts": job.counts, **change}
             record("import.applied", job, actor=actor_of(job), details=details)
             return job
     except _Undo:

@@ -4,34 +4,27 @@ What the services refuse one by one is refused here with the same codes, limits 
 the database's constraints are the last line for both. Statements name their columns: tables may have more of them.
 """
 
-import json
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shared_apps.core.errors import Conflict, InvalidInput
-from shared_apps.core.money import CURRENCIES, exponent, to_text
+from shared_apps.core.money import CURRENCIES, exponent
 from shared_apps.core.staging import Staging
-from tenant_apps.activity.services import record
 from tenant_apps.events import services as events
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed
 from tenant_apps.events.models import Event
 from tenant_apps.events.naming import make_missing
+from tenant_apps.ticketing.bulk_changes import OF_EVENT, PLAIN, Told, lines_table
 from tenant_apps.ticketing.errors import CapacityBelowSold
 from tenant_apps.ticketing.services import MOST_TYPES
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
-# Between the tags of a row in one column; nobody types it.
-SEPARATOR = "\x1f"
 # Room for "-123456" behind it.
 SLUG_LENGTH = 72
 Status = Event.Status
-PLAIN = ("title", "summary", "description", "level")
-OF_EVENT = (
-    *PLAIN, "category", "tags", "starts_at", "ends_at", "timezone", "venue_name", "venue_address", "venue_city",
-    "venue_latitude", "venue_longitude", "status", "currency",
-)  # fmt: skip
 
 
 def becomes(was: str, wanted: str, *, fresh: bool, over: bool) -> str | None:
@@ -55,7 +48,7 @@ class DuplicateRow(Conflict):
     """Two rows of one file say unlike things about one event or ticket type."""
 
     code = "duplicate_row"
-    message = _("An earlier row with the same key says something else.")
+    message = gettext_lazy("An earlier row with the same key says something else.")
 
 
 class EventsInBulk:
@@ -67,8 +60,7 @@ class EventsInBulk:
         self.columns = columns
         self.on_duplicate = on_duplicate
         self.order = "DESC" if on_duplicate == "last" else "ASC"
-        # Reverse names, not imports: orders stand above.
-        self.lines = Event._meta.get_field("order_lines").related_model._meta.db_table  # type: ignore[union-attr]
+        self.lines = lines_table()
 
     # --- What would happen ---
 
@@ -283,60 +275,6 @@ class EventsInBulk:
             "AND (i.type_id IS NULL OR i.price_changes OR i.capacity_changes)"
         )
 
-    def changes(self, most: int) -> tuple[int, list[dict[str, Any]]]:
-        """Return how many rows are new or changed, and the first of them field by field, as people read it."""
-        ((count,),) = self.staging.fetch(
-            "SELECT count(*) FROM import_row r WHERE outcome <> 'unchanged' "
-            "AND NOT EXISTS (SELECT FROM import_error x WHERE x.line = r.line)"
-        )
-        rows = self.staging.fetch(
-            "SELECT r.line, r.outcome, r.key, r.title, f.fresh, f.changed, f.number IS NOT NULL, "
-            "i.number IS NOT NULL, i.type_id IS NULL, i.price_changes, i.capacity_changes, i.price_was, i.capacity_was, "
-            "coalesce(nullif(r.currency, ''), e.currency, %s), r.ticket_type, r.price_minor, r.capacity, "
-            "to_jsonb(r.*), jsonb_build_object('title', e.title, 'summary', e.summary, 'description', e.description, "
-            "'level', e.level, 'starts_at', e.starts_at, 'ends_at', e.ends_at, 'timezone', e.timezone, "
-            "'currency', e.currency, 'category', c.name, 'venue', v.name, 'status', e.status, 'tags', "
-            "(SELECT string_agg(t.name, ', ' ORDER BY t.name) FROM events_eventtag l JOIN events_tag t "
-            "ON t.id = l.tag_id WHERE l.event_id = e.id)), f.becomes "
-            "FROM (SELECT * FROM import_row r WHERE outcome <> 'unchanged' "
-            "AND NOT EXISTS (SELECT FROM import_error x WHERE x.line = r.line) ORDER BY number LIMIT %s) r "
-            "LEFT JOIN import_event f ON f.number = r.number LEFT JOIN import_type i ON i.number = r.number "
-            "LEFT JOIN events_event e ON e.id = f.event_id LEFT JOIN events_category c ON c.id = e.category_id "
-            "LEFT JOIN events_venue v ON v.id = e.venue_id ORDER BY r.number",
-            current_tenant().currency, most,
-        )  # fmt: skip
-        return int(count), [self._change(row) for row in rows]
-
-    def _change(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        (line, outcome, key, title, fresh, changed, is_event, is_type, type_fresh, price_changes, capacity_changes,
-         price_was, capacity_was, currency, type_name, price, capacity, new, old, status) = row  # fmt: skip
-        # Django leaves JSON of plain statements as text.
-        new, old = json.loads(new), json.loads(old)
-        new["venue"], new["status"] = new["venue_name"], status
-        new["tags"] = ", ".join(sorted(filter(None, new["tags"].split(SEPARATOR))))
-        fields: list[dict[str, Any]] = []
-
-        def told(field: str, before: Any, after: Any) -> None:
-            cut = [str(each)[:300] if isinstance(each, str) else each for each in (before, after)]
-            fields.append({"field": field, "before": cut[0] or None, "after": cut[1] if cut[1] != "" else None})
-
-        if is_event:
-            for name in OF_EVENT if fresh else changed or ():
-                if fresh and (name not in self.columns or new.get(name) in (None, "")):
-                    continue
-                told(name, None if fresh else old.get(name), new.get(name))
-        if is_type and type_fresh:
-            told("ticket_type", None, type_name)
-            told("price", None, to_text(price or 0, currency))
-            if capacity is not None:
-                told("capacity", None, capacity)
-        elif is_type:
-            if price_changes:
-                told("price", to_text(price_was, currency), to_text(price, currency))
-            if capacity_changes:
-                fields.append({"field": "capacity", "before": capacity_was, "after": capacity})
-        return {"line": line, "outcome": outcome, "key": key, "name": title, "fields": fields}
-
     # --- Doing it ---
 
     def put(self, actor: Any) -> None:
@@ -348,10 +286,11 @@ class EventsInBulk:
         self._make_names()
         self._find_slugs()
         self._insert_events()
+        told = Told(self.staging)
         self._update_events()
         self._put_tags()
         self._put_types()
-        self._tell(actor)
+        told.record(actor)
 
     def _lock(self) -> int:
         events_ = self.run(
@@ -507,18 +446,3 @@ class EventsInBulk:
             "UPDATE ticketing_quota q SET capacity = i.capacity, modified_at = now() FROM import_type i "
             "WHERE q.id = i.quota_id AND i.capacity_changes"
         )
-
-    def _tell(self, actor: Any) -> None:
-        """The import is one entry in the audit trail. Who holds tickets hears of what happens to their event."""
-        moved = self.staging.fetch(
-            "SELECT f.event_id, f.was, f.becomes, f.changed FROM import_event f WHERE NOT f.fresh "
-            f"AND f.changed <> '{{}}' AND EXISTS (SELECT FROM {self.lines} l WHERE l.event_id = f.event_id) "
-            "ORDER BY f.event_id"
-        )
-        rows = Event.objects.in_bulk([event_id for event_id, *_rest in moved])
-        for event_id, was, becomes_, changed in moved:
-            fields = [name for name in changed if name != "status"]
-            if fields:
-                record("event.updated", rows[event_id], actor=actor, details={"fields": fields, "by": "import"})
-            if was != becomes_:
-                record(f"event.{becomes_}", rows[event_id], actor=actor, details={"from": was, "by": "import"})

@@ -28,7 +28,8 @@ from tenant_apps.events.models import Event
 from tenant_apps.events.services import LONGEST_DESCRIPTION, MOST_TAGS, clean_description
 from tenant_apps.events.slugs import slug_from
 from tenant_apps.events.times import BadTime, moment
-from tenant_apps.ticketing.bulk import SEPARATOR, SLUG_LENGTH, EventsInBulk
+from tenant_apps.ticketing.bulk import SLUG_LENGTH, EventsInBulk
+from tenant_apps.ticketing.bulk_changes import SEPARATOR, changes
 from tenant_apps.ticketing.services import MOST_PLACES
 from tenants.context import current_tenant
 
@@ -154,7 +155,7 @@ class EventResource(BulkResource):
         self.bulk.put(self.actor)
 
     def changes(self, most: int) -> tuple[int, list[dict[str, Any]]]:
-        return self.bulk.changes(most)
+        return changes(self.staging, self.columns, most)
 
     def _known(self, rows: Sequence[BulkRow]) -> dict[str, tuple[str, str]]:
         """The zone and currency of the events that are there already, for rows that do not say them."""

@@ -86,7 +86,7 @@ def in_order(request: Any, products: Any) -> Any:
 
 def edges(amount: Decimal, *, up: bool) -> dict[str, int]:
     """Return the amount in each currency's minor units, rounded so that the range is not widened by half a cent."""
-    found = {}
+    found: dict[str, int] = {}
     for digits, currencies in _BY_DIGITS.items():
         scaled = amount.scaleb(digits)
         whole = int(scaled)

@@ -17,7 +17,8 @@ class CategorySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True)
     slug = serializers.CharField(read_only=True)
     name = PlainTextField(max_length=80)
-    parent = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)
+    # To the stubs `parent` is the serializer around this one; DRF moves fields out of the class, so it is free.
+    parent = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)  # type: ignore[assignment]
     lineage = serializers.ListField(child=serializers.CharField(), read_only=True)
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
 
@@ -119,7 +120,7 @@ class ProductInput(serializers.Serializer[Any]):
         """Return the product's own fields, its variants, and what `sku` and `capacity` say about a single one."""
         fields = minor(dict(self.validated_data), "price", "recommended_price")
         variants = [minor(dict(one), "price") for one in fields.pop("variants", [])]
-        single = {name: fields.pop(name) for name in ("sku", "capacity") if name in fields}
+        single: dict[str, Any] = {name: fields.pop(name) for name in ("sku", "capacity") if name in fields}
         return fields, variants, single
 
 

@@ -12,10 +12,11 @@ tenant_urls = [
     path("product-facets/", views.FacetsView.as_view(), name="product-facets"),
     path("product-categories/", taxonomy.CategoriesView.as_view(), name="product-categories"),
     path("product-categories/<str:slug>/", taxonomy.CategoryView.as_view(), name="product-category"),
-    path("product-categories/<str:slug>/grants/", taxonomy.GrantsView.as_view(), name="category-grants"),
-    path("product-categories/<str:slug>/grants/<int:pk>/", taxonomy.GrantView.as_view(), name="category-grant"),
-    path("categories/<str:slug>/grants/", taxonomy.GrantsView.as_view()),
-    path("categories/<str:slug>/grants/<int:pk>/", taxonomy.GrantView.as_view()),
+    path("categories/<str:slug>/grants/", taxonomy.GrantsView.as_view(), name="category-grants"),
+    path("categories/<str:slug>/grants/<int:pk>/", taxonomy.GrantView.as_view(), name="category-grant"),
+    # The same beside the category itself.
+    path("product-categories/<str:slug>/grants/", taxonomy.GrantsBesideView.as_view()),
+    path("product-categories/<str:slug>/grants/<int:pk>/", taxonomy.GrantBesideView.as_view()),
     path("delivery-methods/", delivery.MethodsView.as_view(), name="delivery-methods"),
     path("delivery-methods/<int:pk>/", delivery.MethodView.as_view(), name="delivery-method"),
 ]

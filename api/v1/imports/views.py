@@ -110,7 +110,8 @@ class ExportView(APIView):
     parameters = frozenset[str]()
 
     @extend_schema(
-        operation_id="exports_retrieve", responses={(200, kind.partition(";")[0]): str for kind in exporting.FORMATS.values()}
+        operation_id="exports_retrieve",
+        responses={(200, kind.partition(";")[0]): str for kind in exporting.FORMATS.values()},
     )
     def get(self, request: Request, resource: str, kind: str) -> StreamingHttpResponse:
         found = exporting.export(resource, request.user)

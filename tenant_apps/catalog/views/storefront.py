@@ -21,7 +21,7 @@ ORDERS = {"name": "name", "price": "price_minor", "-price": "-price_minor", "-cr
 def products(request: HttpRequest) -> HttpResponse:
     """The list, with filters that stand in the address: four statements, and one for each parameter chosen."""
     query = request.GET
-    chosen = {
+    chosen: dict[str, Any] = {
         "search": query.get("search", "").strip()[:100],
         "category": query.get("category", "")[:60],
         "in_stock": query.get("in_stock") == "true",

@@ -55,7 +55,12 @@ def upload(request: HttpRequest, resource: str) -> HttpResponse:
         try:
             found = asking.look_into(content, name, kind) if 0 < len(content) <= services.MOST_BYTES else None
             job = services.start(
-                resource=resource, file_name=name, content=content, actor=request.user, ask=found is not None, looked=found
+                resource=resource,
+                file_name=name,
+                content=content,
+                actor=request.user,
+                ask=found is not None,
+                looked=found,
             )
             return redirect("dashboard-import-columns" if found else "dashboard-import-job", pk=job.pk)
         except DomainError as refused:
@@ -199,4 +204,3 @@ def _admit(request: HttpRequest, resource: str) -> None:
     """A role: who was granted one event or category only brings in no file that may touch all of them."""
     if resource not in services.RESOURCES or not services.may_import(resource, permissions_of(request.user)):
         raise Http404
-
