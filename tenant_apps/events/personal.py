@@ -14,7 +14,7 @@ def _end_grants(person: Person) -> int:
 
 
 hold("grants", "events.EventUserPermission", {"user"}, export=_grants, erase=_end_grants, order=40)
-harmless("events.Event", {"timezone"}, "where it is held")
+harmless("events.Event", {"timezone", "refund_tiers"}, "where it is held, and what comes back of its price")
 harmless("events.Venue", {"timezone"}, "where it is")
 harmless("events.Category", {"name"}, "a kind of event")
 harmless("events.Tag", {"name"}, "a word that events are found by")

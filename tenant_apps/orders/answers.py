@@ -104,7 +104,8 @@ def _number(value: Any) -> str:
         number = Decimal(str(value).strip().replace(",", "."))
     except InvalidOperation:
         raise ValueError(_("Answer with a number.")) from None
-    if not number.is_finite() or abs(number) >= 10**12 or len(number.as_tuple().digits) > 20:
+    # By its exponent, not by abs(): arithmetic on 1e999999999 overflows.
+    if not number.is_finite() or not -20 < number.adjusted() < 12 or len(number.as_tuple().digits) > 20:
         raise ValueError(_("Answer with a number."))
     return f"{number:f}"
 

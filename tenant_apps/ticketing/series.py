@@ -140,7 +140,7 @@ def change_dates(
     silently: raises SeriesDatesSold, or with `leave_sold` leaves those as they are and changes the rest of them.
     """
     if scope == "this" or event.series_id is None:
-        return Changed([events.update_event(event, actor=actor, **fields)])
+        return Changed([events.update_event(event, actor=actor, **_with_its_end(event, fields))])
     if scope not in ("following", "all"):
         raise InvalidInput(errors=[FieldError("scope", "invalid_choice", _("One of this, following, all."))])
     if single := sorted(SINGLE & set(fields)):
@@ -182,6 +182,13 @@ def wall_text(at: datetime, zone: str) -> str:
 
 
 # --- Inside ------------------------------------------------------------------------------------------------------
+
+
+def _with_its_end(event: Event, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of one date; with a new start, and no word on the end, the end moves along."""
+    if not fields.get("starts_at") or "ends_at" in fields or "timezone" in fields:
+        return dict(fields)
+    return {**fields, **_Times.of(event, fields).for_date(event)}
 
 
 @dataclass(frozen=True, slots=True)
