@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events.models import BringItem, Event, ProgramItem, Question
 from tenant_apps.events.services import check_edit_window, locked
 from tenant_apps.events.times import BadTime, moment
@@ -39,7 +39,7 @@ def make(model: type[Detail], event: Event, *, actor: Any, **fields: Any) -> Any
     _fill(row, {"position": max(there, default=-1) + 1, **fields})
     row.save()
     _touch(event)
-    record(f"{TOPICS[model]}.created", row, actor=actor, details={"event": event.pk, "name": str(row)}, deliver=False)
+    record(f"{TOPICS[model]}.created", row, actor=actor, details=_told(row, made), deliver=False)
     return row
 
 
@@ -68,7 +68,7 @@ def delete(row: Any, *, actor: Any) -> None:
     event = locked(row.event)
     row = _fresh(row)
     check_edit_window(event, {TOPICS[type(row)]})
-    record(f"{TOPICS[type(row)]}.deleted", row, actor=actor, details={"name": str(row)}, deliver=False)
+    record(f"{TOPICS[type(row)]}.deleted", row, actor=actor, details=_told(row, gone), deliver=False)
     row.delete()
     _touch(event)
 
@@ -99,6 +99,10 @@ def _fresh(row: Any) -> Any:
     if fresh is None:
         raise NotFound
     return fresh
+
+
+def _told(row: Any, how: Any) -> dict[str, Any]:
+    return {"event": row.event_id, **how(**{name: getattr(row, name) for name in FIELDS[type(row)]})}
 
 
 def _touch(event: Event) -> None:

@@ -152,12 +152,17 @@ def _added(text: str, zone: str) -> datetime:
     return (from_local(value, zone) if value.tzinfo is None else value).astimezone(UTC)
 
 
+def wall_of(text: str, zone: str) -> datetime:
+    """Return what the clock of the zone shows at a time that is written with an offset or without."""
+    value = _parsed(text)
+    return value if value.tzinfo is None else local(value, zone).replace(tzinfo=None)
+
+
 def _exdate(text: str, index: int, zone: str) -> datetime:
     try:
-        value = _parsed(text)
+        return wall_of(text, zone)
     except ValueError as error:
         raise InvalidInput(errors=[FieldError(f"exdates.{index}", "invalid_time", str(error))]) from None
-    return value if value.tzinfo is None else local(value, zone).replace(tzinfo=None)
 
 
 def _fault(code: str, message: str) -> InvalidInput:

@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events.errors import InUse
 from tenant_apps.events.models import Category, Tag, Venue
 from tenant_apps.events.slugs import free_slug
@@ -78,7 +78,8 @@ def make(model: Any, *, actor: Any, **fields: Any) -> Any:
             with transaction.atomic():
                 row.pk, row.slug = None, free_slug(model, row.name, fallback=FALLBACK[model])
                 row.save(force_insert=True)
-                record(f"{FALLBACK[model]}.created", row, actor=actor, details={"name": row.name}, deliver=False)
+                details = {"name": row.name, **made(name=row.name, slug=row.slug)}
+                record(f"{FALLBACK[model]}.created", row, actor=actor, details=details, deliver=False)
                 return row
         except IntegrityError:
             twin = model.objects.filter(name=row.name, address=row.address).first() if model is Venue else None
@@ -106,8 +107,8 @@ def change(row: Any, *, actor: Any, **fields: Any) -> Any:
 def merge_venues(kept: Venue, others: Iterable[Venue], *, actor: Any) -> int:
     """Make one venue of several that mean the same place: events move to `kept`, the others go. Returns how many."""
     pks = [venue.pk for venue in others if venue.pk != kept.pk]
-    gone = list(Venue.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
-    for venue in gone:
+    others_gone = list(Venue.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
+    for venue in others_gone:
         for name in ("city", "latitude", "longitude", "timezone", "capacity", "accessibility"):
             if getattr(kept, name) in (None, "") and getattr(venue, name) not in (None, ""):
                 setattr(kept, name, getattr(venue, name))
@@ -116,17 +117,18 @@ def merge_venues(kept: Venue, others: Iterable[Venue], *, actor: Any) -> int:
             event.venue = kept
             event.save(update_fields=["venue", "modified_at"])
         venue.delete()
-    if gone:
+    if others_gone:
         kept.save()
-        details = {"merged": [{"name": venue.name, "address": venue.address} for venue in gone]}
+        details = {"merged": [{"name": venue.name, "address": venue.address} for venue in others_gone]}
         record("venue.merged", kept, actor=actor, details=details, deliver=False)
-    return len(gone)
+    return len(others_gone)
 
 
 @transaction.atomic
 def delete(row: Any, *, actor: Any) -> None:
     """Delete it. Raises InUse while events have it as category or venue."""
-    record(f"{FALLBACK[type(row)]}.deleted", row, actor=actor, details={"name": str(row)}, deliver=False)
+    details = {"name": str(row), **gone(name=row.name, slug=row.slug)}
+    record(f"{FALLBACK[type(row)]}.deleted", row, actor=actor, details=details, deliver=False)
     try:
         row.delete()
     except ProtectedError:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.clock import from_local, local
 from shared_apps.core.errors import DomainError, FieldError, InvalidInput, NotFound
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events import recurrence
 from tenant_apps.events import services as events
 from tenant_apps.events.errors import IsTemplate, SeriesDatesSold
@@ -81,10 +81,11 @@ def create_series(
         raise InvalidInput(errors=[FieldError("title", "taken", _("Please choose another name."))]) from None
     if event.starts_at in {date.at for date in wanted}:
         _join(event, series, event.starts_at)
-    made = _make_dates(series, [date.at for date in wanted if date.at != event.starts_at], actor, publish=publish)
+    new = _make_dates(series, [date.at for date in wanted if date.at != event.starts_at], actor, publish=publish)
     if publish and event.series_id and event.status == Event.Status.DRAFT:
         events.publish(event, actor=actor)
-    record("series.created", series, actor=actor, details={"title": series.title, "dates": len(made)})
+    told = made(title=series.title, rule=series.rule, rdates=series.rdates, exdates=series.exdates)
+    record("series.created", series, actor=actor, details={"dates": len(new), **told})
     return series
 
 
@@ -121,7 +122,8 @@ def delete_series(series: EventSeries, *, actor: Any) -> None:
     dates = list(series.dates.select_for_update(of=("self",)).order_by("series_start"))
     if sold := _sold(dates):
         raise SeriesDatesSold(dates=_days(sold))
-    record("series.deleted", series, actor=actor, details={"title": series.title, "dates": len(dates)})
+    told = gone(title=series.title, rule=series.rule)
+    record("series.deleted", series, actor=actor, details={"dates": len(dates), **told})
     Event.objects.filter(pk__in=[date.pk for date in dates]).update(series=None)
     template = series.template
     series.delete()
@@ -168,7 +170,11 @@ def change_dates(
         if date.pk not in sold:
             done.changed.append(date)
     if scope == "all":
-        events.update_event(series.template, actor=actor, **{**rest, **times.for_date(series.template)})
+        series.template = events.update_event(
+            series.template, actor=actor, **{**rest, **times.for_date(series.template)}
+        )
+        if times.shift:
+            _move_rule(series, times.shift)
     record(
         "series.dates_changed", series, actor=actor,
         details={"scope": scope, "fields": sorted(fields), "changed": len(done.changed), "left": len(done.left)},
@@ -256,8 +262,42 @@ def _follow_rule(series: EventSeries, actor: Any, *, leave_sold: bool, publish: 
     _make_dates(series, [date.at for date in wanted if date.at not in has], actor, publish=publish)
 
 
+def _move_rule(series: EventSeries, shift: timedelta) -> None:
+    """Have the rule give the dates where they are now, or the next change of the rule would take them for others."""
+
+    def moved(at: datetime) -> datetime:
+        try:
+            return from_local(_wall(at, series.timezone) + shift, series.timezone).astimezone(UTC)
+        except ValueError as error:
+            raise InvalidInput(errors=[FieldError("starts_at", "nonexistent_time", str(error))]) from None
+
+    def told(text: str) -> str:
+        at = moment(text, series.timezone, "rdates")
+        assert at is not None
+        return moved(at).strftime("%Y-%m-%dT%H:%M+00:00")
+
+    series.rdates = [told(text) for text in series.rdates]
+    walls = (recurrence.wall_of(text, series.timezone) for text in series.exdates)
+    series.exdates = [(wall + shift).strftime(recurrence.MINUTES) for wall in walls]
+    # From the far end, so that no date takes the place of the next one before that has moved.
+    dates = list(series.dates.order_by("-series_start" if shift > timedelta(0) else "series_start"))
+    for date in dates:
+        Event.objects.filter(pk=date.pk).update(series_start=moved(date.series_start))
+    by_rule = recurrence.dates(
+        series.rule,
+        _wall(series.template.starts_at, series.timezone),
+        series.timezone,
+        rdates=series.rdates,
+        exdates=series.exdates,
+    )
+    if {date.at for date in by_rule} != {moved(date.series_start) for date in dates}:
+        message = _("By its rule the series would have other dates then. Change the rule instead.")
+        raise InvalidInput(errors=[FieldError("starts_at", "rule_differs", message)])
+    series.save()
+
+
 def _make_dates(series: EventSeries, starts: Iterable[datetime], actor: Any, *, publish: bool) -> list[Event]:
-    made = []
+    new = []
     for at in starts:
         try:
             date = duplicate_event(series.template, actor=actor, starts_at=at)
@@ -269,8 +309,8 @@ def _make_dates(series: EventSeries, starts: Iterable[datetime], actor: Any, *, 
         _join(date, series, at)
         if publish:
             date = events.publish(date, actor=actor)
-        made.append(date)
-    return made
+        new.append(date)
+    return new
 
 
 def _join(event: Event, series: EventSeries, at: datetime) -> None:

@@ -83,6 +83,24 @@ def test_all_dates_and_those_that_come_later_get_a_change_of_the_set_up(in_alpha
     assert list(series.dates.values_list("summary", flat=True)) == ["Bring an apron"] * 5
 
 
+def test_dates_that_were_all_moved_are_the_same_dates_when_the_rule_changes(in_alpha):
+    series = seasons.create_series(evening()[0], actor=None, rule=FRIDAYS, exdates=["2027-10-22T19:30"])
+    kept = list(series.dates.order_by("starts_at").values_list("pk", flat=True))
+    seasons.change_dates(series.dates.first(), "all", actor=None, starts_at="2027-10-22T18:00")
+    assert walls(series) == ["10-22 18:00", "11-05 18:00", "11-12 18:00"]
+    seasons.change_series(series, actor=None, rule="FREQ=WEEKLY;COUNT=5")
+    assert walls(series) == ["10-22 18:00", "11-05 18:00", "11-12 18:00", "11-19 18:00"]
+    assert list(series.dates.order_by("starts_at").values_list("pk", flat=True))[:3] == kept
+
+
+def test_all_dates_do_not_move_to_days_that_the_rule_does_not_give(in_alpha):
+    series = seasons.create_series(evening()[0], actor=None, rule="FREQ=WEEKLY;BYDAY=FR;COUNT=4")
+    with pytest.raises(InvalidInput) as caught:
+        seasons.change_dates(series.dates.first(), "all", actor=None, starts_at="2027-10-16T19:30")
+    assert [(error.field, error.code) for error in caught.value.errors] == [("starts_at", "rule_differs")]
+    assert walls(series)[0] == "10-15 19:30"
+
+
 def test_one_date_is_changed_alone(in_alpha):
     series = seasons.create_series(evening()[0], actor=None, rule=FRIDAYS)
     third = series.dates.order_by("starts_at")[2]
