@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -53,7 +54,7 @@ def _tiers(value: Any) -> bool:
         return False
     tiers = [tuple(map(int, each.split(":"))) for each in value]
     fits = all(days <= 3650 and percent <= 100 for days, percent in tiers)
-    return fits and all(one[0] > two[0] and one[1] >= two[1] for one, two in zip(tiers, tiers[1:], strict=False))
+    return fits and all(one[0] > two[0] and one[1] >= two[1] for one, two in pairwise(tiers))
 
 
 def _origins(value: Any) -> bool:

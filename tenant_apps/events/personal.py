@@ -22,4 +22,6 @@ harmless("events.Venue", {"name", "address", "city"}, "a place that is open to t
 harmless("events.EventSeries", {"timezone"}, "where it is held")
 harmless("events.BringItem", {"name"}, "a thing to bring along")
 harmless("events.ProgramItem", {"speaker"}, "who speaks in public, by the organizer's announcement")
-harmless("events.Event", {"contact_name", "contact_email", "contact_phone"}, "the organizer's contact, made public by it")
+harmless(
+    "events.Event", {"contact_name", "contact_email", "contact_phone"}, "the organizer's contact, made public by it"
+)

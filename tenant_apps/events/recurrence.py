@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from dateutil.rrule import rrulestr
 from django.utils.dateparse import parse_datetime
@@ -38,10 +39,12 @@ def dates(
 ) -> list[Date]:
     """Return the dates, in order: what the rule gives from `start` on, with `rdates`, without `exdates`.
 
-    `start` is local and naive. Without a rule the start itself is the only date of it. Texts without an offset are
-    local times. Raises InvalidInput for what is no rule, for more than 500 dates or none, and for local times that the
-    clock skips or shows twice: those are left out by `exdates`, and may come back with an offset by `rdates`.
+    `start` is local and naive; dates are kept to the minute. Without a rule the start itself is its only date. Texts
+    without an offset are local times. Raises InvalidInput for what is no rule, for more than 500 dates or none, and
+    for local times that the clock skips or shows twice: those are left out by `exdates`, and may come back with an
+    offset by `rdates`.
     """
+    start = start.replace(second=0, microsecond=0)
     left_out = {_exdate(text, index, zone) for index, text in enumerate(exdates)}
     walls = [wall for wall in _by_rule(rule, start, zone) if wall not in left_out]
     found: dict[datetime, Date] = {}
@@ -116,7 +119,8 @@ def _by_rule(rule: str, start: datetime, zone: str) -> list[datetime]:
     # dateutil goes on for thousands of years where a rule has no date (30 February); this end stops it.
     bounded = ";".join(f"{name}={value}" for name, value in parts.items())
     try:
-        found = list(itertools.islice(rrulestr(bounded, dtstart=start).replace(until=until or furthest), count))
+        series: Any = rrulestr(bounded, dtstart=start)
+        found = list(itertools.islice(series.replace(until=until or furthest), count))
     except (ValueError, TypeError, IndexError, KeyError, AttributeError):
         raise _fault("rule_invalid", _("This is no rule such as FREQ=WEEKLY;BYDAY=FR;COUNT=10.")) from None
     if until is None and len(found) < count:

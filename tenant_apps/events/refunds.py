@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -77,7 +78,7 @@ def checked(value: Any) -> list[dict[str, int]] | None:
     tiers = sorted((_tier(each) for each in value), key=lambda tier: -tier.days)
     if len({tier.days for tier in tiers}) != len(tiers):
         raise _fault("days_twice", _("Two tiers have the same number of days."))
-    for earlier, later in zip(tiers, tiers[1:], strict=False):
+    for earlier, later in pairwise(tiers):
         if later.percent > earlier.percent:
             raise _fault("percent_rises", _("Closer to the start, no more can come back than earlier."))
     return [{"days": tier.days, "percent": tier.percent} for tier in tiers]
@@ -87,7 +88,7 @@ def parsed(lines: Iterable[str]) -> list[dict[str, int]]:
     """Return the tiers of lines such as "14: 100". Raises InvalidInput."""
     tiers = []
     for line in lines:
-        days, colon, percent = line.partition(":")
+        days, _colon, percent = line.partition(":")
         try:
             tiers.append({"days": int(days), "percent": int(percent.strip().rstrip("%"))})
         except ValueError:

@@ -261,8 +261,8 @@ def _check_currency(event: Event, before: str) -> None:
 
 def _leave_out(event: Event) -> None:
     """A date that is deleted does not come back with the next change of its series' rule."""
+    assert event.series_id is not None and event.series_start is not None
     series = EventSeries.objects.select_for_update().get(pk=event.series_id)
-    assert event.series_start is not None
     wall = local(event.series_start, series.timezone).replace(tzinfo=None)
     added = {text: moment(text, series.timezone, "rdates") for text in series.rdates}
     series.rdates = [text for text, at in added.items() if at != event.series_start]

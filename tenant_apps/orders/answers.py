@@ -26,7 +26,7 @@ def with_questions(ticket_types: Any) -> Any:
         Q(ticket_types=[]) | Q(ticket_types__contains=_as_array(OuterRef("pk"))), event=OuterRef("event_id")
     ).order_by("position", "pk")
     columns = {name: F(name) for name in COLUMNS}
-    return ticket_types.annotate(asked=ArraySubquery(asked.values(row=JSONObject(**columns)).values("row")))
+    return ticket_types.annotate(asked=ArraySubquery(asked.values(row=JSONObject(**columns))))
 
 
 def answers_of(

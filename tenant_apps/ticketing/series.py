@@ -39,7 +39,9 @@ class Changed:
 
 def preview(event: Event, *, rule: str = "", rdates: Iterable[str] = (), exdates: Iterable[str] = ()) -> Any:
     """Return the dates that a series made of the event would have. Raises InvalidInput."""
-    return recurrence.dates(rule, _wall(event.starts_at, event.timezone), event.timezone, rdates=rdates, exdates=exdates)
+    return recurrence.dates(
+        rule, _wall(event.starts_at, event.timezone), event.timezone, rdates=rdates, exdates=exdates
+    )
 
 
 @transaction.atomic
@@ -79,11 +81,12 @@ def create_series(
             series.save(force_insert=True)
     except IntegrityError:
         raise InvalidInput(errors=[FieldError("title", "taken", _("Please choose another name."))]) from None
-    if event.starts_at in {date.at for date in wanted}:
-        _join(event, series, event.starts_at)
-    new = _make_dates(series, [date.at for date in wanted if date.at != event.starts_at], actor, publish=publish)
-    if publish and event.series_id and event.status == Event.Status.DRAFT:
-        events.publish(event, actor=actor)
+    first = event.starts_at.replace(second=0, microsecond=0)
+    new = _make_dates(series, [date.at for date in wanted if date.at != first], actor, publish=publish)
+    if first in {date.at for date in wanted}:
+        _join(event, series, first)
+        if publish and event.status == Event.Status.DRAFT:
+            events.publish(event, actor=actor)
     told = made(title=series.title, rule=series.rule, rdates=series.rdates, exdates=series.exdates)
     record("series.created", series, actor=actor, details={"dates": len(new), **told})
     return series
@@ -141,7 +144,7 @@ def change_dates(
     from. Cancelled, finished and archived dates stay as they are. Time and place of dates with orders are not changed
     silently: raises SeriesDatesSold, or with `leave_sold` leaves those as they are and changes the rest of them.
     """
-    if scope == "this" or event.series_id is None:
+    if scope == "this" or event.series is None or event.series_start is None:
         return Changed([events.update_event(event, actor=actor, **_with_its_end(event, fields))])
     if scope not in ("following", "all"):
         raise InvalidInput(errors=[FieldError("scope", "invalid_choice", _("One of this, following, all."))])
@@ -151,7 +154,7 @@ def change_dates(
     series = _locked(event.series)
     dates = list(series.dates.select_for_update(of=("self",)).order_by("series_start", "pk"))
     if scope == "following":
-        dates = [date for date in dates if date.series_start >= event.series_start]
+        dates = [date for date in dates if _place(date) >= event.series_start]
     dates = [date for date in dates if date.status in OPEN]
     sold = {date.pk for date in _sold(dates)} if events.PROMISED & set(fields) else set()
     if sold and not leave_sold:
@@ -175,10 +178,9 @@ def change_dates(
         )
         if times.shift:
             _move_rule(series, times.shift)
-    record(
-        "series.dates_changed", series, actor=actor,
-        details={"scope": scope, "fields": sorted(fields), "changed": len(done.changed), "left": len(done.left)},
-    )  # fmt: skip
+    told = before_and_after({name: getattr(event, name, None) for name in fields}, fields)
+    counts = {"scope": scope, "changed": len(done.changed), "left": len(done.left)}
+    record("series.dates_changed", series, actor=actor, details={**counts, **told})
     return done
 
 
@@ -254,7 +256,7 @@ def _follow_rule(series: EventSeries, actor: Any, *, leave_sold: bool, publish: 
     now = timezone.now()
     for date in gone:
         if date.pk in kept or date.starts_at < now:
-            series.rdates = [*series.rdates, date.series_start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M+00:00")]
+            series.rdates = [*series.rdates, _place(date).astimezone(UTC).strftime("%Y-%m-%dT%H:%M+00:00")]
         else:
             Event.objects.filter(pk=date.pk).update(series=None)
             events.delete_event(date, actor=actor)
@@ -282,7 +284,7 @@ def _move_rule(series: EventSeries, shift: timedelta) -> None:
     # From the far end, so that no date takes the place of the next one before that has moved.
     dates = list(series.dates.order_by("-series_start" if shift > timedelta(0) else "series_start"))
     for date in dates:
-        Event.objects.filter(pk=date.pk).update(series_start=moved(date.series_start))
+        Event.objects.filter(pk=date.pk).update(series_start=moved(_place(date)))
     by_rule = recurrence.dates(
         series.rule,
         _wall(series.template.starts_at, series.timezone),
@@ -290,7 +292,7 @@ def _move_rule(series: EventSeries, shift: timedelta) -> None:
         rdates=series.rdates,
         exdates=series.exdates,
     )
-    if {date.at for date in by_rule} != {moved(date.series_start) for date in dates}:
+    if {date.at for date in by_rule} != {moved(_place(date)) for date in dates}:
         message = _("By its rule the series would have other dates then. Change the rule instead.")
         raise InvalidInput(errors=[FieldError("starts_at", "rule_differs", message)])
     series.save()
@@ -336,6 +338,12 @@ def _sold(dates: list[Event]) -> list[Event]:
 def _days(dates: list[Event]) -> str:
     shown = [f"{_wall(date.starts_at, date.timezone):%Y-%m-%d %H:%M}" for date in dates[:5]]
     return ", ".join(shown) + (" …" if len(dates) > 5 else "")
+
+
+def _place(date: Event) -> datetime:
+    """The start that the rule gave a date of a series."""
+    assert date.series_start is not None
+    return date.series_start
 
 
 def _wall(at: datetime, zone: str) -> datetime:

@@ -20,7 +20,6 @@ def staff(alpha, client_for):
     return client_for(alpha, owner_of(alpha))
 
 
-
 def ask(event, text="Which diet?", **fields):
     return details.make(Question, event, actor=None, text=text, **fields)
 
@@ -73,7 +72,9 @@ class TestWhatIsTold:
             event = make_event()
         path = f"/api/v1/events/{event.slug}/"
         told = {"contact": {"name": "Ann", "email": "ann@example.test"}, "attendance": "online"}
-        assert staff.patch(path, {**told, "online_url": "https://meet.example.test/x"}, format="json").status_code == 200
+        assert (
+            staff.patch(path, {**told, "online_url": "https://meet.example.test/x"}, format="json").status_code == 200
+        )
         seen = client_for(alpha).get(path).json()
         assert (seen["contact"]["name"], seen["attendance"]) == ("Ann", "online")
         assert "online_url" not in seen

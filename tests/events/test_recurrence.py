@@ -11,7 +11,7 @@ from shared_apps.core.errors import InvalidInput
 from tenant_apps.events.recurrence import MOST_DATES, dates
 
 BERLIN = "Europe/Berlin"
-MARCH = datetime(2027, 3, 19, 19, 30)  # noqa: DTZ001  (the clock on the wall)
+MARCH = datetime(2027, 3, 19, 19, 30)
 
 
 def codes(caught):
@@ -51,7 +51,7 @@ def test_without_a_rule_the_start_is_the_only_date_of_it():
 
 
 def test_a_time_that_the_clock_skips_is_refused_and_may_be_left_out():
-    start = datetime(2027, 3, 27, 2, 30)  # noqa: DTZ001  (the clock on the wall)
+    start = datetime(2027, 3, 27, 2, 30)
     with pytest.raises(InvalidInput) as caught:
         dates("FREQ=DAILY;COUNT=3", start, BERLIN)
     assert codes(caught) == [("rule", "nonexistent_time")]
@@ -59,7 +59,7 @@ def test_a_time_that_the_clock_skips_is_refused_and_may_be_left_out():
 
 
 def test_a_time_that_comes_twice_needs_an_offset():
-    start = datetime(2027, 10, 30, 2, 30)  # noqa: DTZ001  (the clock on the wall)
+    start = datetime(2027, 10, 30, 2, 30)
     with pytest.raises(InvalidInput) as caught:
         dates("FREQ=DAILY;COUNT=3", start, BERLIN)
     assert codes(caught) == [("rule", "ambiguous_time")]

@@ -182,7 +182,9 @@ class SeriesDatesView(APIView):
         wanted.is_valid(raise_exception=True)
         fields = wanted.split()[0]
         missing = [
-            FieldError(name, "required", _("This field is required.")) for name in ("event", "scope") if name not in fields
+            FieldError(name, "required", _("This field is required."))
+            for name in ("event", "scope")
+            if name not in fields
         ]
         if missing:
             raise InvalidInput(errors=missing)
