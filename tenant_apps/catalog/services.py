@@ -13,6 +13,7 @@ from tenant_apps.activity.services import record
 from tenant_apps.catalog import parameters
 from tenant_apps.catalog.categories import category_of
 from tenant_apps.catalog.errors import CapacityBelowSold, LastVariant, ProductHasOrders
+from tenant_apps.catalog.images import files_of
 from tenant_apps.catalog.models import Product, ProductVariant
 from tenant_apps.catalog.rights import may_change_in
 from tenant_apps.events.services import clean_description
@@ -99,7 +100,8 @@ def delete_product(product: Product, *, actor: Any) -> None:
     variants = list(ProductVariant.objects.select_for_update().filter(product=product).order_by("pk"))
     if any(one.held or one.sold for one in variants):
         raise ProductHasOrders
-    record("product.deleted", product, actor=actor, details={"name": product.name, "slug": product.slug})
+    details = {"name": product.name, "slug": product.slug}
+    record("product.deleted", product, actor=actor, details=details, payload={"pictures": files_of(product)})
     try:
         product.delete()
     except ProtectedError:

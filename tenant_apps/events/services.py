@@ -14,6 +14,7 @@ from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongSta
 from shared_apps.core.money import CURRENCIES, exponent
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders
+from tenant_apps.events.media import files_of
 from tenant_apps.events.models import Event, Tag
 from tenant_apps.events.slugs import free_slug
 from tenant_apps.events.taxonomy import category_of, tags_of, venue_of
@@ -141,7 +142,8 @@ def duplicate(event: Event, *, actor: Any, **changes: Any) -> Event:
 def delete_event(event: Event, *, actor: Any) -> None:
     """Delete the event for good. Raises EventHasOrders if anything was ever ordered for it."""
     event = _locked(event)
-    record("event.deleted", event, actor=actor, details={"title": event.title, "slug": event.slug})
+    details = {"title": event.title, "slug": event.slug}
+    record("event.deleted", event, actor=actor, details=details, payload={"pictures": files_of(event)})
     try:
         event.delete()
     except ProtectedError:

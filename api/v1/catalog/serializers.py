@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.fields import MoneyField, PlainTextField
+from api.pictures import PictureSerializer
 from shared_apps.core.money import CURRENCIES
 from tenant_apps.catalog.models import DeliveryMethod
 
@@ -21,6 +22,7 @@ class CategorySerializer(serializers.Serializer[Any]):
     parent = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)  # type: ignore[assignment]
     lineage = serializers.ListField(child=serializers.CharField(), read_only=True)
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
+    accepting_orders = serializers.BooleanField(required=False)
 
 
 class VariantSerializer(serializers.Serializer[Any]):
@@ -59,6 +61,7 @@ class ProductSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     weight_grams = serializers.IntegerField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
+    images = PictureSerializer(many=True)
     variants = VariantSerializer(many=True)
     created_at = serializers.DateTimeField()
     modified_at = serializers.DateTimeField()
