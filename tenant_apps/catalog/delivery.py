@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import CURRENCIES, MAX_MINOR
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.catalog.models import DeliveryMethod, DeliveryRate
 from tenants.context import current_tenant
 
@@ -50,12 +50,15 @@ def create_method(*, actor: Any, **fields: Any) -> DeliveryMethod:
 def change_method(method: DeliveryMethod, *, actor: Any, **fields: Any) -> DeliveryMethod:
     """Change what is given; rates as a whole."""
     method = DeliveryMethod.objects.select_for_update().get(pk=method.pk)
+    before = _told(method)
     rates = _fill(method, fields)
     method.save()
     if rates is not None:
         method.rates.all().delete()
         _set_rates(method, rates)
-    record("delivery_method.updated", method, actor=actor, details={"fields": sorted(fields)}, deliver=False)
+    details = before_and_after(before, _told(method))
+    if details["fields"]:
+        record("delivery_method.updated", method, actor=actor, details=details, deliver=False)
     return method
 
 
@@ -63,6 +66,13 @@ def change_method(method: DeliveryMethod, *, actor: Any, **fields: Any) -> Deliv
 def delete_method(method: DeliveryMethod, *, actor: Any) -> None:
     record("delivery_method.deleted", method, actor=actor, details={"name": method.name}, deliver=False)
     method.delete()
+
+
+def _told(method: DeliveryMethod) -> dict[str, Any]:
+    rates = method.rates.order_by("from_grams", "from_total_minor")
+    return {name: getattr(method, name) for name in FIELDS - {"rates"}} | {
+        "rates": [f"{one.from_grams} g, {one.from_total_minor}: {one.price_minor}" for one in rates]
+    }
 
 
 def _set_rates(method: DeliveryMethod, rates: Iterable[Mapping[str, int]]) -> None:

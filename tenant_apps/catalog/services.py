@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from shared_apps.core.money import CURRENCIES, MAX_MINOR, exponent
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.catalog import parameters
 from tenant_apps.catalog.categories import category_of
 from tenant_apps.catalog.errors import CapacityBelowSold, LastVariant, ProductHasOrders
@@ -85,10 +85,8 @@ def update_product(product: Product, *, actor: Any, **fields: Any) -> Product:
         if "external_id" in str(error):
             raise _taken("external_id") from None
         raise
-    details: dict[str, Any] = {"fields": changed}
-    if "price_minor" in changed:
-        details |= {"price_from": before["price_minor"], "price_to": product.price_minor}
-    record("product.updated", product, actor=actor, details=details)
+    now = {name: _comparable(product, name) for name in changed}
+    record("product.updated", product, actor=actor, details=before_and_after(before, now))
     return product
 
 

@@ -17,7 +17,7 @@ PERSONAL = (
     "/account/erasure/<",
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
-WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/imports/")
+WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
@@ -199,7 +199,7 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
     anywhere = actor.anywhere(tenant) if tenant else _at_alpha(actor)
     if not names & anywhere:
         return one(FORBIDDEN)
-    if route.path.startswith(WHOLE_CATALOG):
+    if route.path.startswith(WHOLE_CATALOG) and not route.path.endswith("/orders/"):
         needed = {"import", "change_catalog"} if "/imports/" in route.path else {"change_catalog"}
         held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
         return one(HIDDEN) if not needed <= held or (_foreign(scope) and "<" in route.path) else one(OK)

@@ -127,6 +127,24 @@ class ProductInput(serializers.Serializer[Any]):
         return fields, variants, single
 
 
+class BulkInput(serializers.Serializer[Any]):
+    """The same change for all of `products` (slugs or ids), or for none. Prices are moved by `price_percent`."""
+
+    products = serializers.ListField(child=serializers.CharField(max_length=100), min_length=1, max_length=200)
+    published = serializers.BooleanField(required=False)
+    accepting_orders = serializers.BooleanField(required=False)
+    category = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)
+    price_percent = serializers.DecimalField(max_digits=7, decimal_places=2, required=False)
+
+
+class BulkResult(serializers.Serializer[Any]):
+    changed = serializers.IntegerField()
+
+
+class AcceptingInput(serializers.Serializer[Any]):
+    accepting_orders = serializers.BooleanField()
+
+
 class RateInput(serializers.Serializer[Any]):
     from_total = MoneyField(required=False, default=0)
     from_grams = serializers.IntegerField(min_value=0, max_value=10**9, required=False, default=0)

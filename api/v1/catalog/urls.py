@@ -11,9 +11,15 @@ tenant_urls = [
     path("products/<str:slug>/variants/<int:pk>/", variants.VariantView.as_view(), name="product-variant"),
     path("products/<str:slug>/images/", images.ImagesView.as_view(), name="product-images"),
     path("products/<str:slug>/images/<int:pk>/", images.ImageView.as_view(), name="product-image"),
+    path("product-bulk/", views.BulkView.as_view(), name="product-bulk"),
     path("product-facets/", views.FacetsView.as_view(), name="product-facets"),
     path("product-categories/", taxonomy.CategoriesView.as_view(), name="product-categories"),
     path("product-categories/<str:slug>/", taxonomy.CategoryView.as_view(), name="product-category"),
+    path(
+        "product-categories/<str:slug>/accepting-orders/",
+        taxonomy.AcceptingView.as_view(),
+        name="product-category-accepting",
+    ),
     path("categories/<str:slug>/grants/", taxonomy.GrantsView.as_view(), name="category-grants"),
     path("categories/<str:slug>/grants/<int:pk>/", taxonomy.GrantView.as_view(), name="category-grant"),
     # The same beside the category itself.
