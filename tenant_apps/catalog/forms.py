@@ -215,7 +215,7 @@ class RateForm(forms.Form):
             self.fields[name].currency = currency  # type: ignore[attr-defined]
 
 
-class _Rates(forms.BaseFormSet[RateForm]):
+class _Rates(forms.BaseFormSet):  # type: ignore[type-arg]  # Django has no type arguments here at run time
     def rates(self) -> list[dict[str, int]]:
         """Return the rows that were filled in and not ticked for deletion, as the service takes them."""
         kept = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]

@@ -129,7 +129,7 @@ class ProductQuerySet(models.QuerySet[Any]):
 
         Rows of `values_list("slug", "modified_at")`; an order by the key, so that pages of a long map do not overlap.
         """
-        return self.public().order_by("pk").values_list("slug", "modified_at")
+        return self.public().order_by("pk").values_list("slug", "modified_at")  # type: ignore[return-value]  # rows of two
 
     def with_prices(self) -> "ProductQuerySet":
         """Each with the lowest and highest price of its variants."""
