@@ -210,3 +210,33 @@ def test_no_more_than_twenty_fit(alpha, staff, kind):
     answer = staff.post(kind.address, {"image": picture_file(size=(10, 10)), "alt": "One more"}, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_pictures")
     assert len(files(alpha, kind.name)) >= 40
+
+
+@pytest.fixture
+def picture_page(alpha, kind, page_for):
+    """The staff's page of these pictures, and a browser without JavaScript that is signed in."""
+    slug = kind.owner.rstrip("/").rpartition("/")[2]
+    ending = "media" if kind.name == "events" else "images"
+    return page_for(alpha, owner_of(alpha)), f"/dashboard/{kind.name}/{slug}/{ending}/"
+
+
+def test_staff_add_describe_order_and_delete_pictures_without_a_mouse(alpha, kind, picture_page, anyone):
+    page, path = picture_page
+    assert "No pictures yet" in page.get(path).content.decode()
+    for alt in ("One", "Two"):
+        sent = page.post(path, {"add": "1", "image": picture_file(size=(60, 40)), "alt": alt})
+        assert (sent.status_code, sent["Location"]) == (302, path)
+    first, second = shown(anyone, kind)
+    page.post(path, {"picture": second["id"], "up": "1", "alt": "Two"})
+    page.post(path, {"picture": second["id"], "lead": "1", "alt": "Two"})
+    page.post(path, {"picture": first["id"], "alt": "A better description"})
+    now = [(one["alt"], one["lead"]) for one in shown(anyone, kind)]
+    assert now == [("Two", True), ("A better description", False)]
+    wrong = page.post(path, {"picture": first["id"], "alt": " "})
+    assert wrong.status_code == 400 and "Say in a few words what the picture shows." in wrong.content.decode()
+    page.post(path, {"picture": second["id"], "delete": "1"})
+    assert [(one["alt"], one["lead"]) for one in shown(anyone, kind)] == [("A better description", True)]
+    refused = page.post(path, {"add": "1", "image": SimpleUploadedFile("x.svg", b"<svg/>"), "alt": "Drawing"})
+    assert refused.status_code == 400 and "Upload a JPEG, PNG or WebP picture." in refused.content.decode()
+    for unknown in ("0", "x", "9" * 30, ""):
+        assert page.post(path, {"picture": unknown, "delete": "1"}).status_code == 404
