@@ -155,25 +155,6 @@ def remove_files(folder: str, files: Mapping[str, Any]) -> None:
             default_storage.delete(path_of(folder, files["stem"], f"{width}.{kind}"))
 
 
-def remove_all(schema_name: str) -> None:
-    """Remove every file of a tenant whose schema is gone."""
-    if not schema_name.startswith("t_"):
-        raise ValueError(f"{schema_name} is no tenant's schema.")
-    _remove_folder(schema_name)
-
-
-def _remove_folder(path: str) -> None:
-    try:
-        folders, files = default_storage.listdir(path)
-    except FileNotFoundError:
-        return
-    for name in folders:
-        _remove_folder(f"{path}/{name}")
-    for name in files:
-        default_storage.delete(f"{path}/{name}")
-    default_storage.delete(path)
-
-
 def stored_bytes() -> int:
     """Return how much the present tenant's pictures take, all sizes together."""
     total = 0

@@ -156,7 +156,9 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
     if names & (held if "<" in route.path else actor.anywhere(place.tenant)):
         return one(OK)
     if route.scope == "category":
-        return one(FORBIDDEN) if place.public or "<" not in route.path else one(HIDDEN)
+        # Categories are public whatever is in them.
+        seen = place.public or "<" not in route.path or "/product-categories/" in route.path
+        return one(FORBIDDEN) if seen else one(HIDDEN)
     if route.scope == "event":
         return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
     # "object": who sees the thing some other way is told no, everybody else that there is nothing.
@@ -177,6 +179,10 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
     if route.rule == ANYONE:
         hidden = _foreign(scope) or not place.public
+        if route.path.startswith("/media/") and not _foreign(scope) and signed_in:
+            # A draft's pictures, for who may see the draft.
+            needed = EVENT_PERMISSIONS.keys() if "/events/" in route.path else {"change_catalog"}
+            hidden = hidden and not actor.on(place) & needed
         return one(HIDDEN) if hidden and "<" in route.path else one(OK)
     if route.rule == OWN:
         # The secret is in the address: whoever has it is at home, and it opens nothing else.
@@ -213,7 +219,8 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
     if route.path.endswith("/make-owner/"):
         return one(OK, FORBIDDEN)
     # An order's page is for who sees orders; who may change them only has nothing to start from.
-    return one(OK) if "/orders/" not in route.path or _sees(actor, place) else one(HIDDEN)
+    an_order = "/orders/" in route.path and "/product-categories/" not in route.path
+    return one(OK) if not an_order or _sees(actor, place) else one(HIDDEN)
 
 
 def _at_alpha(actor: Actor) -> frozenset[str]:
