@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.database_errors import broke
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.catalog.errors import CategoryInUse
 from tenant_apps.catalog.models import CategoryUserPermission, ProductCategory
 from tenant_apps.catalog.rights import CHANGE, may_change_in
@@ -45,7 +45,8 @@ def create_category(
         except IntegrityError as error:
             if broke(error, "category_name_once") or attempt == 2:
                 raise _taken() from None
-    record("product_category.created", category, actor=actor, details={"name": category.name}, deliver=False)
+    details = {"name": category.name, **made(name=category.name, slug=category.slug, lineage=category.lineage)}
+    record("product_category.created", category, actor=actor, details=details, deliver=False)
     return category
 
 
@@ -97,7 +98,8 @@ def _told(category: ProductCategory) -> dict[str, Any]:
 @transaction.atomic
 def delete_category(category: ProductCategory, *, actor: Any) -> None:
     """Delete it. Raises CategoryInUse while goods or categories are in it."""
-    record("product_category.deleted", category, actor=actor, details={"name": category.name}, deliver=False)
+    details = {"name": category.name, **gone(name=category.name, slug=category.slug, lineage=category.lineage)}
+    record("product_category.deleted", category, actor=actor, details=details, deliver=False)
     try:
         category.delete()
     except ProtectedError:
@@ -121,20 +123,22 @@ def grant(category: ProductCategory, user: Any, permission: str, *, actor: Any) 
     row = Permission.objects.get(
         content_type__app_label="catalog", content_type__model="productcategory", codename=permission
     )
-    _grant, made = CategoryUserPermission.objects.get_or_create(content_object=category, user=user, permission=row)
-    if made:
-        record("grant.given", category, actor=actor, details={"user": user.pk, "permission": permission})
+    _grant, is_new = CategoryUserPermission.objects.get_or_create(content_object=category, user=user, permission=row)
+    if is_new:
+        details = {"user": user.pk, "permission": permission, **made(permission=permission)}
+        record("grant.given", category, actor=actor, details=details)
 
 
 @transaction.atomic
 def revoke(category: ProductCategory, user: Any, permission: str, *, actor: Any) -> None:
     """Take the right back; works on the person's next request."""
     _check_grant(category, permission, actor)
-    gone, _details = CategoryUserPermission.objects.filter(
+    deleted, _details = CategoryUserPermission.objects.filter(
         content_object=category, user_id=user.pk, permission__codename=permission
     ).delete()
-    if gone:
-        record("grant.revoked", category, actor=actor, details={"user": user.pk, "permission": permission})
+    if deleted:
+        details = {"user": user.pk, "permission": permission, **gone(permission=permission)}
+        record("grant.revoked", category, actor=actor, details=details)
 
 
 def grants_by_person(category: ProductCategory) -> dict[int, list[str]]:

@@ -9,7 +9,8 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.images import renditions
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, record
+from tenant_apps.activity.services import made as made_of
 from tenant_apps.catalog.models import Product, ProductImage
 
 FOLDER = ProductImage.folder
@@ -23,7 +24,7 @@ def add_image(product: Product, upload: Any, *, alt: Any, actor: Any) -> Product
         _lock(product.pk)
         rows = ProductImage.objects.filter(product_id=product.pk)
         row: ProductImage = pictures.added(rows, made, words, product=product)
-        record("product_image.created", row, actor=actor, details=_told(row), deliver=False)
+        record("product_image.created", row, actor=actor, details=made_of(**_told(row)), deliver=False)
         return row
 
 
@@ -54,7 +55,7 @@ def delete_image(row: ProductImage, *, actor: Any) -> None:
     """Delete it; its files follow by the outbox."""
     _lock(row.product_id)
     row = _fresh(row)
-    record("product_image.deleted", row, actor=actor, details=_told(row), payload={"pictures": [row.files]})
+    record("product_image.deleted", row, actor=actor, details=gone(**_told(row)), payload={"pictures": [row.files]})
     pictures.removed(ProductImage.objects.filter(product_id=row.product_id), row)
 
 

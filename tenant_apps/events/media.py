@@ -9,7 +9,8 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.images import renditions
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, record
+from tenant_apps.activity.services import made as made_of
 from tenant_apps.events.models import Event, EventMedia
 
 FOLDER = EventMedia.folder
@@ -23,7 +24,7 @@ def add_media(event: Event, upload: Any, *, alt: Any, actor: Any) -> EventMedia:
         _lock(event.pk)
         rows = EventMedia.objects.filter(event_id=event.pk)
         row: EventMedia = pictures.added(rows, made, words, event=event)
-        record("event_media.created", row, actor=actor, details=_told(row), deliver=False)
+        record("event_media.created", row, actor=actor, details=made_of(**_told(row)), deliver=False)
         return row
 
 
@@ -54,7 +55,7 @@ def delete_media(row: EventMedia, *, actor: Any) -> None:
     """Delete it; its files follow by the outbox."""
     _lock(row.event_id)
     row = _fresh(row)
-    record("event_media.deleted", row, actor=actor, details=_told(row), payload={"pictures": [row.files]})
+    record("event_media.deleted", row, actor=actor, details=gone(**_told(row)), payload={"pictures": [row.files]})
     pictures.removed(EventMedia.objects.filter(event_id=row.event_id), row)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongState
 from shared_apps.core.money import CURRENCIES, exponent
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders
 from tenant_apps.events.media import files_of
 from tenant_apps.events.models import Event, Tag
@@ -62,7 +62,8 @@ def create_event(*, actor: Any, **fields: Any) -> Event:
                 event.slug = free_slug(Event, event.title, fallback="event")
                 event.save(force_insert=True)
                 event.tags.set(tags)
-                record("event.created", event, actor=actor, details={"title": event.title})
+                told = made(title=event.title, slug=event.slug, starts_at=event.starts_at, status=event.status)
+                record("event.created", event, actor=actor, details={"title": event.title, **told})
                 return event
         except IntegrityError as error:
             # Somebody took the same address between our look and our insert; the next look sees it.
@@ -103,7 +104,7 @@ def publish(event: Event, *, actor: Any) -> Event:
 def postpone(event: Event, *, starts_at: Any, ends_at: Any = None, actor: Any) -> Event:
     """Give the event another time and stop its sale until it is published again. Holders keep their tickets."""
     event = _locked(event)
-    before = (event.starts_at, event.ends_at)
+    before, status = (event.starts_at, event.ends_at), event.status
     _fill(event, {"starts_at": starts_at, "ends_at": ends_at})
     if event.status == Status.POSTPONED and before == (event.starts_at, event.ends_at):
         return event
@@ -111,8 +112,10 @@ def postpone(event: Event, *, starts_at: Any, ends_at: Any = None, actor: Any) -
         _require(event, Status.POSTPONED)
     event.status = Status.POSTPONED
     event.save()
-    details = {"from": before[0].isoformat(), "to": event.starts_at.isoformat()}
-    record("event.postponed", event, actor=actor, details=details, payload=details)
+    payload = {"from": before[0].isoformat(), "to": event.starts_at.isoformat()}
+    was = {"starts_at": before[0], "ends_at": before[1], "status": status}
+    now = {"starts_at": event.starts_at, "ends_at": event.ends_at, "status": event.status}
+    record("event.postponed", event, actor=actor, details={**payload, **before_and_after(was, now)}, payload=payload)
     return event
 
 
@@ -134,7 +137,7 @@ def duplicate(event: Event, *, actor: Any, **changes: Any) -> Event:
     """
     same = {name: getattr(event, name) for name in FIELDS - {"tags", "external_id"}}
     copy = create_event(actor=actor, **{**same, "tags": list(event.tags.all()), **_along(event, changes), **changes})
-    record("event.duplicated", copy, actor=actor, details={"from": event.pk})
+    record("event.duplicated", copy, actor=actor, details={"from": event.pk, **made(title=copy.title)})
     return copy
 
 
@@ -142,7 +145,8 @@ def duplicate(event: Event, *, actor: Any, **changes: Any) -> Event:
 def delete_event(event: Event, *, actor: Any) -> None:
     """Delete the event for good. Raises EventHasOrders if anything was ever ordered for it."""
     event = _locked(event)
-    details = {"title": event.title, "slug": event.slug}
+    told = gone(title=event.title, slug=event.slug, starts_at=event.starts_at, status=event.status)
+    details = {"title": event.title, "slug": event.slug, **told}
     record("event.deleted", event, actor=actor, details=details, payload={"pictures": files_of(event)})
     try:
         event.delete()
@@ -161,7 +165,8 @@ def finish_over(now: datetime | None = None) -> int:
                 status=Status.FINISHED, modified_at=now
             )
             if moved:
-                record("event.finished", event)
+                change = before_and_after({"status": event.status}, {"status": Status.FINISHED})
+                record("event.finished", event, details=change)
                 finished += 1
     return finished
 
@@ -193,7 +198,7 @@ def _move(event: Event, status: str, actor: Any) -> Event:
         if event.status == status:
             return event
         _require(event, status)
-        details = {"from": str(event.status)}
+        details = {"from": str(event.status), **before_and_after({"status": event.status}, {"status": status})}
         event.status = status
         event.save(update_fields=["status", "modified_at"])
         record(f"event.{status}", event, actor=actor, details=details)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from shared_apps.core.errors import DomainError, Forbidden, InvalidInput
 from shared_apps.core.resources import ColumnError, Outcome, RowResource
 from tenant_apps.activity import hints
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.catalog.resources import ProductResource
 from tenant_apps.imports import price_lists
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, UnknownResource, UnreadableFile
@@ -65,7 +65,8 @@ def start(*, resource: str, file_name: str, content: bytes, actor: Any, dry_run:
         dry_run=dry_run,
         started_by=getattr(actor, "pk", None),
     )
-    record("import.started", job, actor=actor, details={"resource": resource, "file": job.file_name})
+    told = made(resource=resource, status=job.status)
+    record("import.started", job, actor=actor, details={"resource": resource, "file": job.file_name, **told})
     return job
 
 
@@ -78,9 +79,10 @@ def ask_to_apply(job: ImportJob, *, actor: Any) -> ImportJob:
         if job.status != Status.READY:
             raise NotReady(now=job.get_status_display())
         _admit(job.resource, actor)
+        change = before_and_after({"status": job.status}, {"status": Status.APPLYING})
         job.status, job.progress = Status.APPLYING, 0
         job.save(update_fields=["status", "progress", "modified_at"])
-        record("import.accepted", job, actor=actor, details={"resource": job.resource})
+        record("import.accepted", job, actor=actor, details={"resource": job.resource, **change})
     return job
 
 
