@@ -128,13 +128,6 @@ class ProductQuerySet(models.QuerySet[Any]):
         """That orders are accepted for: by the tenant, by the categories it is in, and by its own switch."""
         return self.filter(_takes_orders())
 
-    def for_sitemap(self) -> "ProductQuerySet":
-        """What search engines are told of: each public product's address and when it last changed, the oldest first.
-
-        Rows of `values_list("slug", "modified_at")`; an order by the key, so that pages of a long map do not overlap.
-        """
-        return self.public().order_by("pk").values_list("slug", "modified_at")  # type: ignore[return-value]  # rows of two
-
     def with_prices(self) -> "ProductQuerySet":
         """Each with the lowest and highest price of its variants."""
         own = Coalesce("variants__price_minor", "price_minor")

@@ -8,16 +8,17 @@ from shared_apps.core.money import to_text
 from shared_apps.core.pictures import sources
 from tenant_apps.catalog.models import Product
 from tenant_apps.catalog.selling import takes_orders
+from tenants import links
 
 SCHEMA = "https://schema.org/"
 
 
-def product_data(product: Product, site: str) -> dict[str, Any]:
-    """Return the JSON-LD of a product that `for_show()` has loaded. `site` is the tenant's address without a slash.
+def product_data(product: Product, tenant: Any) -> dict[str, Any]:
+    """Return the JSON-LD of a product that `for_show()` has loaded.
 
     A variant can be bought only if its smallest order can be had and orders are accepted at all.
     """
-    address = f"{site}/products/{product.slug}/"
+    address = links.url(tenant, f"/products/{product.slug}/")
     takes = takes_orders(product)
     offers = []
     for variant in product.variants.all():
@@ -43,7 +44,7 @@ def product_data(product: Product, site: str) -> dict[str, Any]:
         found["description"] = _plain(product.description)
     pictures = [sources("products", each, "jpg")[-1].address for each in product.picture_list]  # type: ignore[attr-defined]
     if pictures:
-        found["image"] = [f"{site}{each}" for each in pictures]
+        found["image"] = [links.url(tenant, each) for each in pictures]
     if product.category:
         found["category"] = product.category.name
     if product.model:

@@ -15,11 +15,8 @@ from guardian.models import UserObjectPermissionBase
 from shared_apps.core.clock import validate_zone
 from shared_apps.core.models import Stamped
 from shared_apps.core.money import validate_currency
-<<<<<<< HEAD
 from shared_apps.core.pictures import StoredPicture
-=======
 from shared_apps.core.search import document, letters
->>>>>>> main
 from tenant_apps.events.querysets import EventQuerySet
 
 

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from django import template
-from django.core.serializers.json import DjangoJSONEncoder
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -86,16 +85,6 @@ def picture(folder: str, shown: Any, sizes: str = IN_CARDS, eager: bool = False,
         shown["alt"] if said else "",
         "" if eager else mark_safe('loading="lazy" '),
     )
-
-
-_IN_SCRIPT = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
-
-
-@register.simple_tag
-def json_ld(data: Any) -> SafeString:
-    """{% json_ld data %}: structured data for search engines. It is no script: nothing runs it, no policy stops it."""
-    text = json.dumps(data, ensure_ascii=False, cls=DjangoJSONEncoder).translate(_IN_SCRIPT)
-    return mark_safe(f'<script type="application/ld+json">{text}</script>')  # noqa: S308  (what could end it is escaped)
 
 
 @register.simple_tag(takes_context=True)

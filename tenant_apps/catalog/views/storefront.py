@@ -11,6 +11,7 @@ from shared_apps.core.access import anyone
 from tenant_apps.catalog.models import Parameter, Product, ProductCategory
 from tenant_apps.catalog.selling import open_here, takes_orders
 from tenant_apps.catalog.structured import product_data
+from tenants.context import current_tenant
 
 PAGE = 24
 PREFIX = "param."
@@ -82,7 +83,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         "product": found,
         "variants": found.variants.all(),
         "path": [above[each] for each in lineage if each in above],
-        "data": product_data(found, request.build_absolute_uri("/").rstrip("/")),
+        "data": product_data(found, current_tenant()),
     }
     return render(request, "storefront/products/product.html", context)
 
