@@ -189,6 +189,7 @@ class EmailCode(models.Model):
         TOTP_OFF = "totp_off", _("word of two-step login turned off")
         NEW_CODES = "new_codes", _("word of new recovery codes")
         LINKED = "linked", _("word of a login through another service")
+        UNLINKED = "unlinked", _("word of an unlinked service")
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     email = models.EmailField(max_length=254)
