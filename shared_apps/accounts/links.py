@@ -1,7 +1,7 @@
 """Other services' accounts that are linked with one of ours: which they are, unlinking, linking again.
 
-What is unlinked stays as a row that signs nobody in. Were it gone, the next login through that service would link it
-again by the verified address, and who unlinks a stolen account there would have done nothing.
+What is unlinked stays known and signs nobody in (`Unlinking`). Were it gone, the next login through that service would
+link it again by the verified address, and who unlinks a stolen account there would have done nothing.
 """
 
 from collections.abc import Iterable
@@ -14,10 +14,8 @@ from django.db.models import QuerySet
 
 from shared_apps.accounts import letters
 from shared_apps.accounts.errors import LastSignIn
-from shared_apps.accounts.models import EmailCode, User
+from shared_apps.accounts.models import EmailCode, Unlinking, User
 from shared_apps.core.errors import NotFound
-
-_UNLINKED = "unlinked"
 
 
 def names() -> dict[str, str]:
@@ -31,13 +29,13 @@ def name_of(provider_id: str) -> str:
 
 
 def is_unlinked(row: SocialAccount) -> bool:
-    return bool((row.extra_data or {}).get(_UNLINKED))
+    return hasattr(row, "unlinking")
 
 
 def links_of(user: Any) -> "QuerySet[SocialAccount]":
     """Return what is or was linked with the person's account, oldest first."""
-    rows: QuerySet[SocialAccount] = SocialAccount.objects.filter(user_id=user.pk).order_by("pk")
-    return rows
+    rows: QuerySet[SocialAccount] = SocialAccount.objects.select_related("unlinking").filter(user_id=user.pk)
+    return rows.order_by("pk")
 
 
 def can_unlink(user: Any, rows: Iterable[SocialAccount] | None = None) -> set[int]:
@@ -60,8 +58,7 @@ def unlink(user: User, link_id: int, *, schema_name: str) -> None:
             return
         if row.pk not in can_unlink(owner):
             raise LastSignIn
-        row.extra_data = {**(row.extra_data or {}), _UNLINKED: True}
-        row.save(update_fields=["extra_data"])
+        Unlinking.objects.create(account=row)
         letters.tell(owner, EmailCode.Purpose.UNLINKED, schema_name=schema_name, about=name_of(row.provider))
 
 
@@ -70,10 +67,9 @@ def link_again(user: User, link_id: int, *, schema_name: str) -> None:
     with transaction.atomic():
         owner = User.objects.select_for_update().get(pk=user.pk)
         row = _own(owner, link_id)
-        if not is_unlinked(row):
+        deleted, _rows = Unlinking.objects.filter(account=row).delete()
+        if not deleted:
             return
-        row.extra_data = {name: value for name, value in row.extra_data.items() if name != _UNLINKED}
-        row.save(update_fields=["extra_data"])
         letters.tell(owner, EmailCode.Purpose.LINKED, schema_name=schema_name, about=name_of(row.provider))
 
 

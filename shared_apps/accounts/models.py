@@ -246,3 +246,16 @@ class Arrival(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} to {self.host}"
+
+
+class Unlinking(models.Model):
+    """A service's account that its owner has unlinked: it stays known, and signs nobody in (`links`).
+
+    Not a word in allauth's row: allauth writes that anew with what the service says at each login.
+    """
+
+    account = models.OneToOneField("socialaccount.SocialAccount", models.CASCADE, related_name="unlinking")
+    created_at = models.DateTimeField(default=now, db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.account_id} since {self.created_at:%Y-%m-%d}"

@@ -189,7 +189,9 @@ def person_of(identity: Identity) -> User:
 
 
 def _linked(identity: Identity) -> User | None:
-    rows = SocialAccount.objects.select_related("user").filter(provider=identity.provider, uid=identity.subject)
+    rows = SocialAccount.objects.select_related("user", "unlinking").filter(
+        provider=identity.provider, uid=identity.subject
+    )
     row = rows.first()
     if row is not None and not row.user.is_active:
         raise IdentityRefused
