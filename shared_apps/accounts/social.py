@@ -75,7 +75,7 @@ def configured(provider_id: str) -> Provider:
     return found
 
 
-class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has no types
+class Adapter(OpenIDConnectOAuth2Adapter):
     """allauth's, with our address, and with the identity token always verified."""
 
     @property

@@ -150,7 +150,7 @@ class SessionView(FormView):
         return response
 
 
-class SocialView(SignInView, registration.SocialLoginView):  # type: ignore[misc]  # the library has no types
+class SocialView(SignInView, registration.SocialLoginView):
     """Sign in by an identity token of a provider that is configured here (OpenID Connect).
 
     For apps that speak with the provider themselves. A token signs in once, and asks for `otp` as a password does.
@@ -164,7 +164,7 @@ class SocialView(SignInView, registration.SocialLoginView):  # type: ignore[misc
         return self.sign_in(request)
 
 
-class LinkedView(FormView, registration.SocialAccountListView):  # type: ignore[misc]  # the library has no types
+class LinkedView(FormView, registration.SocialAccountListView):
     """Other services through which I can sign in."""
 
     serializer_class = LinkedSerializer
@@ -179,7 +179,7 @@ class LinkedView(FormView, registration.SocialAccountListView):  # type: ignore[
         return {**super().get_serializer_context(), "can_unlink": links.can_unlink(me(self.request))}
 
 
-class LinkedOneView(FormView, registration.SocialAccountDisconnectView):  # type: ignore[misc]  # has no types
+class LinkedOneView(FormView, registration.SocialAccountDisconnectView):
     """One service: DELETE unlinks it, POST links again what was unlinked. Others' are not there (I2)."""
 
     serializer_class = ProofSerializer

@@ -53,7 +53,7 @@ def _visit(serializer: serializers.Serializer[Any], email: str = "") -> Visit:
     return visit_of(serializer.context["request"]._request, email)
 
 
-class UserSerializer(rest_auth.UserDetailsSerializer):  # type: ignore[misc]  # the library has no types
+class UserSerializer(rest_auth.UserDetailsSerializer):
     """A person as they see themselves."""
 
     language = serializers.ChoiceField(choices=settings.LANGUAGES, allow_blank=True, required=False)
@@ -62,7 +62,7 @@ class UserSerializer(rest_auth.UserDetailsSerializer):  # type: ignore[misc]  # 
     avatar = serializers.SerializerMethodField()
     date_joined = UtcField(read_only=True)
 
-    class Meta(rest_auth.UserDetailsSerializer.Meta):  # type: ignore[misc]  # the library has no types
+    class Meta(rest_auth.UserDetailsSerializer.Meta):
         model = User
         fields = ["id", "email", "name", "language", "timezone", "avatar", "email_verified", "date_joined"]
         read_only_fields = ["id", "email", "date_joined"]
@@ -82,7 +82,7 @@ class UserSerializer(rest_auth.UserDetailsSerializer):  # type: ignore[misc]  # 
         return services.update_profile(instance, **validated_data)
 
 
-class RegistrationSerializer(_Pair, registration.RegisterSerializer):  # type: ignore[misc]  # the library has no types
+class RegistrationSerializer(_Pair, registration.RegisterSerializer):
     first, second = "password1", "password2"
 
     username = None
@@ -109,7 +109,7 @@ class RegistrationSerializer(_Pair, registration.RegisterSerializer):  # type: i
         return services.register(asked["email"], asked["password1"], asked["name"], visit=visit_of(request._request))
 
 
-class VerifyEmailSerializer(registration.VerifyEmailSerializer):  # type: ignore[misc]  # the library has no types
+class VerifyEmailSerializer(registration.VerifyEmailSerializer):
     """The code with its address, or the key of the letter's link."""
 
     email = serializers.EmailField(max_length=254, required=False)
@@ -133,14 +133,14 @@ class VerifyEmailSerializer(registration.VerifyEmailSerializer):  # type: ignore
         return attrs
 
 
-class ResendEmailSerializer(registration.ResendEmailVerificationSerializer):  # type: ignore[misc]  # has no types
+class ResendEmailSerializer(registration.ResendEmailVerificationSerializer):
     email = serializers.EmailField(max_length=254)
 
     def save(self, **kwargs: Any) -> None:
         services.resend(self.validated_data["email"], visit=_visit(self))
 
 
-class PasswordResetSerializer(rest_auth.PasswordResetSerializer):  # type: ignore[misc]  # the library has no types
+class PasswordResetSerializer(rest_auth.PasswordResetSerializer):
     email = serializers.EmailField(max_length=254)
 
     def validate_email(self, email: str) -> str:
@@ -156,7 +156,7 @@ def _otp(**options: Any) -> serializers.CharField:
     return serializers.CharField(max_length=20, write_only=True, **options)
 
 
-class LoginSerializer(rest_auth.LoginSerializer):  # type: ignore[misc]  # the library has no types
+class LoginSerializer(rest_auth.LoginSerializer):
     username = None
     email = serializers.EmailField(max_length=254)
     password = _password()
@@ -236,7 +236,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return bool(session.pk == self.context["current"])
 
 
-class LinkedSerializer(registration.SocialAccountSerializer):  # type: ignore[misc]  # the library has no types
+class LinkedSerializer(registration.SocialAccountSerializer):
     """Another service's account that is linked with mine. `can_unlink` is false for the last way to sign in.
 
     One with `unlinked` true signs nobody in until it is linked again.
@@ -247,7 +247,7 @@ class LinkedSerializer(registration.SocialAccountSerializer):  # type: ignore[mi
     can_unlink = serializers.SerializerMethodField()
     created_at = UtcField(source="date_joined", read_only=True)
 
-    class Meta(registration.SocialAccountSerializer.Meta):  # type: ignore[misc]  # the library has no types
+    class Meta(registration.SocialAccountSerializer.Meta):
         fields = ["id", "provider", "name", "unlinked", "can_unlink", "created_at"]
         read_only_fields = fields
 
@@ -261,7 +261,7 @@ class LinkedSerializer(registration.SocialAccountSerializer):  # type: ignore[mi
         return row.pk in self.context["can_unlink"]
 
 
-class IdentitySerializer(registration.SocialLoginSerializer):  # type: ignore[misc]  # the library has no types
+class IdentitySerializer(registration.SocialLoginSerializer):
     """An identity token of the provider, made for our client id, and the nonce that it was asked for with."""
 
     # An access token says nothing about for whom it was made: another client's would open our accounts.
@@ -285,7 +285,7 @@ class IdentitySerializer(registration.SocialLoginSerializer):  # type: ignore[mi
         return {**attrs, "user": self.pair.session.user}
 
 
-class TokensSerializer(rest_auth.JWTSerializer):  # type: ignore[misc]  # the library has no types
+class TokensSerializer(rest_auth.JWTSerializer):
     """Not in cookie mode: then the tokens are in the cookies and `access` and `refresh` are left out."""
 
     access = serializers.CharField(read_only=True, required=False)
@@ -303,7 +303,7 @@ class VerifyTokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(max_length=4096)
 
 
-class PasswordChangeSerializer(_Pair, rest_auth.PasswordChangeSerializer):  # type: ignore[misc]  # has no types
+class PasswordChangeSerializer(_Pair, rest_auth.PasswordChangeSerializer):
     old_password = _password()
     new_password1 = _password()
     new_password2 = _password()
@@ -326,7 +326,7 @@ class PasswordChangeSerializer(_Pair, rest_auth.PasswordChangeSerializer):  # ty
         )
 
 
-class ResetConfirmSerializer(_Pair, rest_auth.PasswordResetConfirmSerializer):  # type: ignore[misc]  # has no types
+class ResetConfirmSerializer(_Pair, rest_auth.PasswordResetConfirmSerializer):
     uid = serializers.CharField(max_length=40)
     token = serializers.CharField(max_length=200)
     new_password1 = _password()

@@ -103,7 +103,7 @@ def signed_in(request: Request, pair: Pair, *, cookies: bool) -> Response:
     return response
 
 
-class RegistrationView(OpenView, registration.RegisterView):  # type: ignore[misc]  # the library has no types
+class RegistrationView(OpenView, registration.RegisterView):
     """Register. The answer is the same for an address that has an account; only its owner learns of it, by mail."""
 
     @extend_schema(responses={201: DetailSerializer})
@@ -118,7 +118,7 @@ class RegistrationView(OpenView, registration.RegisterView):  # type: ignore[mis
         return {"detail": _("We have sent you a code. Enter it to confirm your email address.")}
 
 
-class VerifyEmailView(OpenView, registration.VerifyEmailView):  # type: ignore[misc]  # the library has no types
+class VerifyEmailView(OpenView, registration.VerifyEmailView):
     """Confirm an address by the code or the link's key."""
 
     serializer_class = VerifyEmailSerializer
@@ -135,7 +135,7 @@ class VerifyEmailView(OpenView, registration.VerifyEmailView):  # type: ignore[m
         return cast(VerifyEmailSerializer, self.serializer)
 
 
-class ResendEmailView(OpenView, registration.ResendEmailVerificationView):  # type: ignore[misc]  # has no types
+class ResendEmailView(OpenView, registration.ResendEmailVerificationView):
     """Send the code once more. The same answer for known and unknown addresses."""
 
     serializer_class = ResendEmailSerializer
@@ -173,7 +173,7 @@ class SignInView(OpenView):
         return signed_in(self.request, self.serializer.pair, cookies=self.cookies)
 
 
-class LoginView(SignInView, rest_auth.LoginView):  # type: ignore[misc]  # the library has no types
+class LoginView(SignInView, rest_auth.LoginView):
     """Log in. With `?cookies=1` the tokens go into httpOnly cookies.
 
     Where two-step login is on, the right password alone answers 401 `otp_required`: send the same with `otp`, a code of
@@ -219,7 +219,7 @@ class TokenVerifyView(OpenView):
         return said(_("This token is good."))
 
 
-class LogoutView(OpenView, rest_auth.LogoutView):  # type: ignore[misc]  # the library has no types
+class LogoutView(OpenView, rest_auth.LogoutView):
     """End this session: the one that the refresh token in the body names, or the bearer token, or the cookies."""
 
     serializer_class = RefreshSerializer
@@ -265,7 +265,7 @@ class LogoutAllView(FormView):
         return response
 
 
-class UserView(FormView, rest_auth.UserDetailsView):  # type: ignore[misc]  # the library has no types
+class UserView(FormView, rest_auth.UserDetailsView):
     """Me: read, or change name, language and time zone."""
 
     permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN, "patch": SIGNED_IN}
@@ -285,7 +285,7 @@ class PersonView(FormView):
         return Response(UserSerializer(me(request)).data)
 
 
-class PasswordChangeView(FormView, rest_auth.PasswordChangeView):  # type: ignore[misc]  # the library has no types
+class PasswordChangeView(FormView, rest_auth.PasswordChangeView):
     """Change the password. Every session and token ends; the answer carries a fresh pair for this device."""
 
     permissions: ClassVar[dict[str, Any]] = {"post": SIGNED_IN}
@@ -297,7 +297,7 @@ class PasswordChangeView(FormView, rest_auth.PasswordChangeView):  # type: ignor
         return with_tokens(request, self.serializer.pair, cookies=cookies)
 
 
-class PasswordResetView(OpenView, rest_auth.PasswordResetView):  # type: ignore[misc]  # the library has no types
+class PasswordResetView(OpenView, rest_auth.PasswordResetView):
     """Ask for a link to set a new password. The same answer for known and unknown addresses."""
 
     @extend_schema(responses=DetailSerializer)
@@ -306,7 +306,7 @@ class PasswordResetView(OpenView, rest_auth.PasswordResetView):  # type: ignore[
         return said(_("If there is an account with this address, a link is on its way."))
 
 
-class PasswordResetConfirmView(OpenView, rest_auth.PasswordResetConfirmView):  # type: ignore[misc]  # has no types
+class PasswordResetConfirmView(OpenView, rest_auth.PasswordResetConfirmView):
     """Set a new password by the link's `uid` and `token`. Every session ends."""
 
     @extend_schema(responses=DetailSerializer)

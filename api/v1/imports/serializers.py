@@ -38,7 +38,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
     """An import and how far it is. The first 1,000 errors of `errors_count` are listed."""
 
     counts = ImportCountsSerializer(read_only=True)
-    errors = ImportErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]
+    errors = ImportErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # DRF takes the field out again
     mapping = serializers.JSONField(read_only=True)
     created_at = UtcField(read_only=True)
 
