@@ -71,7 +71,7 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "timezone": event.timezone,
         "category": named_json(event.category) if event.category else None,
         "venue": venue_json(event.venue) if event.venue else None,
-        "tags": event.tag_list,  # type: ignore[attr-defined]  # a list that for_show prefetches
+        "tags": event.tag_list,  # type: ignore[attr-defined]  # an annotation of for_show
         "level": event.level,
         "cancel_until": event.cancel_until,
         "currency": event.currency,
