@@ -126,9 +126,8 @@ def test_a_door_person_with_two_step_login_sees_one_event_and_nothing_else(
 
     # She works nowhere yet; the owner invites her to one event.
     assert page.goto(site.url(alpha, "/dashboard/")).status == 403
-    boss = chromium.new_context(
-        viewport=page.viewport_size, locale="en-GB", extra_http_headers={"Accept-Language": language}
-    )
+    boss = chromium.new_context(viewport=page.viewport_size, locale="en-GB")
+    boss.add_cookies([speaks])
     boss.set_default_timeout(10_000)
     signed_in(boss, site, alpha, owner_of(alpha))
     desk = Story(boss.new_page(), language)
