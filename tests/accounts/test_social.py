@@ -487,32 +487,6 @@ def test_the_last_way_to_sign_in_stays(page_for, client_for, provider):
     assert code_of(client.delete(f"{LINKED}{second.pk}/")) == "last_sign_in"
 
 
-def test_the_last_two_links_unlinked_at_the_same_moment_leave_one(transactional_db, provider):
-    from concurrent.futures import ThreadPoolExecutor
-
-    from django.db import connections
-
-    from shared_apps.accounts import links
-    from shared_apps.accounts.errors import LastSignIn
-
-    user = make_user("race@example.test")
-    user.set_unusable_password()
-    user.save()
-    rows = [SocialAccount.objects.create(user=user, provider="mock", uid=str(n), extra_data={}) for n in range(2)]
-
-    def end(row):
-        try:
-            links.unlink(user, row.pk, schema_name="public")
-            return "unlinked"
-        except LastSignIn:
-            return "last"
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(end, rows)) == ["last", "unlinked"]
-
-
 def test_another_s_linked_service_is_not_there(linked, client_for, page_for):
     other = client_for(user=make_user("other@example.test"))
     assert other.get(LINKED).json()["results"] == []

@@ -176,7 +176,9 @@ class LinkedView(FormView, registration.SocialAccountListView):
         return links.links_of(me(self.request))
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "can_unlink": links.can_unlink(me(self.request))}
+        # The document of the API is made without a person, and without a database.
+        asked = not getattr(self, "swagger_fake_view", False)
+        return {**super().get_serializer_context(), "can_unlink": links.can_unlink(me(self.request)) if asked else ()}
 
 
 class LinkedOneView(FormView, registration.SocialAccountDisconnectView):
