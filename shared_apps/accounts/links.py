@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from shared_apps.accounts import letters
+from shared_apps.accounts import letters, trail
 from shared_apps.accounts.errors import LastSignIn
 from shared_apps.accounts.models import EmailCode, Unlinking, User
 from shared_apps.core.errors import NotFound
@@ -60,6 +60,7 @@ def unlink(user: User, link_id: int, *, schema_name: str) -> None:
             raise LastSignIn
         Unlinking.objects.create(account=row)
         letters.tell(owner, EmailCode.Purpose.UNLINKED, schema_name=schema_name, about=name_of(row.provider))
+        trail.note("social.unlinked", owner.pk, provider=row.provider)
 
 
 def link_again(user: User, link_id: int, *, schema_name: str) -> None:
@@ -71,6 +72,7 @@ def link_again(user: User, link_id: int, *, schema_name: str) -> None:
         if not deleted:
             return
         letters.tell(owner, EmailCode.Purpose.LINKED, schema_name=schema_name, about=name_of(row.provider))
+        trail.note("social.linked", owner.pk, provider=row.provider)
 
 
 def _own(owner: User, link_id: int) -> SocialAccount:

@@ -12,6 +12,7 @@ import requests
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
 
+from shared_apps.accounts import trail
 from shared_apps.accounts.models import Arrival, Unlinking, User
 from tests.accounts.helpers import code_of, letters_to, login, register
 from tests.factories import PASSWORD, make_user
@@ -448,6 +449,8 @@ def test_a_linked_service_is_listed_and_unlinked_and_signs_nobody_in_then(linked
     assert linked.client.delete(f"{LINKED}{one['id']}/").status_code == 204, "twice is once"
     told = [letter.subject for letter in letters_to(linked.user.email)]
     assert told.count("You can no longer log in through Mock ID") == 1
+    noted = [entry.details for entry in trail.history_of(linked.user) if entry.topic == "social.unlinked"]
+    assert noted == [{"provider": "mock"}]
     stranger = page_for()
     answer = walk(stranger, stranger, "both-1")
     assert asked_of(answer)["social"] == "identity_unlinked" and ACCESS not in stranger.cookies

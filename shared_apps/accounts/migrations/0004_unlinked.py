@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_second_factor_and_arrivals'),
+        ('accounts', '0003_platform_audit'),
         ('socialaccount', '0006_alter_socialaccount_extra_data'),
     ]
 
