@@ -41,7 +41,7 @@ def work(client, path, body, hashes):
     hashes.clear()
     with CaptureQueriesContext(connection) as asked:
         answer = client.post(f"/api/v1/auth/{path}", body, format="json")
-    statements = [re.sub(r"'(?:[^']|'')*'|\b\d+\b", "?", one["sql"]) for one in asked.captured_queries]
+    statements = [re.sub(r"'(?:[^']|'')*'|\bNULL\b|\b\d+\b", "?", one["sql"]) for one in asked.captured_queries]
     told = {key: value for key, value in answer.json().items() if key != "request_id"}
     return (answer.status_code, told), (statements, list(hashes))
 
