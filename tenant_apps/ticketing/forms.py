@@ -31,7 +31,7 @@ class LocalTime(forms.DateTimeField):
         return super(forms.DateTimeField, self).to_python(value)
 
     def strptime(self, value: str, format: str) -> datetime:
-        return datetime.strptime(value, format)  # noqa: DTZ007
+        return datetime.strptime(value, format)  # noqa: DTZ007  (a local time; the event's zone is added later)
 
 
 class EventForm(forms.Form):

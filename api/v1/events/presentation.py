@@ -13,13 +13,13 @@ from tenant_apps.events.models import Category, Event, Tag, Venue
 from tenant_apps.ticketing.models import TicketType
 
 
-def named_json(row: Category | Tag) -> dict[str, Any]:
+def named_json(row: Category | Tag | Venue) -> dict[str, Any]:
     return {"id": row.pk, "slug": row.slug, "name": row.name}
 
 
 def venue_json(venue: Venue) -> dict[str, Any]:
     return {
-        **named_json(venue),  # type: ignore[arg-type]
+        **named_json(venue),
         "address": venue.address,
         "city": venue.city,
         "latitude": None if venue.latitude is None else str(venue.latitude),
@@ -53,7 +53,7 @@ def ticket_type_json(ticket_type: TicketType, event: Event, now: datetime | None
 
 def places_left(ticket_type: TicketType) -> int | None:
     """How many are left of a ticket type loaded by `with_places`; None means unlimited."""
-    places: int | None = ticket_type.places  # type: ignore[attr-defined]
+    places: int | None = ticket_type.places  # type: ignore[attr-defined]  # an annotation of with_places
     return None if places is None else max(0, places)
 
 
@@ -75,7 +75,7 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "timezone": event.timezone,
         "category": named_json(event.category) if event.category else None,
         "venue": venue_json(event.venue) if event.venue else None,
-        "tags": event.tag_list,  # type: ignore[attr-defined]
+        "tags": event.tag_list,  # type: ignore[attr-defined]  # an annotation of for_show
         "level": event.level,
         "cancel_until": event.cancel_until,
         "attendance": event.attendance,
