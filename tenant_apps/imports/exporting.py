@@ -159,7 +159,8 @@ def _events() -> Exported:
 
     def give() -> Iterator[Sequence[Any]]:
         for (key, slug, title, summary, description, category, tag_names, level, starts, ends, zone, venue, address,
-             city, latitude, longitude, status, kind, price, currency, count, capacity) in rows.iterator(CHUNK):  # fmt: skip
+             city, latitude, longitude, status, kind, price, currency, count,
+             capacity) in rows.iterator(CHUNK):  # fmt: skip
             yield (
                 own_id(key, slug), title, summary, description, category or "", tag_names, level,
                 _local(starts, zone), _local(ends, zone), zone, venue or "", address or "", city or "", latitude,
@@ -329,7 +330,8 @@ def _attendees() -> Exported:
 
     def give() -> Iterator[Sequence[Any]]:
         for row in rows.iterator(CHUNK):
-            yield (row[13] or "", own_id(row[0], row[1]), *row[2:7], to_text(row[7], row[8]), row[8], row[9].isoformat(),
+            yield (row[13] or "", own_id(row[0], row[1]), *row[2:7], to_text(row[7], row[8]), row[8],
+                   row[9].isoformat(),
                    row[10], row[11] or "", row[12] or "")  # fmt: skip
 
     return Exported(ATTENDEE_COLUMNS, give())
