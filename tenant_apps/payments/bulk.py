@@ -148,7 +148,8 @@ class AdmissionsInBulk:
         self.run(
             "INSERT INTO orders_orderline (id, order_id, position, kind, status, event_id, ticket_type_id, ticket_id, "
             "quotas, title, quantity, unit_price_minor, discount_minor, tax_rate, tax_minor, total_minor, "
-            "attendee_name, attendee_email) SELECT r.line_id, w.order_id, i.position, 'ticket', 'active', i.event_id, i.type_id, "
+            "attendee_name, attendee_email) SELECT r.line_id, w.order_id, i.position, 'ticket', 'active', "
+            "i.event_id, i.type_id, "
             f"r.ticket_id, i.quotas, i.title, 1, i.price_minor, 0, i.tax_rate, {tax}, i.price_minor, r.attendee_name, "
             "r.attendee_email FROM import_line i JOIN import_row r ON r.number = i.number JOIN import_line f "
             "ON f.key = i.key AND f.position = 1 JOIN import_row w ON w.number = f.number WHERE NOT i.known"
