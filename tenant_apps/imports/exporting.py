@@ -150,7 +150,9 @@ def _events() -> Exported:
     columns = tuple(EventResource.fields)
     tags = EventTag.objects.filter(event_id=OuterRef("pk")).order_by("tag__name").values_list("tag__name")
     quotas = Quota.objects.filter(ticket_types=OuterRef("ticket_types__pk")).order_by().values("ticket_types__pk")
-    rows = Event.objects.order_by("pk", "ticket_types__position", "ticket_types__pk").values_list(
+    # The set-up of a series is copied to its dates; it is nothing that people attend.
+    events = Event.objects.filter(template_of=None).order_by("pk", "ticket_types__position", "ticket_types__pk")
+    rows = events.values_list(
         "external_id", "slug", "title", "summary", "description", "category__name", ArraySubquery(tags), "level",
         "starts_at", "ends_at", "timezone", "venue__name", "venue__address", "venue__city", "venue__latitude",
         "venue__longitude", "status", "ticket_types__name", "ticket_types__price_minor", "currency",

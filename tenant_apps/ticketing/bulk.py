@@ -13,7 +13,7 @@ from shared_apps.core.errors import Conflict, InvalidInput
 from shared_apps.core.money import CURRENCIES, exponent
 from shared_apps.core.staging import Staging
 from tenant_apps.events import services as events
-from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed
+from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, IsTemplate
 from tenant_apps.events.models import Event
 from tenant_apps.events.naming import make_missing
 from tenant_apps.ticketing.bulk_changes import OF_EVENT, PLAIN, Told, lines_table
@@ -403,7 +403,7 @@ class EventsInBulk:
                    if told in self.columns}  # fmt: skip
         self.run(
             f"UPDATE events_event e SET {', '.join(f'{name} = {value}' for name, value in values.items())}, "
-            "status = f.becomes, modified_at = now() FROM import_event f, import_row r, (SELECT r.number, "
+            "status = f.becomes, revision = e.revision + 1, modified_at = now() FROM import_event f, import_row r, (SELECT r.number, "
             f"c.id AS category_id, v.id AS venue_id FROM import_row r {self._names()}) n WHERE e.id = f.event_id "
             "AND r.number = f.number AND n.number = f.number AND NOT f.fresh AND f.changed <> '{}'"
         )
