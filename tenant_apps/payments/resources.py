@@ -121,7 +121,8 @@ class AdmissionResource(BulkResource):
                 get("order") or row.key, event, event.removeprefix(OWN), get("ticket_type") or "", values["email"],
                 get("name") or "", get("attendee_name") or "", get("attendee_email") or "", price,
                 get("currency") or "", at, get("seat") or "", *(uuid7() for _each in range(5)),
-                uuid.UUID(bytes=os.urandom(16)),                 readable_code(CODE_LENGTH), unguessable_secret(), readable_code(),
+                uuid.UUID(bytes=os.urandom(16)),
+                                readable_code(CODE_LENGTH), unguessable_secret(), readable_code(),
             ))  # fmt: skip
 
     def settle(self) -> None:

@@ -203,6 +203,10 @@ class EventsInBulk:
             "status", "wrong_state", _("An import cannot move this event to that status."),
             "FROM import_event f JOIN import_row r ON r.number = f.number WHERE f.becomes IS NULL",
         )  # fmt: skip
+        refuse(
+            "status", IsTemplate.code, IsTemplate.message,
+            f"{there} JOIN events_eventseries s ON s.template_id = e.id WHERE f.becomes <> f.was",
+        )  # fmt: skip
         ends = (
             "r.ends_at"
             if "ends_at" in self.columns
@@ -403,7 +407,8 @@ class EventsInBulk:
                    if told in self.columns}  # fmt: skip
         self.run(
             f"UPDATE events_event e SET {', '.join(f'{name} = {value}' for name, value in values.items())}, "
-            "status = f.becomes, revision = e.revision + 1, modified_at = now() FROM import_event f, import_row r, (SELECT r.number, "
+            "status = f.becomes, "
+            "revision = e.revision + 1, modified_at = now() FROM import_event f, import_row r, (SELECT r.number, "
             f"c.id AS category_id, v.id AS venue_id FROM import_row r {self._names()}) n WHERE e.id = f.event_id "
             "AND r.number = f.number AND n.number = f.number AND NOT f.fresh AND f.changed <> '{}'"
         )

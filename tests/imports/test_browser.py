@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 def work(tenant):
     """What the worker does with what waits."""
     with in_tenant(tenant):
+        assert ImportJob.objects.filter(mapped=True, status__in=["pending", "validating", "applying"]).exists()
         for job in ImportJob.objects.filter(mapped=True, status__in=["pending", "validating", "applying"]):
             (services.apply if job.status == "applying" else services.validate)(job)
 
@@ -93,8 +94,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(alpha, site, bro
     with in_tenant(alpha):
         good = services.run_now(resource="events", file_name="open-house.csv", content=FILE, actor=owner_of(alpha))
         changed = FILE.replace(b",12,False", b",13,False").replace(b"10007,Holy", b"10007,Wholly")
-        ready = services.validate(services.start(resource="events", file_name="a.csv", content=changed, actor=None,
-                                                 key=["url", "start", "end"], on_duplicate="last"))  # fmt: skip
+        few = b"".join(changed.splitlines(keepends=True)[:30])
+        ready = services.validate(services.start(resource="events", file_name="a.csv", content=few, actor=None))
         bad = services.validate(
             services.start(resource="events", file_name="b.csv", content=FILE.replace(b"T11:00", b"noon"), actor=None)
         )
@@ -112,7 +113,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(alpha, site, bro
     found = []
     page = browser.new_page()
     for name, path in pages.items():
-        page.goto(site.url(alpha, path))
+        page.goto(site.url(alpha, f"{path}{'&' if '?' in path else '?'}lang=en"))
         page.evaluate(AXE)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
