@@ -178,7 +178,7 @@ def column(widget: Widget, name: str | None = None) -> Field:
 
 
 class Text(Widget):
-    """One line of text, or several with `lines`, which stay as they are; an apostrophe that guards a formula is taken off (B5)."""
+    """One line of text, or several with `lines`, as they are; an apostrophe that guards a formula is taken off (B5)."""
 
     def __init__(self, longest: int, *, lines: bool = False):
         super().__init__()
