@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "platform_config.observability.RequestIdMiddleware",
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
+    "api.kept.PublicReadsMiddleware",
     "tenants.middleware.TenantMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,8 +1,8 @@
-"""The staff's pages about who works at an event, its details, and the words that events are sorted by."""
+"""The staff's pages about who works at an event, its details, its pictures, and the words that events are sorted by."""
 
 from django.urls import path
 
-from tenant_apps.events.views import details, people, taxonomy
+from tenant_apps.events.views import details, media, people, taxonomy
 
 KINDS = ("program", "bring", "questions")
 WORDS = ("categories", "tags", "venues")
@@ -19,6 +19,7 @@ urlpatterns = [
         path(f"events/<slug:slug>/{kind}/<int:pk>/", details.row, {"kind": kind}, name="dashboard-event-detail")
         for kind in KINDS
     ),
+    path("events/<slug:slug>/media/", media.event_media, name="dashboard-event-media"),
     path("events/<slug:slug>/people/", people.people, name="dashboard-event-people"),
     path("events/<slug:slug>/people/<int:pk>/remove/", people.remove, name="dashboard-event-people-remove"),
 ]

@@ -69,6 +69,7 @@ WORDS: dict[str, Any] = {
     "role.changed": _("Role changed"),
     "role.deleted": _("Role deleted"),
     "settings.changed": _("Settings changed"),
+    "import.uploaded": _("File uploaded"),
     "import.started": _("Import started"),
     "import.accepted": _("Import accepted"),
     "import.applied": _("Import applied"),
