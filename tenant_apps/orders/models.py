@@ -118,3 +118,10 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Questions and answers of this attendee, in words."""
+        from tenant_apps.orders.answers import in_words
+
+        return in_words(self.answers)

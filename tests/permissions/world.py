@@ -180,6 +180,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
             resource="products", file_name="p.csv", content=listed, actor=None, dry_run=True
         )
         _add_series(tenant)
+        Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
