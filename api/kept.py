@@ -206,9 +206,9 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     arguments = (WINDOW_SECONDS * 1000, "1" if "HTTP_IF_NONE_MATCH" in request.META else "0")
     try:
         try:
-            answer = client.evalsha(_ASK_SHA, len(keys), *keys, *arguments)
+            answer = _send(client, "EVALSHA", _ASK_SHA, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:
-            answer = client.eval(_ASK, len(keys), *keys, *arguments)
+            answer = _send(client, "EVAL", _ASK, len(keys), *keys, *arguments)
     except redis.exceptions.RedisError as error:
         freshness.rest()
         logger.warning("public_reads_without_cache", extra={"reason": type(error).__name__})
@@ -224,6 +224,24 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     return _Asked(
         key, version, content or b"", stock or b"", decision, None if meta is None else _meta.decode(meta), body
     )
+
+
+def _send(client: Any, *command: Any) -> Any:
+    """Send one command on a connection of the client's pool, without what the client does around it, which costs as
+    much again: a command that fails is not tried once more here, since the request goes on without it."""
+    pool = client.connection_pool
+    server = pool.get_connection()
+    try:
+        server.send_command(*command)
+        return server.read_response()
+    except redis.exceptions.ResponseError:
+        raise
+    except BaseException:
+        # Half an answer may be left on it.
+        server.disconnect()
+        raise
+    finally:
+        pool.release(server)
 
 
 def _from_cache(request: HttpRequest, asked: _Asked) -> HttpResponse | None:
