@@ -75,7 +75,7 @@ def looking_of(query: Any) -> Looking:
         band=query.get("band", "")[:20],
         when=when if when in WHEN else "",
         day=_day(query.get("date", "")),
-        month=_day(f"{query.get('month', '')}-01") if query.get("view") == "month" else None,
+        month=(_day(f"{query.get('month', '')}-01") or _this_month()) if query.get("view") == "month" else None,
         available=query.get("available") == "true",
         near=near,
         past=query.get("show") == "past",
@@ -169,6 +169,10 @@ def _span(looking: Looking, now: datetime) -> tuple[datetime, datetime] | None:
         case _:
             return None
     return day_bounds(first, zone)[0], day_bounds(last, zone)[1]
+
+
+def _this_month() -> date:
+    return timezone.now().astimezone(ZoneInfo(current_tenant().timezone)).date().replace(day=1)
 
 
 def _day(text: str) -> date | None:
