@@ -161,6 +161,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+# How long the platform's audit trail is kept; tenants keep theirs.
+PLATFORM_AUDIT_DAYS = env.number("PLATFORM_AUDIT_DAYS", 400)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/account/"
 
