@@ -13,10 +13,12 @@ LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
     "max_tickets_per_order": _("Most tickets in one order"),
     "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
+    "goods_accepting_orders": _("Orders for goods are taken"),
     "guest_checkout": _("People may order without an account"),
     "payment_providers": _("Ways to pay, one on each line"),
     "event_edit_policy": _("Published events can be edited"),
     "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
+    "refund_tiers": _("Refund rule: days before the start and per cent, such as 14:100, one on each line"),
     "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
     "require_2fa_for_staff": _("Staff must sign in with a second factor"),
 }
