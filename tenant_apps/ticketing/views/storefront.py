@@ -50,7 +50,8 @@ def events(request: HttpRequest, *, home: bool = False) -> HttpResponse:
     if looking.month is not None:
         context |= _month(looking, looking.month, tenant.timezone)
     else:
-        found = with_ticket_types(in_order(looking, narrowed(looking).select_related("category", "venue").with_pictures()))
+        events = narrowed(looking).select_related("category", "venue").with_pictures()
+        found = with_ticket_types(in_order(looking, events))
         # One more than fits tells whether there is a next page, without counting.
         rows = list(found.defer("search", "letters")[(page - 1) * PAGE : page * PAGE + 1])
         shown = rows[:PAGE]
