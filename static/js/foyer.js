@@ -226,6 +226,30 @@
     if (form) form.requestSubmit();
   });
 
+  /* Where one is, asked for only after a click; rounded to about a hundred metres before it is sent. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-near]");
+    if (!button) return;
+    const form = button.form;
+    const say = button.parentElement.querySelector("[role=status]");
+    const denied = () => {
+      say.textContent = button.dataset.denied;
+      button.disabled = false;
+    };
+    if (!navigator.geolocation) return denied();
+    button.disabled = true;
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        const near = form.elements.near;
+        near.disabled = false;
+        near.value = `${coords.latitude.toFixed(3)},${coords.longitude.toFixed(3)}`;
+        form.requestSubmit();
+      },
+      denied,
+      { timeout: 10000, maximumAge: 300000 },
+    );
+  });
+
   /* The time zone that the browser knows, where a form asks for one. */
   for (const field of document.querySelectorAll("select[data-zone]")) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
