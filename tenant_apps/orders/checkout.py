@@ -23,6 +23,7 @@ from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
 from tenant_apps.ticketing.prices import Portion, includes_tax
 from tenants.context import current_tenant
+from tenants.database import connection
 from tenants.preferences import preference
 
 # How often a claim is tried while each refusal finds places that were given back meanwhile.
@@ -65,8 +66,8 @@ class Basket:
     unlocked: Collection[int] = ()
 
 
-class _DrawsChanged(Exception):
-    """A ticket type joined or left a quota while the order was being made."""
+class _TypeChanged(Exception):
+    """A ticket type was changed while the order was being made."""
 
 
 def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
@@ -80,7 +81,7 @@ def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: dat
     for _attempt in range(MOST_CLAIMS):
         try:
             return _place_under_unused_code(basket, user, actor, now)
-        except _DrawsChanged:
+        except _TypeChanged:
             continue
         except SoldOut as refusal:
             # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
@@ -150,17 +151,25 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
 
 
 def _refuse_changed(order: Order, types: Mapping[int, TicketType]) -> None:
-    """Refuse if an event was called off, or given another currency, since it was read (M6); begin anew if a type
-    draws from other quotas than it did, whose places would not be counted (M1).
+    """Refuse if an event was called off, or given another currency, since it was read (M6); begin anew if a ticket
+    type was changed: it may draw from other quotas now, whose places would not be counted (M1).
 
-    The lines' foreign keys keep events and types as they are until the commit: writers lock their rows.
+    Events and types are kept as they are until the commit: their writers lock the rows for themselves. The lines'
+    foreign keys would do so at the commit only, since they are checked there.
     """
-    for fresh in TicketType.objects.filter(pk__in=types).select_related("event").with_quota_ids():
-        event = fresh.event
-        if event.status != Event.Status.PUBLISHED or event.currency != order.currency:
-            raise errors.NotOnSale(field="lines", what=event.title)
-        if fresh.quota_ids != types[fresh.pk].quota_ids:  # type: ignore[attr-defined]  # annotated
-            raise _DrawsChanged
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.id, t.modified_at, e.title, e.status, e.currency"
+            " FROM ticketing_tickettype t JOIN events_event e ON e.id = t.event_id"
+            " WHERE t.id = ANY(%s) ORDER BY e.id, t.id FOR KEY SHARE",
+            [list(types)],
+        )
+        found = cursor.fetchall()
+    for _pk, _modified_at, title, status, currency in found:
+        if status != Event.Status.PUBLISHED or currency != order.currency:
+            raise errors.NotOnSale(field="lines", what=title)
+    if {pk: modified_at for pk, modified_at, *_rest in found} != {pk: one.modified_at for pk, one in types.items()}:
+        raise _TypeChanged
 
 
 def _quotas_of(basket: Basket) -> list[int]:

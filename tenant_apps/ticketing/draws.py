@@ -8,6 +8,8 @@ above ticketing, so they register; the count is part of the same transaction.
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from django.utils import timezone
+
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
 
 Counter = Callable[[Quota, Collection[int]], None]
@@ -54,8 +56,9 @@ def lock_types(types: Iterable[int]) -> None:
 def _join(quotas: list[Quota], types: Collection[int]) -> None:
     if not quotas or not types:
         return
-    # An order that read its quotas before, and is written after, notices (orders.checkout).
     lock_types(types)
+    # An order that read its quotas before, and is written after, notices by this (orders.checkout).
+    TicketType.objects.filter(pk__in=types).update(modified_at=timezone.now())
     for quota in quotas:
         for count in _counters:
             count(quota, types)

@@ -14,7 +14,8 @@ MOST_OPEN_MINOR = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A price tier as it was read. `left` is how many tickets it still has; None means that only time ends it."""
+    """A price tier as it was read. `left` is how many of its `quantity` tickets it still has; None means that only
+    time ends it."""
 
     id: int
     name: str
@@ -22,6 +23,7 @@ class Tier:
     until: datetime | None = None
     left: int | None = None
     quota: int | None = None
+    quantity: int | None = None
 
     def in_force(self, now: datetime) -> bool:
         """`until` is the first moment at which it is over."""
@@ -46,7 +48,7 @@ def _tier(row: Mapping[str, Any]) -> Tier:
     capacity = row["capacity"]
     left = None if capacity is None else max(0, capacity - row["held"] - row["sold"])
     until = datetime.fromisoformat(row["until"]) if row["until"] else None
-    return Tier(row["id"], row["name"], row["price_minor"], until, left, row["quota"])
+    return Tier(row["id"], row["name"], row["price_minor"], until, left, row["quota"], capacity)
 
 
 def tier_now(tiers: Iterable[Tier], now: datetime) -> Tier | None:
