@@ -6,7 +6,10 @@ Amounts are whole minor units of the event's currency (M5).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+
+from shared_apps.core.money import share
 
 # Nobody gives more by a slip of the finger than this, in minor units: ten million dollars, or a billion yen.
 MOST_OPEN_MINOR = 10**9
@@ -95,3 +98,8 @@ def told_stock(places: int | None, threshold: int | None) -> int | None:
 def includes_tax(ticket_type: Any, by_default: bool) -> bool:
     """Whether the type's prices contain the tax; `by_default` is the tenant's preference."""
     return by_default if ticket_type.tax_included is None else bool(ticket_type.tax_included)
+
+
+def with_tax(price_minor: int, rate: Decimal, *, included: bool) -> int:
+    """What one costs in the end: the price, and the tax if it does not contain it, rounded half up (M5)."""
+    return price_minor if included else price_minor + share(price_minor, rate)

@@ -8,9 +8,8 @@ from django.utils import timezone
 
 from shared_apps.core.money import to_text
 from tenant_apps.events.models import Category, Event, Tag, Venue
-from tenant_apps.orders.pricing import price_line
 from tenant_apps.ticketing.models import TicketType
-from tenant_apps.ticketing.prices import Tier, includes_tax, price_now, tier_now, tiers_of, told_stock
+from tenant_apps.ticketing.prices import Tier, includes_tax, price_now, tier_now, tiers_of, told_stock, with_tax
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -51,7 +50,7 @@ def ticket_type_json(
         "price_kind": ticket_type.price_kind,
         "regular_price": to_text(ticket_type.price_minor, currency),
         "suggested_price": None if suggested is None else to_text(suggested, currency),
-        "total_price": to_text(price_line(price, ticket_type.tax_rate, tax_included=included).total_minor, currency),
+        "total_price": to_text(with_tax(price, ticket_type.tax_rate, included=included), currency),
         "tier": None if tier is None else tier.id,
         "tiers": [_tier_json(each, currency, for_staff) for each in tiers],
         "tax_rate": f"{ticket_type.tax_rate:f}",
