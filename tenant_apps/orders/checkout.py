@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
-from shared_apps.core.errors import Busy, DomainError, SoldOut
+from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
+from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.selection import Prices, types_on_sale
@@ -36,6 +37,8 @@ class Attendee:
 
     name: str = ""
     email: str = ""
+    # What the event asks, by the question's id as text.
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 @transaction.atomic
 def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     types = types_on_sale(basket.lines, basket.unlocked, now)
+    _refuse_wrong_answers(basket, types)
     lines, totals = _lines(basket, types, now)
     tenant = current_tenant()
     person = person_of(user)
@@ -172,6 +176,19 @@ def _refuse_changed(order: Order, types: Mapping[int, TicketType]) -> None:
         raise _TypeChanged
 
 
+def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
+    """Raise WrongAnswers naming each question that is not answered as it must be."""
+    faults: list[FieldError] = []
+    for index, line in enumerate(basket.lines):
+        for number in range(line.quantity):
+            given = line.attendees[number].answers if number < len(line.attendees) else {}
+            wrong = answers_of(types[line.ticket_type].asked, given, strict=basket.channel == "web")[1]
+            where = f"lines.{index}.attendees.{number}.answers"
+            faults += [FieldError(f"{where}.{each.field}", each.code, each.message) for each in wrong]
+    if faults:
+        raise errors.WrongAnswers(errors=faults[:100])
+
+
 def _quotas_of(basket: Basket) -> list[int]:
     types = {line.ticket_type for line in basket.lines}
     return list(QuotaTicketType.objects.filter(ticket_type__in=types).values_list("quota_id", flat=True))
@@ -209,6 +226,7 @@ def _lines(basket: Basket, types: Mapping[int, TicketType], now: datetime) -> tu
                     tier_name=portion.tier.name if portion.tier else "",
                     attendee_name=attendee.name,
                     attendee_email=attendee.email,
+                    answers=answers_of(ticket_type.asked, attendee.answers)[0],  # type: ignore[attr-defined]  # annotated
                 )
             )
     return lines, pricing.add_up(amounts)

@@ -11,6 +11,7 @@ from shared_apps.core.money import to_minor
 from shared_apps.core.templatetags.money import written
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
+from tenant_apps.orders.answers import with_questions
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.prices import MOST_OPEN_MINOR, Portion, portions, tiers_of
 from tenants.context import current_tenant
@@ -29,9 +30,9 @@ class Wish(Protocol):
 
 
 def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
-    """Return the ticket types by id, each fit to be sold now in this quantity, with quotas and tiers; one statement.
+    """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
-    `unlocked` are the hidden types that the buyer's vouchers open.
+    One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the buyer's vouchers open.
     """
     wanted: Counter[int] = Counter()
     for wish in wishes:
@@ -42,7 +43,8 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
     seen = TicketType.objects.visible_to(unlocked).exclude(event__status__in=("draft", "archived"))
-    found: dict[int, TicketType] = seen.select_related("event").with_quota_ids().with_tiers().in_bulk(list(wanted))
+    asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
+    found: dict[int, TicketType] = asked.in_bulk(list(wanted))
     for index, wish in enumerate(wishes):
         ticket_type = found.get(wish.ticket_type)
         if ticket_type is None:

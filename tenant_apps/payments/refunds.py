@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 
 from shared_apps.core.money import to_text
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
@@ -34,7 +34,12 @@ def intend_refund(payment: Payment, amount_minor: int, *, reason: str = "", acto
         left = payment.captured_minor - payment.refunded_minor - payment.refunding_minor
         raise RefundTooLarge(field="amount", left=to_text(left, payment.currency), currency=payment.currency)
     refund = Refund.objects.create(payment=payment, amount_minor=amount_minor, currency=payment.currency, reason=reason)
-    record("refund.requested", refund, actor=actor, details={"order": payment.order.code, "reason": reason})
+    details = {
+        "order": payment.order.code,
+        "reason": reason,
+        **made(amount_minor=amount_minor, currency=refund.currency),
+    }
+    record("refund.requested", refund, actor=actor, details=details)
     return refund
 
 
@@ -71,9 +76,12 @@ def _record_done(refund: Refund, reference: str) -> Refund:
     # Money that was paid on top of the total goes back without making the order a refunded one.
     excess = max(0, (order.payments.aggregate(sum=Sum("captured_minor"))["sum"] or 0) - order.total_minor)
     returned = order.payments.aggregate(sum=Sum("refunded_minor"))["sum"] or 0
+    before = order.refunded_minor
     order.refunded_minor = min(order.total_minor, max(0, returned - excess))
     order.save(update_fields=["refunded_minor", "modified_at"])
-    record("order.refunded", order, details={"amount_minor": refund.amount_minor, "currency": refund.currency})
+    change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
+    details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
+    record("order.refunded", order, details=details)
     return refund
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 
 from shared_apps.core.errors import SoldOut, WrongState
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
 from tenant_apps.orders.models import Order
@@ -42,18 +42,21 @@ def place_and_start(
 
 
 @transaction.atomic
-def intend(order: Order, provider_name: str) -> Payment:
+def intend(order: Order, provider_name: str, *, actor: Any = None) -> Payment:
     """Write down another try to pay a pending order. Raises NothingToPay, UnknownProvider."""
     provider = providers.choose(provider_name)
     order = lifecycle.lock(order)
     if order.status != Order.Status.PENDING:
         raise NothingToPay
-    return _intend(order, provider.name)
+    payment = _intend(order, provider.name)
+    told = made(provider=provider.name, amount_minor=payment.amount_minor, currency=payment.currency)
+    record("payment.started", payment, actor=actor, details={"order": order.code, **told}, deliver=False)
+    return payment
 
 
-def start(order: Order, provider_name: str, **options: Any) -> tuple[Payment, Started]:
+def start(order: Order, provider_name: str, *, actor: Any = None, **options: Any) -> tuple[Payment, Started]:
     """Try (again) to pay a pending order. Must not run inside a transaction. Raises NothingToPay, UnknownProvider."""
-    return ask(intend(order, provider_name), **options)
+    return ask(intend(order, provider_name, actor=actor), **options)
 
 
 def _intend(order: Order, provider: str) -> Payment:
@@ -87,11 +90,14 @@ def settle(payment: Payment, outcome: str, *, reference: str, actor: Any = None)
     payment.order = order
     if payment.status in FINAL or payment.status == outcome:
         return payment
+    before = payment.status
     payment.status, payment.reference = outcome, reference
     if outcome == Payment.Status.SUCCEEDED:
         payment.captured_minor = payment.amount_minor
     payment.save(update_fields=["status", "reference", "captured_minor", "modified_at"])
-    record(f"payment.{outcome}", payment, actor=actor, details={"order": order.code, "provider": payment.provider})
+    change = before_and_after({"status": before}, {"status": outcome})
+    details = {"order": order.code, "provider": payment.provider, **change}
+    record(f"payment.{outcome}", payment, actor=actor, details=details)
     if outcome == Payment.Status.SUCCEEDED:
         LedgerEntry.objects.create(
             kind=LedgerEntry.Kind.PAYMENT,

@@ -6,7 +6,6 @@ above ticketing, so they register; the count is part of the same transaction.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
 
 from django.utils import timezone
 
@@ -23,29 +22,27 @@ def when_types_join(function: Counter) -> Counter:
     return function
 
 
-def draw(quota: Quota, ticket_types: Iterable[TicketType]) -> dict[str, Any]:
-    """Let exactly these types draw from the quota; returns what an audit entry says, nothing if nothing changed.
+def draw(quota: Quota, ticket_types: Iterable[TicketType]) -> None:
+    """Let exactly these types draw from the quota.
 
     A type that leaves takes nothing back: what it sold from here stays counted until it is given back (M3).
     """
     before = set(QuotaTicketType.objects.filter(quota=quota).values_list("ticket_type_id", flat=True))
     after = {each.pk for each in ticket_types}
     if before == after:
-        return {}
+        return
     _join([quota], after - before)
     quota.ticket_types.set(after)
-    return {"ticket_types": {"before": sorted(before), "after": sorted(after)}}
 
 
-def draw_from(ticket_type: TicketType, quotas: Iterable[Quota]) -> dict[str, Any]:
+def draw_from(ticket_type: TicketType, quotas: Iterable[Quota]) -> None:
     """Let the type draw from exactly these quotas; as `draw`, from the other side."""
     wanted = {each.pk: each for each in quotas}
     before = set(QuotaTicketType.objects.filter(ticket_type=ticket_type).values_list("quota_id", flat=True))
     if before == wanted.keys():
-        return {}
+        return
     _join([wanted[pk] for pk in sorted(wanted.keys() - before)], {ticket_type.pk})
     ticket_type.quotas.set(list(wanted))
-    return {"quotas": {"before": sorted(before), "after": sorted(wanted)}}
 
 
 def lock_types(types: Iterable[int]) -> None:

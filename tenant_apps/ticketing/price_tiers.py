@@ -36,8 +36,8 @@ class TierWish:
         return cls(tier.name, tier.price_minor, until, quota.capacity if quota else None)
 
 
-def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> dict[str, Any]:
-    """Make the type's tiers those given, in this order; returns what an audit entry says, nothing if nothing changed.
+def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> tuple[list[Any], list[Any]]:
+    """Make the type's tiers those given, in this order; returns before and after for the audit.
 
     Runs in the caller's transaction, with the type locked. Raises InvalidInput naming each row that does not fit
     (`tiers.0.price`), CapacityBelowSold for fewer tickets than went at that price, and TierInUse for taking away a
@@ -59,7 +59,7 @@ def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> dict[str, 
         tier.save()
         _count(tier, wish.quantity, position)
         after.append({**_told(tier), "quantity": wish.quantity})
-    return {} if before == after else {"tiers": {"before": before, "after": after}}
+    return before, after
 
 
 def _told(tier: TicketPriceTier) -> dict[str, Any]:

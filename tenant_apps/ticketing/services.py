@@ -12,7 +12,8 @@ from django.db.models import F, ProtectedError, Q
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
+from tenant_apps.events import details
 from tenant_apps.events import services as events
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.draws import draw, draw_from, lock_types
@@ -70,7 +71,10 @@ def create_ticket_type(
     set_tiers(ticket_type, tiers)
     ensure_door(event)
     ensure_key(event)
-    record("ticket_type.created", ticket_type, actor=actor, details={"event": event.pk, "name": ticket_type.name})
+    told = made(name=ticket_type.name, price_minor=ticket_type.price_minor)
+    record(
+        "ticket_type.created", ticket_type, actor=actor, details={"event": event.pk, "name": ticket_type.name, **told}
+    )
     return ticket_type
 
 
@@ -83,13 +87,15 @@ def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) ->
     before = {name: getattr(ticket_type, name) for name in fields}
     fill(ticket_type, fields)
     ticket_type.save()
-    details = before_and_after(before, {name: getattr(ticket_type, name) for name in fields})
+    after = {name: getattr(ticket_type, name) for name in fields}
     if quotas is not None:
-        details |= draw_from(ticket_type, _of_event(ticket_type.event, quotas, "quotas"))
-    if tiers is not None:
-        details |= set_tiers(ticket_type, tiers)
-    elif ticket_type.price_kind != TicketType.PriceKind.FIXED and ticket_type.tiers.exists():
-        details |= set_tiers(ticket_type, ())
+        wanted = _of_event(ticket_type.event, quotas, "quotas")
+        before["quotas"] = _ids(ticket_type.quotas)
+        draw_from(ticket_type, wanted)
+        after["quotas"] = _ids(ticket_type.quotas)
+    if tiers is not None or ticket_type.price_kind != TicketType.PriceKind.FIXED:
+        before["tiers"], after["tiers"] = set_tiers(ticket_type, tiers or ())
+    details = before_and_after(before, after)
     record("ticket_type.updated", ticket_type, actor=actor, details=details)
     return ticket_type
 
@@ -97,7 +103,8 @@ def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) ->
 @transaction.atomic
 def delete_ticket_type(ticket_type: TicketType, *, actor: Any) -> None:
     """Delete it. Raises TicketTypeHasOrders if it was ever ordered."""
-    record("ticket_type.deleted", ticket_type, actor=actor, details={"name": ticket_type.name})
+    was = gone(name=ticket_type.name, price_minor=ticket_type.price_minor)
+    record("ticket_type.deleted", ticket_type, actor=actor, details={"name": ticket_type.name, **was})
     try:
         # Nothing leads from a type that was never ordered to a tier that counts anything.
         ticket_type.delete()
@@ -113,7 +120,8 @@ def create_quota(
     quota = Quota(event=event, name=text("name", name, Quota), capacity=_places(capacity))
     quota.save()
     draw(quota, _of_event(event, ticket_types, "ticket_types"))
-    record("quota.created", quota, actor=actor, details={"event": event.pk, "capacity": capacity})
+    told = made(name=quota.name, capacity=capacity)
+    record("quota.created", quota, actor=actor, details={"event": event.pk, "capacity": capacity, **told})
     return quota
 
 
@@ -140,11 +148,12 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
         fresh = _locked(Quota, quota.pk)
         raise CapacityBelowSold(field="capacity", taken=fresh.held + fresh.sold)
     quota = Quota.objects.get(pk=quota.pk)
-    details = before_and_after(before, changes)
     if "ticket_types" in fields:
-        details |= draw(quota, fields["ticket_types"])
+        before["ticket_types"] = _ids(quota.ticket_types)
+        draw(quota, fields["ticket_types"])
+        changes["ticket_types"] = _ids(quota.ticket_types)
     quota.save(update_fields=["modified_at"])
-    record("quota.updated", quota, actor=actor, details=details)
+    record("quota.updated", quota, actor=actor, details=before_and_after(before, changes))
     return quota
 
 
@@ -154,8 +163,17 @@ def delete_quota(quota: Quota, *, actor: Any) -> None:
     quota = _locked(Quota, quota.pk)
     if quota.held or quota.sold:
         raise QuotaInUse
-    record("quota.deleted", quota, actor=actor, details={"name": quota.name})
+    record(
+        "quota.deleted",
+        quota,
+        actor=actor,
+        details={"name": quota.name, **gone(name=quota.name, capacity=quota.capacity)},
+    )
     quota.delete()
+
+
+def _ids(rows: Any) -> list[int]:
+    return sorted(rows.values_list("pk", flat=True))
 
 
 def ensure_door(event: Event) -> None:
@@ -171,7 +189,8 @@ def create_check_in_list(
     """Make a list; one without ticket types accepts all of its event."""
     entrance = CheckInList.objects.create(event=event, name=text("name", name, CheckInList))
     entrance.ticket_types.set(_of_event(event, ticket_types, "ticket_types"))
-    record("check_in_list.created", entrance, actor=actor, details={"name": entrance.name}, deliver=False)
+    told = made(name=entrance.name, ticket_types=_ids(entrance.ticket_types))
+    record("check_in_list.created", entrance, actor=actor, details={"name": entrance.name, **told}, deliver=False)
     return entrance
 
 
@@ -179,14 +198,16 @@ def create_check_in_list(
 def change_check_in_list(entrance: CheckInList, *, actor: Any, **fields: Any) -> CheckInList:
     """Change its name or the ticket types it accepts."""
     entrance = _locked(CheckInList, entrance.pk)
-    before = {"name": entrance.name}
+    before: dict[str, Any] = {"name": entrance.name}
     if "name" in fields:
         entrance.name = text("name", fields["name"], CheckInList)
     entrance.save()
-    details = before_and_after(before, {"name": entrance.name})
+    after: dict[str, Any] = {"name": entrance.name}
     if "ticket_types" in fields:
+        before["ticket_types"] = _ids(entrance.ticket_types)
         entrance.ticket_types.set(_of_event(entrance.event, fields["ticket_types"], "ticket_types"))
-        details["ticket_types"] = sorted(each.pk for each in fields["ticket_types"])
+        after["ticket_types"] = _ids(entrance.ticket_types)
+    details = before_and_after(before, after)
     record("check_in_list.updated", entrance, actor=actor, details=details, deliver=False)
     return entrance
 
@@ -197,14 +218,17 @@ def delete_check_in_list(entrance: CheckInList, *, actor: Any) -> None:
     entrance = _locked(CheckInList, entrance.pk)
     if CheckIn.objects.filter(check_in_list=entrance).exists():
         raise CheckInListUsed
-    record("check_in_list.deleted", entrance, actor=actor, details={"name": entrance.name}, deliver=False)
+    was = gone(name=entrance.name)
+    record("check_in_list.deleted", entrance, actor=actor, details={"name": entrance.name, **was}, deliver=False)
     entrance.delete()
 
 
 @transaction.atomic
 def duplicate_event(event: Event, *, actor: Any, **changes: Any) -> Event:
-    """Make a draft like the event, with its ticket types and quotas, nothing sold. Sale windows, tiers and
-    deadlines move with the start."""
+    """Make a draft like the event: ticket types, quotas, programme, what to bring and questions; nothing sold.
+
+    Sale windows, price tiers, deadlines and the programme move with the start.
+    """
     copy = events.duplicate(event, actor=actor, **changes)
     shift = copy.starts_at - event.starts_at
     twins: dict[int, TicketType] = {}
@@ -216,6 +240,7 @@ def duplicate_event(event: Event, *, actor: Any, **changes: Any) -> Event:
     for quota in event.quotas.prefetch_related("ticket_types"):
         types = [twins[old.pk] for old in quota.ticket_types.all()]
         create_quota(copy, quota.name, quota.capacity, types, actor=actor)
+    details.copy_details(event, copy, {old: twin.pk for old, twin in twins.items()})
     return copy
 
 

@@ -1,6 +1,16 @@
 """A valid request for every route: what its address names, and what it sends. A route without one fails by name.
 
 Addresses of the API are written without /api/v1. `{}` means that nothing is sent.
+
+For a new route:
+- PARAMETERS: a row for each `<…:name>` of the address: (how addresses begin, the name, a maker from a Place). The first
+  that fits counts, so the longer beginning stands above the shorter.
+- BODIES: `"METHOD /path/<…>/": maker`, for anything but GET; `fixed(…)` where nothing in it depends on the place.
+- RELATED: a row for each field that holds the id, slug or code of something else, by the field's last name. It must
+  differ from place to place, tenants above all, or be None. Names like models' are found by
+  test_every_field_that_names_a_thing_has_a_sample_of_it; NAMES_NOTHING takes those that only sound so, with the reason.
+- ALONGSIDE where that field asks for others, QUERIES for a query that names something, NO_GOOD_END for a request that
+  succeeds for nobody here, with where it is tested instead.
 """
 
 from collections.abc import Callable
@@ -29,6 +39,8 @@ def key_of(what: str, attribute: str = "pk") -> Maker:
 
 # By the beginning of the address and the name of the parameter; the first that fits.
 PARAMETERS: list[tuple[str, str, Maker]] = [
+    ("/sitemap-", "name", lambda place: "pages"),
+    ("/sitemap-", "page", lambda place: 1),
     ("/me/exports/", "pk", lambda place: uuid4()),
     ("/account/data/exports/", "pk", lambda place: uuid4()),
     ("/account/avatars/", "file", lambda place: "nothing.webp"),
@@ -36,6 +48,11 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/account/erasure/", "secret", lambda place: "nothing"),
     ("/events/<str:event>/ticket-types/", "pk", key_of("spare")),
     ("/events/<str:event>/quotas/", "pk", key_of("quota")),
+    ("/events/<str:event>/program/", "pk", key_of("program_item")),
+    ("/events/<str:event>/bring/", "pk", key_of("bring_item")),
+    ("/events/<str:event>/questions/", "pk", key_of("question")),
+    ("/series/", "slug", lambda place: f"series-{place.tenant.slug}"),
+    ("/dashboard/series/", "slug", lambda place: f"series-{place.tenant.slug}"),
     ("/events/<str:event>/check-in-lists/", "pk", key_of("list")),
     ("/events/<str:event>/grants/", "pk", key_of("granted")),
     ("/check-in-lists/", "pk", key_of("list")),
@@ -44,9 +61,16 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/<str:slug>/grants/", "slug", key_of("goods", "slug")),
     ("/product-categories/<str:slug>/grants/", "pk", key_of("goods_granted")),
     ("/product-categories/<str:slug>/grants/", "slug", key_of("goods", "slug")),
+    ("/product-categories/<str:slug>/accepting-orders/", "slug", key_of("goods", "slug")),
+    ("/dashboard/product-categories/<slug:slug>/orders/", "slug", key_of("goods", "slug")),
     ("/product-categories/", "slug", key_of("empty_category", "slug")),
     ("/dashboard/product-categories/", "slug", key_of("empty_category", "slug")),
     ("/products/<str:slug>/variants/", "pk", key_of("variant")),
+    ("/products/<str:slug>/images/", "pk", key_of("image")),
+    ("/events/<str:event>/media/", "pk", key_of("media")),
+    ("/media/products/", "file", named("image_file")),
+    ("/media/events/", "file", named("media_file")),
+    ("/dashboard/delivery-methods/", "pk", key_of("method")),
     ("/products/", "slug", key_of("product", "slug")),
     ("/dashboard/products/", "slug", key_of("product", "slug")),
     ("/dashboard/variants/", "pk", key_of("variant")),
@@ -66,6 +90,12 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/staff/<int:pk>/", "pk", key_of("member")),
     ("/roles/", "pk", key_of("own_role")),
     ("/imports/", "pk", key_of("job")),
+    ("/dashboard/imports/<uuid:pk>/", "pk", key_of("job")),
+    ("/dashboard/imports/", "resource", lambda place: "events"),
+    ("/exports/", "resource", lambda place: "events"),
+    ("/exports/", "kind", lambda place: "csv"),
+    ("/dashboard/exports/", "resource", lambda place: "events"),
+    ("/dashboard/exports/", "kind", lambda place: "csv"),
     ("/payments/<uuid:pk>/complete/", "pk", key_of("test_payment")),
     ("/payments/", "pk", key_of("payment")),
     ("/tickets/", "pk", key_of("ticket")),
@@ -149,6 +179,16 @@ def upload(place: Place) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("e.csv", b"title,starts_at\nGala,2031-01-10T20:00\n"), "resource": "events"}
 
 
+def photo(place: Place) -> dict[str, Any]:
+    from tests.pictures import picture_file
+
+    return {"image": picture_file(size=(20, 20)), "alt": "A picture"}
+
+
+def photo_form(place: Place) -> dict[str, Any]:
+    return {**photo(place), "add": "1"}
+
+
 def price_list(place: Place) -> dict[str, Any]:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -171,7 +211,12 @@ _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password
 _rename = fixed(name="Renamed")
 
 _product = fixed(name="A new mug", price="5.00")
+_bulk = fixed(published=True)
+_accepting = fixed(accepting_orders=False)
 _method = fixed(name="A new courier", kind="courier", price="5.00")
+_method_form = {
+    "name": "A new courier", "kind": "courier", "price": "5.00", "rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0",
+}  # fmt: skip
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
 BODIES: dict[str, Maker] = {
@@ -241,6 +286,14 @@ BODIES: dict[str, Maker] = {
     "PATCH /products/<str:slug>/variants/<int:pk>/": _rename,
     "PUT /products/<str:slug>/variants/<int:pk>/": _rename,
     "DELETE /products/<str:slug>/variants/<int:pk>/": NOTHING,
+    "POST /product-bulk/": lambda place: {**_bulk(place), "products": [place.product.slug]},
+    "PUT /product-categories/<str:slug>/accepting-orders/": _accepting,
+    "POST /products/<str:slug>/images/": photo,
+    "PATCH /products/<str:slug>/images/<int:pk>/": fixed(alt="Another mug"),
+    "DELETE /products/<str:slug>/images/<int:pk>/": NOTHING,
+    "POST /events/<str:event>/media/": photo,
+    "PATCH /events/<str:event>/media/<int:pk>/": fixed(alt="Another hall"),
+    "DELETE /events/<str:event>/media/<int:pk>/": NOTHING,
     "POST /delivery-methods/": _method,
     "PATCH /delivery-methods/<int:pk>/": _rename,
     "PUT /delivery-methods/<int:pk>/": _method,
@@ -265,6 +318,24 @@ BODIES: dict[str, Maker] = {
     "DELETE /events/<str:event>/grants/<int:pk>/": NOTHING,
     "POST /events/<str:event>/postpone/": fixed(starts_at=AT),
     "POST /events/<str:event>/publish/": NOTHING,
+    "POST /events/<str:event>/program/": fixed(title="Concert"),
+    "PATCH /events/<str:event>/program/<int:pk>/": fixed(title="Concert"),
+    "PUT /events/<str:event>/program/<int:pk>/": fixed(title="Concert"),
+    "DELETE /events/<str:event>/program/<int:pk>/": NOTHING,
+    "POST /events/<str:event>/bring/": _rename,
+    "PATCH /events/<str:event>/bring/<int:pk>/": _rename,
+    "PUT /events/<str:event>/bring/<int:pk>/": _rename,
+    "DELETE /events/<str:event>/bring/<int:pk>/": NOTHING,
+    "POST /events/<str:event>/questions/": fixed(text="How old?"),
+    "PATCH /events/<str:event>/questions/<int:pk>/": fixed(text="How old?"),
+    "PUT /events/<str:event>/questions/<int:pk>/": fixed(text="How old?"),
+    "DELETE /events/<str:event>/questions/<int:pk>/": NOTHING,
+    "POST /series/": lambda place: {"event": place.event.slug, "rule": "FREQ=DAILY;COUNT=2"},
+    "PATCH /series/<str:slug>/": fixed(title="Renamed"),
+    "DELETE /series/<str:slug>/": NOTHING,
+    "PATCH /series/<str:slug>/dates/": lambda place: {
+        "event": f"date-{place.tenant.slug}", "scope": "all", "summary": "New words",
+    },
     "POST /events/<str:event>/quotas/": _quota,
     "DELETE /events/<str:event>/quotas/<int:pk>/": NOTHING,
     "PATCH /events/<str:event>/quotas/<int:pk>/": _rename,
@@ -275,6 +346,9 @@ BODIES: dict[str, Maker] = {
     "PUT /events/<str:event>/ticket-types/<int:pk>/": fixed(name="Renamed", price="7.00"),
     "POST /imports/": upload,
     "POST /imports/<uuid:pk>/apply/": NOTHING,
+    "POST /dashboard/imports/<slug:resource>/": upload,
+    "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
+    "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
     "POST /orders/": basket,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
@@ -355,11 +429,15 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/new-product/": fixed(name="A new mug", price="5.00", min_quantity="1", order_multiple="1"),
     "POST /dashboard/products/<slug:slug>/": _product,
     "POST /dashboard/products/<slug:slug>/delete/": NOTHING,
+    "POST /dashboard/products/<slug:slug>/images/": photo_form,
+    "POST /dashboard/events/<slug:slug>/media/": photo_form,
+    "POST /dashboard/product-bulk/": lambda place: {"chosen": place.product.pk, "change": "publish"},
+    "POST /dashboard/product-categories/<slug:slug>/orders/": fixed(accepting="off"),
+    "POST /dashboard/delivery-methods/": fixed(**_method_form),
+    "POST /dashboard/delivery-methods/<int:pk>/": fixed(**_method_form),
     "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
     "POST /dashboard/product-categories/": _rename,
     "POST /dashboard/product-categories/<slug:slug>/": _rename,
-    "POST /dashboard/imports/products/": price_list,
-    "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
     "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
     "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
     "POST /events/<slug:slug>/": lambda place: {
@@ -437,7 +515,52 @@ NO_GOOD_END = {
     "/orders/<str:code>/refund/": "money given by hand: tests/payments",
 }
 
-MULTIPART = frozenset({"POST /imports/"})
+MULTIPART = frozenset({"POST /imports/", "POST /products/<str:slug>/images/", "POST /events/<str:event>/media/"})
+
+# The value of a body's field that names something else, as the place has it; None where it has none. By the field's
+# last name ("lines.ticket_type" is under "ticket_type"): every such field of every route is then sent with the
+# neighbour's thing and with that of an event that the caller may not see.
+RELATED: dict[str, Maker] = {
+    "ticket_type": key_of("ticket_type"),
+    "ticket_types": lambda place: [place.ticket_type.pk],
+    "quotas": lambda place: [place.quota.pk],
+    "event_id": key_of("event"),
+    "event": key_of("event", "slug"),
+    "events": lambda place: [place.event.slug],
+    "category": lambda place: f"kind-{place.tenant.slug}",
+    "tags": lambda place: [f"tag-{place.tenant.slug}"],
+    "venue": lambda place: f"hall-{place.tenant.slug}",
+    # Ready-made roles have the same ids in every tenant; one of the tenant's own does not.
+    "role": key_of("own_role"),
+    "copy_of": key_of("own_role"),
+    "order": key_of("pending", "code"),
+}
+# What else a body has to hold, or (None) not to, for one of these fields to count.
+ALONGSIDE: dict[str, dict[str, Any]] = {
+    "POST /staff/invitations/ event": {"role": None, "permissions": ["check_in"]},
+    "POST /roles/ copy_of": {"permissions": None},
+    "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
+}
+# Fields that are called like a model and name nothing, and why.
+NAMES_NOTHING: dict[str, str] = {
+    "scan_id": "what the device calls its own scan",
+    "parameters": "names and values kept in the product itself",
+}
+
+# Queries that name something: what of another tenant's is sent, and what never was.
+QUERIES: dict[tuple[str, str], tuple[Maker, Any]] = {
+    ("/api/v1/events/", "category"): (lambda place: f"kind-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "tag"): (lambda place: f"tag-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "venue"): (lambda place: f"hall-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "search"): (lambda place: place.event.title, "Nevermore"),
+    ("/api/v1/audit/", "target"): (lambda place: f"order:{place.order.pk}", "order:9999999"),
+    ("/api/v1/audit/", "actor"): (lambda place: place.buyer.email, "never@matrix.test"),
+    ("/dashboard/orders/", "event"): (lambda place: place.event.slug, "never"),
+    ("/dashboard/orders/", "search"): (lambda place: place.order.code, "NEVER0"),
+    ("/dashboard/events/", "search"): (lambda place: place.event.title, "Nevermore"),
+    ("/events/", "category"): (lambda place: f"kind-{place.tenant.slug}", "never"),
+    ("/dashboard/roles/new/", "copy"): (lambda place: place.own_role.pk, 9_999_999),
+}
 
 
 def short(path: str) -> str:
@@ -452,3 +575,7 @@ def body_of(method: str, path: str, place: Place) -> Any:
     if maker is None:
         raise NoSample(f"{method} {path}: what does one send? Add it to BODIES in tests/permissions/samples.py.")
     return maker(place)
+
+
+# Names that a body may have beside those that docs/api.yaml tells: what older clients call the same thing.
+ALSO_TAKEN: dict[str, tuple[str, ...]] = {}

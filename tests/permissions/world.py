@@ -151,7 +151,8 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
 
-    event = make_event(published=published)
+    # A name that no search for an event of alpha finds.
+    event = make_event("Nebelhorn" if name == "foreign" else None, published=published)
     kind = make_ticket_type(event, price_minor=1200)
     ticketing.ensure_key(event)
     entrance = ticketing.create_check_in_list(event, actor=None, name="Main door")
@@ -166,6 +167,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     Tag.objects.get_or_create(name=f"Tag {tenant.slug}", slug=f"tag-{tenant.slug}")
     Venue.objects.get_or_create(name=f"Hall {tenant.slug}", slug=f"hall-{tenant.slug}")
     _add_goods(place, published=published)
+    _add_details(place)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
         shared.member = staff.add_member(make_user(), staff.preset_role("door"), actor=None)
@@ -176,6 +178,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.price_list = imports.start(
             resource="products", file_name="p.csv", content=listed, actor=None, dry_run=True
         )
+        _add_series(tenant)
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
@@ -186,10 +189,31 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     return place
 
 
+def _add_details(place: Place) -> None:
+    """A point of the programme, a thing to bring and a question that need not be answered."""
+    from tenant_apps.events import details
+    from tenant_apps.events.models import BringItem, ProgramItem, Question
+
+    place.things.program_item = details.make(ProgramItem, place.event, actor=None, title="Doors")
+    place.things.bring_item = details.make(BringItem, place.event, actor=None, name="Clay")
+    place.things.question = details.make(Question, place.event, actor=None, text="Which diet?")
+
+
+def _add_series(tenant: Any) -> None:
+    """Two dates that anybody sees."""
+    from tenant_apps.ticketing.series import create_series
+
+    first = make_event(slug=f"date-{tenant.slug}")
+    create_series(first, actor=None, title=f"Series {tenant.slug}", rule="FREQ=DAILY;COUNT=2", publish=True)
+
+
 def _add_goods(place: Place, *, published: bool) -> None:
     """A product in a category of its own, with two variants; a category without goods, and a way of delivery."""
     from tenant_apps.catalog import categories, delivery
     from tenant_apps.catalog import services as catalog
+    from tenant_apps.catalog.images import add_image
+    from tenant_apps.events.media import add_media
+    from tests.pictures import picture_file
 
     called = f"{place.name} {place.tenant.slug}"
     goods = categories.create_category(actor=None, name=f"Goods {called}")
@@ -202,6 +226,10 @@ def _add_goods(place: Place, *, published: bool) -> None:
     place.things.variant = place.things.product.variants.order_by("pk")[0]
     place.things.goods_granted = make_user()
     categories.grant(goods, place.things.goods_granted, "change_catalog", actor=None)
+    place.things.image = add_image(place.product, picture_file(size=(20, 20)), alt="A mug", actor=None)
+    place.things.media = add_media(place.event, picture_file(size=(20, 20)), alt="A hall", actor=None)
+    place.things.image_file = f"{place.image.stem}-20.webp"
+    place.things.media_file = f"{place.media.stem}-20.webp"
     place.things.method = delivery.create_method(actor=None, name=f"Post {called}", kind="post", price_minor=300)
 
 

@@ -10,15 +10,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.conditional import etagged
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE
 from api.v1.catalog.filters import narrowed
 from api.v1.catalog.presentation import product_json
-from api.v1.catalog.serializers import FacetSerializer, ProductInput, ProductSerializer
+from api.v1.catalog.serializers import BulkInput, BulkResult, FacetSerializer, ProductInput, ProductSerializer
 from api.views import APIView
 from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from shared_apps.core.money import CURRENCIES
 from tenant_apps.catalog import services
+from tenant_apps.catalog.bulk import change_products
 from tenant_apps.catalog.models import Parameter, Product
 from tenant_apps.catalog.rights import granted_somewhere, may_change_all, may_change_in, products_seen
 from tenants.context import current_tenant
@@ -61,6 +63,7 @@ class ProductsView(Catalog):
     permissions = {"get": ANYONE, "post": "change_catalog"}
 
     @extend_schema(operation_id="products_list", parameters=_PARAMETERS, responses=ProductSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         pages = Pages()
@@ -101,6 +104,7 @@ class ProductView(ProductScoped):
     permissions = {"get": ANYONE, "put": "change_catalog", "patch": "change_catalog", "delete": "change_catalog"}
 
     @extend_schema(operation_id="products_retrieve", responses=ProductSerializer)
+    @kept
     @etagged()
     def get(self, request: Request, slug: str) -> Response:
         return Response(product_json(self.product))
@@ -138,12 +142,27 @@ class ProductView(ProductScoped):
         return Response(product_json(Product.objects.for_show().get(pk=product.pk)))
 
 
+class BulkView(Catalog):
+    """One change to many products, all of it or nothing; each product's change is in the audit trail."""
+
+    permissions = {"post": "change_catalog"}
+
+    @extend_schema(operation_id="products_bulk", request=BulkInput, responses=BulkResult)
+    def post(self, request: Request) -> Response:
+        self.require_somewhere()
+        wanted = BulkInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        fields = dict(wanted.validated_data)
+        return Response({"changed": change_products(fields.pop("products"), actor=request.user, **fields)})
+
+
 class FacetsView(APIView):
     """What values the parameters of the goods have, and how many goods each: for filters beside a list."""
 
     permissions = {"get": ANYONE}
 
     @extend_schema(operation_id="product_facets", parameters=_PARAMETERS[:7], responses=FacetSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         names = set(Parameter.objects.filter(filterable=True).values_list("name", flat=True))

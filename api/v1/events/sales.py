@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from api.conditional import etagged
 from api.fields import MoneyField
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE
 from api.scoping import EventScoped
@@ -155,6 +156,7 @@ class TicketTypesView(_Below):
     permissions = {"get": ANYONE, "post": "change_event"}
 
     @extend_schema(operation_id="ticket_types_list", responses=TicketTypeSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         pages = Pages()
@@ -177,6 +179,7 @@ class TicketTypeView(_Below):
     permissions = {"get": ANYONE, "put": "change_event", "patch": "change_event", "delete": "change_event"}
 
     @extend_schema(operation_id="ticket_types_retrieve", responses=TicketTypeSerializer)
+    @kept
     @etagged()
     def get(self, request: Request, event: str, pk: int) -> Response:
         return Response(self.shown(self.one_type(pk)))
@@ -288,6 +291,7 @@ class AvailabilityView(_Below):
     permissions = {"get": ANYONE}
 
     @extend_schema(operation_id="events_availability", responses=AvailabilitySerializer)
+    @kept
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         types = []

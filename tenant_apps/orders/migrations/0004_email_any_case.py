@@ -7,6 +7,6 @@ from django.db.models.functions import Upper
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("orders", "0002_tax_and_tier")]
+    dependencies = [("orders", "0003_tax_and_tier")]
 
     operations = [AddIndexConcurrently("order", models.Index(Upper("email"), name="order_email_any_case"))]
