@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.ticketing.views import dashboard, season
+from tenant_apps.ticketing.views import dashboard, season, types
 
 urlpatterns = [
     path("events/", dashboard.events, name="dashboard-events"),
@@ -15,5 +15,12 @@ urlpatterns = [
     path("events/<slug:slug>/duplicate/", season.duplicate, name="dashboard-event-duplicate"),
     path("events/<slug:slug>/postpone/", season.postpone, name="dashboard-event-postpone"),
     path("events/<slug:slug>/quick/", season.quick, name="dashboard-event-quick"),
+    path("events/<slug:slug>/tickets/", types.tickets, name="dashboard-event-tickets"),
+    path("events/<slug:slug>/tickets/new/", types.new_type, name="dashboard-ticket-type-new"),
+    path("events/<slug:slug>/tickets/<int:pk>/", types.edit_type, name="dashboard-ticket-type"),
+    path("events/<slug:slug>/tickets/<int:pk>/delete/", types.delete_type, name="dashboard-ticket-type-delete"),
+    path("events/<slug:slug>/quotas/new/", types.save_quota, name="dashboard-quota-new"),
+    path("events/<slug:slug>/quotas/<int:pk>/", types.save_quota, name="dashboard-quota"),
+    path("events/<slug:slug>/quotas/<int:pk>/delete/", types.delete_quota, name="dashboard-quota-delete"),
     path("events/<slug:slug>/<slug:move>/", dashboard.move_event, name="dashboard-event-move"),
 ]

@@ -89,6 +89,8 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/dashboard/roles/", "pk", key_of("own_role")),
     ("/dashboard/api-keys/", "pk", key_of("key")),
     ("/dashboard/events/<slug:slug>/people/", "pk", key_of("granted")),
+    ("/dashboard/events/<slug:slug>/tickets/", "pk", key_of("spare")),
+    ("/dashboard/events/<slug:slug>/quotas/", "pk", key_of("quota")),
     ("/api-keys/", "pk", key_of("key")),
     ("/invitations/", "token", lambda place: "nothing"),
     ("/staff/<int:pk>/", "pk", key_of("member")),
@@ -158,6 +160,14 @@ def event_form(place: Place) -> dict[str, Any]:
         "title": "A new one", "starts_at": AT, "timezone": "Europe/Berlin", "types-TOTAL_FORMS": "1",
         "types-INITIAL_FORMS": "0", "types-0-name": "Standard", "types-0-price": "5.00", "types-0-capacity": "10",
         "types-0-id": "",
+    }  # fmt: skip
+
+
+def type_form(place: Place) -> dict[str, Any]:
+    return {
+        "name": "A new kind", "price_kind": "fixed", "price": "7.00", "min_per_order": "1", "max_per_order": "5",
+        "position": "1", "tiers-TOTAL_FORMS": "1", "tiers-INITIAL_FORMS": "0", "tiers-0-name": "Early bird",
+        "tiers-0-price": "5.00", "tiers-0-until": AT,
     }  # fmt: skip
 
 
@@ -388,6 +398,14 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/api-keys/<int:pk>/revoke/": NOTHING,
     "POST /dashboard/events/<slug:slug>/people/": fixed(email="buyer@matrix.test", permissions="check_in"),
     "POST /dashboard/events/<slug:slug>/people/<int:pk>/remove/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/tickets/new/": type_form,
+    "POST /dashboard/events/<slug:slug>/tickets/<int:pk>/": type_form,
+    "POST /dashboard/events/<slug:slug>/tickets/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/quotas/new/": fixed(**{"new-name": "A new quota", "new-capacity": "5"}),
+    "POST /dashboard/events/<slug:slug>/quotas/<int:pk>/": lambda place: {
+        f"q{place.quota.pk}-name": "Renamed", f"q{place.quota.pk}-capacity": "500",
+    },
+    "POST /dashboard/events/<slug:slug>/quotas/<int:pk>/delete/": NOTHING,
     "POST /dashboard/roles/new/": fixed(name="New role", permissions="check_in"),
     "POST /dashboard/roles/<int:pk>/": fixed(name="Renamed", permissions="check_in"),
     "POST /dashboard/roles/<int:pk>/delete/": NOTHING,
