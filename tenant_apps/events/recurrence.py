@@ -135,6 +135,9 @@ def _until(text: str, zone: str) -> datetime:
             end = datetime.strptime(text, form)  # noqa: DTZ007  (made aware below where it says Z)
         except ValueError:
             continue
+        if not EARLIEST <= end.year < LATEST + 20:
+            # Further than any rule may reach; the first and the last year have no other zone's time beside them.
+            raise _fault("rule_too_far", _("A series reaches at most ten years ahead."))
         if form.endswith("Z"):
             return local(end.replace(tzinfo=UTC), zone).replace(tzinfo=None)
         return end.replace(hour=23, minute=59, second=59) if "T" not in text else end

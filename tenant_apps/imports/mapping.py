@@ -167,6 +167,8 @@ def _source(name: str, value: Any, resource: type[RowResource]) -> Source:
         raise CellError("invalid", _("Only a column with several values can be split."))
     if (texts.get("format") or texts.get("timezone")) and not isinstance(widget, Moment):
         raise CellError("invalid", _("Only a time has a format and a time zone."))
+    if not _is_format(texts.get("format") or ""):
+        raise CellError("invalid", _("This is no way of writing a time, such as DD.MM.YYYY HH:MM."))
     if texts.get("timezone"):
         try:
             validate_zone(str(texts["timezone"]))
@@ -179,12 +181,28 @@ def _converter(source: Source) -> Callable[[str], Any] | None:
     if source.split:
         return lambda cell: unguarded(cell).split(source.split)
     if source.format or source.timezone:
-        pattern = source.format
-        if pattern and "%" not in pattern:
-            for word, code in _WORDS:
-                pattern = pattern.replace(word, code)
+        pattern = _pattern(source.format)
         return lambda cell: _moment(cell, pattern, source.timezone)
     return None
+
+
+def _pattern(text: str) -> str:
+    """Return what strptime takes for what people write."""
+    if text and "%" not in text:
+        for word, code in _WORDS:
+            text = text.replace(word, code)
+    return text
+
+
+def _is_format(text: str) -> bool:
+    """Tell whether strptime takes it at all: a part that comes twice ends in a fault of its regular expression."""
+    try:
+        datetime.strptime("", _pattern(text))  # noqa: DTZ007  (nothing is kept of it)
+    except re.error:
+        return False
+    except ValueError as error:
+        return "does not match" in str(error) or "unconverted" in str(error)
+    return True
 
 
 def _moment(cell: str, pattern: str, zone: str) -> Any:

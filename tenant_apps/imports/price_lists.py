@@ -163,6 +163,9 @@ class _Builder:
             raise UnreadableFile(line, "", "malformed", _("This is no YAML."))
         if len(event.value) > LONGEST_VALUE:
             raise UnreadableFile(line, "", "too_long", _("At most %d characters.") % LONGEST_VALUE)
+        # Between double quotes "\\0" and "\\ud800" spell what no text can hold.
+        if "\0" in event.value or any("\ud800" <= each <= "\udfff" for each in event.value):
+            raise UnreadableFile(line, "", "nul", _("The file holds a NUL character; it is no text."))
         plain = event.style in (None, "")
         return Value(line, scalar(event.value) if plain else event.value)
 

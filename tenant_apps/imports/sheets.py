@@ -53,7 +53,11 @@ def lines(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
     except (python_calamine.CalamineError, ValueError, IndexError) as error:
         raise _no_workbook() from error
     for line, values in enumerate(found.iter_rows(), start=1):
-        yield line, [_text(value) for value in values]
+        cells = [_text(value) for value in values]
+        # XML holds no NUL, but a cell may spell one: _x0000_ (ECMA-376, 22.9.2.19).
+        if any("\0" in cell for cell in cells):
+            raise UnreadableFile(line, "", "nul", _("The file holds a NUL character; it is no text."))
+        yield line, cells
 
 
 class _Budget:

@@ -15,11 +15,13 @@ from api.views import APIView
 from shared_apps.core.errors import NotFound
 from tenant_apps.imports import exporting, services
 from tenant_apps.imports.models import ImportJob, ImportMapping
+from tenant_apps.staff.permissions import permissions_of
 
 
-def _job(pk: uuid.UUID) -> ImportJob:
+def _job(request: Request, pk: uuid.UUID) -> ImportJob:
+    """The import, for who may bring in such a file: its errors and changes show what is in it (I2)."""
     job = ImportJob.objects.defer("content", "errors_file", "samples").filter(pk=pk).first()
-    if job is None:
+    if job is None or not services.may_import(job.resource, permissions_of(request.user)):
         raise NotFound
     return job
 
@@ -60,7 +62,7 @@ class ImportView(APIView):
 
     @extend_schema(operation_id="imports_retrieve", responses=ImportSerializer)
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        return Response(ImportSerializer(_job(pk)).data)
+        return Response(ImportSerializer(_job(request, pk)).data)
 
 
 class ApplyView(APIView):
@@ -71,7 +73,7 @@ class ApplyView(APIView):
     @extend_schema(operation_id="imports_apply", request=None, responses={202: ImportSerializer})
     @idempotent(required=False)
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        job = services.ask_to_apply(_job(pk), actor=request.user)
+        job = services.ask_to_apply(_job(request, pk), actor=request.user)
         return Response(ImportSerializer(job).data, status=202)
 
 
@@ -82,7 +84,7 @@ class ErrorsView(APIView):
 
     @extend_schema(operation_id="imports_errors", responses={(200, "text/csv"): str})
     def get(self, request: Request, pk: uuid.UUID) -> StreamingHttpResponse:
-        answer = StreamingHttpResponse(services.errors_csv(_job(pk)), content_type="text/csv; charset=utf-8")
+        answer = StreamingHttpResponse(services.errors_csv(_job(request, pk)), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="errors.csv"'
         return answer
 
@@ -95,7 +97,9 @@ class MappingsView(APIView):
 
     @extend_schema(operation_id="import_mappings_list", responses=ImportMappingSerializer(many=True))
     def get(self, request: Request) -> Response:
-        found = ImportMapping.objects.order_by("-modified_at", "-pk")
+        held = permissions_of(request.user)
+        mine = [name for name in services.RESOURCES if services.may_import(name, held)]
+        found = ImportMapping.objects.filter(resource__in=mine).order_by("-modified_at", "-pk")
         if resource := request.query_params.get("resource"):
             found = found.filter(resource=resource)
         pages = Pages()
