@@ -2,14 +2,14 @@
 
 import uuid
 
-from drf_spectacular.utils import extend_schema
 from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import idempotent
-from api.parsers import StrictMultiPartParser
 from api.pagination import Pages
+from api.parsers import StrictMultiPartParser
 from api.v1.imports.serializers import ImportInput, ImportMappingSerializer, ImportSerializer
 from api.views import APIView
 from shared_apps.core.errors import NotFound
@@ -25,7 +25,7 @@ def _job(pk: uuid.UUID) -> ImportJob:
 
 
 class ImportsView(APIView):
-    """Upload a file in CSV, XLSX or YAML; it is checked right after, and applied too unless `dry_run` is true (the default)."""
+    """Upload a file in CSV, XLSX or YAML; it is checked right after, and applied too if `dry_run` is false."""
 
     permissions = {"post": "import"}
     parser_classes = [StrictMultiPartParser]
