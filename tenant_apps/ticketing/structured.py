@@ -12,7 +12,6 @@ from django.utils.html import strip_tags
 from shared_apps.core.clock import local
 from shared_apps.core.money import to_text
 from shared_apps.core.pictures import sources
-from shared_apps.core.pictures import sources
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.offers import EventOffer, Offer
 from tenants import links
