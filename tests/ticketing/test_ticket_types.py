@@ -383,7 +383,8 @@ def test_changes_are_recorded_with_what_was_before(alpha, staff, event):
         details = AuditEntry.objects.filter(topic="ticket_type.updated").latest("pk").details
         assert details["before"]["max_per_person"] is None
         assert details["after"]["max_per_person"] == 4
-        assert details["tiers"]["before"][0]["quantity"] == 5
+        assert details["before"]["tiers"] == ["01. Early bird: 1000, 5 tickets"]
+        assert details["after"]["tiers"] == []
         assert not TicketPriceTier.objects.exists()
         assert not Quota.objects.filter(event=None).exists()
 
