@@ -68,7 +68,7 @@ class Declared(BasePermission):
             admit_to_persons_view(request, view)
             return True
         require_second_factor(request.user)
-        if getattr(view, "scope", "tenant") == "object":
+        if getattr(view, "scope", "tenant") in ("object", "category"):
             return True  # the view asks on the object it finds, where a grant may suffice
         if hasattr(type(view), "event"):
             view.event  # noqa: B018  (finding the event of the URL asks for the permission on it)

@@ -28,7 +28,8 @@ class Route:
     """One method of one address, and what is declared for it.
 
     `scope` tells how far the rule reaches: "anyone", "signed_in", "own" (what is the caller's), "object" (the
-    permission on the event of the thing that is named), "event" (on the event of the URL), "tenant", "operators".
+    permission on the event of the thing that is named), "category" (on the category of the goods that are named),
+    "event" (on the event of the URL), "tenant", "operators".
     `staff` are the permissions that let staff do it too where the rule is "own".
     """
 

@@ -8,8 +8,11 @@ from api.v1.urls import tenant_urls
 from shared_apps.accounts import urls as accounts
 from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
+from tenant_apps.catalog import urls_dashboard as catalog_dashboard
+from tenant_apps.catalog import urls_storefront as catalog_storefront
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
+from tenant_apps.imports import urls_dashboard as imports_dashboard
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -24,6 +27,8 @@ _dashboard = [
     *reports_dashboard.urlpatterns,
     *events_dashboard.urlpatterns,
     *ticketing_dashboard.urlpatterns,
+    *catalog_dashboard.urlpatterns,
+    *imports_dashboard.urlpatterns,
     *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
@@ -35,6 +40,7 @@ urlpatterns = [
     *people.urlpatterns,
     *my_orders.urlpatterns,
     *ticketing_storefront.urlpatterns,
+    *catalog_storefront.urlpatterns,
     *events_storefront.urlpatterns,
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,

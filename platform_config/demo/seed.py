@@ -143,6 +143,7 @@ def _fill(tenant: Tenant, people: dict[str, User], now: datetime) -> int:
         )
         if job.status != ImportJob.Status.APPLIED:
             raise ValueError(f"demo/{tenant.slug}.csv: {job.errors[:3]}")
+        _bring_goods_in(tenant, owner)
         history = History(now)
         # The same tenant is the same demo each time, but for the codes, which nobody may guess (T1).
         seller = Seller(tenant, people, history, random.Random(tenant.slug), now)  # noqa: S311
@@ -151,6 +152,16 @@ def _fill(tenant: Tenant, people: dict[str, User], now: datetime) -> int:
         finish_over(now)
         history.let_rest(seller.announced)
     return len(history)
+
+
+def _bring_goods_in(tenant: Tenant, owner: User) -> None:
+    """The goods of a shop, from a price list as a partner would send it."""
+    path = FOLDER / f"{tenant.slug}-goods.yaml"
+    if not path.exists():
+        return
+    job = imports.run_now(resource="products", file_name=path.name, content=path.read_bytes(), actor=owner)
+    if job.status != ImportJob.Status.APPLIED:
+        raise ValueError(f"demo/{path.name}: {job.errors[:3]}")
 
 
 def _add_staff(tenant: Tenant, people: dict[str, User]) -> None:

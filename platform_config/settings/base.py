@@ -51,6 +51,7 @@ TENANT_APPS = [
     "tenant_apps.staff",
     "tenant_apps.events",
     "tenant_apps.ticketing",
+    "tenant_apps.catalog",
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
@@ -116,7 +117,9 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     # P5, M2: no statement of a request runs for long, no row is waited for longer than 3 s; every session is UTC.
-    "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+    # A word with a letter too few is half like the right one (shared_apps.core.search).
+    "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+    " -c pg_trgm.word_similarity_threshold=0.5",
 )
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "5")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -357,6 +360,7 @@ SPECTACULAR_SETTINGS = {
         "EventPermissionEnum": "api.schema.event_permission_names",
         "TenantKindEnum": "tenants.models.Tenant.Kind",
         "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
+        "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
     },
 }

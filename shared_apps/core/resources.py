@@ -4,7 +4,7 @@ django-import-export declares columns and turns cells into values and back; rows
 `imports`, which knows on which line of the file an editor shows them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -61,19 +61,36 @@ class RowResource(Resource):
 
     # Columns that a file must have and a row must fill in.
     required: tuple[str, ...] = ()
+    # What files of other makers call our columns.
+    aliases: Mapping[str, str] = {}
+    # Beginnings of columns whose names are the file's own, such as "param.".
+    prefixes: tuple[str, ...] = ()
+    # The right that whoever imports needs beside `import`.
+    permission = ""
+    # Whether the file may be a price list in YAML.
+    price_lists = False
 
     def __init__(self, actor: Any = None):
         super().__init__()
         self.actor = actor
+        # What the row that was applied last changed: {"key", "name", "fields": [{"field", "before", "after"}]}.
+        self.diff: dict[str, Any] | None = None
 
-    def clean(self, cells: Mapping[str, str]) -> tuple[dict[str, Any], list[ColumnError]]:
+    def look_over(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """See all rows before the first is applied, for what only the whole file tells."""
+
+    def column_of(self, path: str) -> str:
+        """Return the file's column for a service's field path, where they are called differently."""
+        return path
+
+    def clean(self, cells: Mapping[str, Any]) -> tuple[dict[str, Any], list[ColumnError]]:
         """Return the values of the columns that the file has, and what is wrong with them."""
         values: dict[str, Any] = {}
         errors: list[ColumnError] = []
         for name, field in self.fields.items():
             if name not in cells:
                 continue
-            if not cells[name].strip() and name in self.required:
+            if not str(cells[name]).strip() and name in self.required:
                 errors.append(ColumnError(name, "required", _("Fill this in.")))
                 continue
             try:

@@ -32,6 +32,9 @@ class ImportJob(Stamped):
     # The first 1,000 of `errors_count` (B4).
     errors = models.JSONField(default=list)
     errors_count = models.IntegerField(default=0, db_default=0)
+    # The first 1,000 of `changes_count` rows that are new or come out different, field by field.
+    changes = models.JSONField(default=list, db_default=[])
+    changes_count = models.IntegerField(default=0, db_default=0)
     started_by = models.BigIntegerField(null=True)
 
     class Meta:

@@ -3,21 +3,46 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from tenant_apps.imports import sheets
 from tenant_apps.imports.errors import UnreadableFile
 
 DELIMITERS = (",", ";", "\t", "|")
 
 
 class Row(NamedTuple):
-    """One record of the file. `line` is the one on which it begins, as an editor counts, from 1."""
+    """One record of the file. `line` is the one on which it begins, as an editor counts, from 1.
+
+    Cells are text, but for a format that knows numbers and yes and no itself (YAML).
+    """
 
     line: int
-    cells: dict[str, str]
+    cells: dict[str, Any]
+
+
+class Columns(NamedTuple):
+    """What a resource calls its columns, and what others call them; `prefixes` open names of the file's own."""
+
+    known: Sequence[str]
+    required: Sequence[str] = ()
+    aliases: Mapping[str, str] = {}
+    prefixes: Sequence[str] = ()
+
+    def ours(self, cell: str) -> str:
+        """Return our name for a column of the file; a name that nobody knows comes back as it is."""
+        text = cell.strip().strip("\ufeff")
+        for prefix in self.prefixes:
+            if text.lower().startswith(prefix):
+                return prefix + " ".join(text[len(prefix) :].split())
+        name = _name(text)
+        return self.aliases.get(name, name)
+
+    def knows(self, name: str) -> bool:
+        return name in self.known or any(name.startswith(each) and name != each for each in self.prefixes)
 
 
 def decode(content: bytes) -> str:
@@ -40,56 +65,62 @@ def decode(content: bytes) -> str:
     return text
 
 
-def delimiter_of(text: str, known: Sequence[str]) -> str:
+def delimiter_of(text: str, columns: Columns) -> str:
     """Return the character that parts the header into the most columns that we know."""
     header = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
 
     def fit(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([header], delimiter=delimiter), [])
-        return sum(_name(cell) in known for cell in cells), len(cells)
+        return sum(columns.knows(columns.ours(cell)) for cell in cells), len(cells)
 
     return max(DELIMITERS, key=fit)
 
 
-def rows(content: bytes, *, known: Sequence[str], required: Sequence[str], most: int) -> Iterator[Row]:
-    """Yield the file's rows, with the cells of the columns that we know by our names for them.
+def rows(content: bytes, columns: Columns, *, most: int) -> Iterator[Row]:
+    """Yield the rows of a CSV file or of an XLSX file's first sheet, with the cells of the columns that we know.
 
     Columns that nobody knows are left alone. Raises UnreadableFile for what is wrong with the file as a whole.
     """
-    text = decode(content)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text, known), strict=True)
     header: list[str] | None = None
-    number = before = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise UnreadableFile(before + 1, "", "malformed", _("This is no CSV: %s.") % error) from None
-        line, before = before + 1, reader.line_num
+    number = 0
+    for line, cells in sheets.lines(content) if sheets.is_workbook(content) else _csv_lines(content, columns):
         if not any(cell.strip() for cell in cells):
             continue
         if header is None:
-            header = _header(cells, line, known, required)
+            header = _header(cells, line, columns)
             continue
         number += 1
         if number > most:
             raise UnreadableFile(line, "", "too_many_rows", _("A file has at most %d rows.") % most)
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
             raise UnreadableFile(line, "", "too_many_cells", _("This row has more cells than the header."))
-        cells += [""] * (len(header) - len(cells))
-        yield Row(line, {name: cell for name, cell in zip(header, cells, strict=False) if name in known})
+        cells = cells + [""] * (len(header) - len(cells))
+        yield Row(line, {name: cell for name, cell in zip(header, cells, strict=False) if columns.knows(name)})
     if header is None:
         raise UnreadableFile(1, "", "empty_file", _("The file is empty."))
 
 
-def _header(cells: list[str], line: int, known: Sequence[str], required: Sequence[str]) -> list[str]:
-    names = [_name(cell) for cell in cells]
+def _csv_lines(content: bytes, columns: Columns) -> Iterator[tuple[int, list[str]]]:
+    text = decode(content)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text, columns), strict=True)
+    before = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UnreadableFile(before + 1, "", "malformed", _("This is no CSV: %s.") % error) from None
+        line, before = before + 1, reader.line_num
+        yield line, cells
+
+
+def _header(cells: list[str], line: int, columns: Columns) -> list[str]:
+    names = [columns.ours(cell) for cell in cells]
     for name in names:
-        if name in known and names.count(name) > 1:
+        if columns.knows(name) and names.count(name) > 1:
             raise UnreadableFile(line, name, "duplicate_column", _("The column %s comes twice.") % name)
-    for name in required:
+    for name in columns.required:
         if name not in names:
             raise UnreadableFile(line, name, "missing_column", _("The column %s is missing.") % name)
     return names

@@ -18,6 +18,7 @@ from tenant_apps.staff.actors import grants_model, person_of, rights_of
 from tenant_apps.staff.errors import SecondFactorRequired
 from tenant_apps.staff.models import Membership
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, OWNER, PERMISSIONS, TENANT_PERMISSIONS
+from tenant_apps.staff.scopes import granted_in_scopes
 
 __all__ = [
     "EVENT_PERMISSIONS",
@@ -95,7 +96,7 @@ def is_staff_here(actor: Any) -> bool:
         return False
     if Membership.objects.filter(user_id=person.pk).exists():
         return True
-    return grants_model()._default_manager.filter(user_id=person.pk).exists()
+    return grants_model()._default_manager.filter(user_id=person.pk).exists() or bool(granted_in_scopes(person))
 
 
 def is_owner(actor: Any) -> bool:
@@ -119,7 +120,8 @@ def admit(actor: Any, permissions: tuple[str, ...]) -> None:
             raise Forbidden
         return
     rights = rights_of(actor)
-    if not rights.everywhere().intersection(permissions) and not rights.on_some_event().intersection(permissions):
+    held = rights.everywhere() | rights.on_some_event() | granted_in_scopes(actor)
+    if not held.intersection(permissions):
         raise Forbidden
 
 

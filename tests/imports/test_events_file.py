@@ -306,8 +306,8 @@ def test_an_import_whose_worker_died_is_taken_up_again(in_alpha, monkeypatch):
 
 
 def test_delimiters_are_told_by_the_columns_that_we_know():
-    assert reading.delimiter_of("title;starts_at;a,b", ["title", "starts_at"]) == ";"
-    assert reading.delimiter_of("title\tstarts_at", ["title", "starts_at"]) == "\t"
+    assert reading.delimiter_of("title;starts_at;a,b", reading.Columns(["title", "starts_at"])) == ";"
+    assert reading.delimiter_of("title\tstarts_at", reading.Columns(["title", "starts_at"])) == "\t"
 
 
 def upload(client: Any, content: str, *, key: str = "a-key", resource: str = "events") -> Any:

@@ -16,6 +16,8 @@ PERSONAL = (
     "/account/avatars/<",
     "/account/erasure/<",
 )
+# Pages about the catalog as a whole, where a grant on one category does not suffice.
+WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/imports/")
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
@@ -77,6 +79,8 @@ def _visible(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         return one(OK, UNSIGNED)  # what is sent proves who one is: a password, a refresh token
     if _foreign(scope):
         return one(HIDDEN)
+    if "/products/<" in route.path and not place.public and "change_catalog" not in actor.on(place):
+        return one(HIDDEN)
     if _names(route, "event") and not place.public and not actor.on(place) & EVENT_PERMISSIONS.keys():
         return one(HIDDEN)
     return one(OK)
@@ -135,7 +139,7 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
         if _names(route, "event"):
             if _foreign(scope):
                 return one(HIDDEN)
-            if not actor.on(place):
+            if not actor.at(place):
                 return one(FORBIDDEN, HIDDEN) if place.public else one(HIDDEN)
             if names & actor.everywhere(place.tenant):
                 return one(OK)
@@ -149,8 +153,10 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
     if _foreign(scope):
         return one(HIDDEN)
     held = actor.on(place)
-    if names & held:
+    if names & (held if "<" in route.path else actor.anywhere(place.tenant)):
         return one(OK)
+    if route.scope == "category":
+        return one(FORBIDDEN) if place.public or "<" not in route.path else one(HIDDEN)
     if route.scope == "event":
         return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
     # "object": who sees the thing some other way is told no, everybody else that there is nothing.
@@ -186,13 +192,17 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
     tenant = place.tenant if scope != "foreign" else None
     names = set(route.names)
     if route.rule == access.STAFF:
-        works = actor.works_at(tenant) if tenant else "alpha" in actor.members or bool(actor.grants)
+        works = actor.works_at(tenant) if tenant else "alpha" in actor.members or bool(actor.granted)
         if not works:
             return one(FORBIDDEN)
         return one(HIDDEN) if _foreign(scope) and "<" in route.path else one(OK)
     anywhere = actor.anywhere(tenant) if tenant else _at_alpha(actor)
     if not names & anywhere:
         return one(FORBIDDEN)
+    if route.path.startswith(WHOLE_CATALOG):
+        needed = {"import", "change_catalog"} if "/imports/" in route.path else {"change_catalog"}
+        held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
+        return one(HIDDEN) if not needed <= held or (_foreign(scope) and "<" in route.path) else one(OK)
     if "<" not in route.path:
         # By a grant on some event one comes to lists of those; what makes something new is for roles.
         return one(OK) if not tenant or names & actor.everywhere(tenant) else one(OK, HIDDEN)
@@ -207,5 +217,4 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
 
 
 def _at_alpha(actor: Actor) -> frozenset[str]:
-    granted = frozenset().union(*actor.grants.values()) if actor.grants else frozenset()
-    return actor.roles.get("alpha", frozenset()) | granted
+    return actor.roles.get("alpha", frozenset()) | actor.granted

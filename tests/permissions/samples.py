@@ -40,6 +40,18 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/events/<str:event>/grants/", "pk", key_of("granted")),
     ("/check-in-lists/", "pk", key_of("list")),
     ("/check-in-lists/", "scan_id", named("scan_id")),
+    ("/categories/<str:slug>/grants/", "pk", key_of("goods_granted")),
+    ("/categories/<str:slug>/grants/", "slug", key_of("goods", "slug")),
+    ("/product-categories/<str:slug>/grants/", "pk", key_of("goods_granted")),
+    ("/product-categories/<str:slug>/grants/", "slug", key_of("goods", "slug")),
+    ("/product-categories/", "slug", key_of("empty_category", "slug")),
+    ("/dashboard/product-categories/", "slug", key_of("empty_category", "slug")),
+    ("/products/<str:slug>/variants/", "pk", key_of("variant")),
+    ("/products/", "slug", key_of("product", "slug")),
+    ("/dashboard/products/", "slug", key_of("product", "slug")),
+    ("/dashboard/variants/", "pk", key_of("variant")),
+    ("/dashboard/imports/", "pk", key_of("price_list")),
+    ("/delivery-methods/", "pk", key_of("method")),
     ("/staff/invitations/", "pk", key_of("invitation")),
     ("/dashboard/staff/invitations/", "pk", key_of("invitation")),
     ("/dashboard/staff/invitations/", "move", lambda place: "revoke"),
@@ -127,6 +139,12 @@ def upload(place: Place) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("e.csv", b"title,starts_at\nGala,2031-01-10T20:00\n"), "resource": "events"}
 
 
+def price_list(place: Place) -> dict[str, Any]:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return {"file": SimpleUploadedFile("p.csv", b"name,price\nMug,5\n")}
+
+
 def fixed(**body: Any) -> Maker:
     return lambda place: dict(body)
 
@@ -141,6 +159,10 @@ _login = fixed(email="buyer@matrix.test", password=PASSWORD)
 _email = fixed(email="buyer@matrix.test")
 _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
+
+_product = fixed(name="A new mug", price="5.00")
+_method = fixed(name="A new courier", kind="courier", price="5.00")
+_goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
 BODIES: dict[str, Maker] = {
     "PATCH /me/": _rename,
@@ -192,6 +214,27 @@ BODIES: dict[str, Maker] = {
     "PATCH /venues/<str:slug>/": _rename,
     "PUT /venues/<str:slug>/": _rename,
     "DELETE /venues/<str:slug>/": NOTHING,
+    "POST /categories/<str:slug>/grants/": _goods_grant,
+    "DELETE /categories/<str:slug>/grants/<int:pk>/": NOTHING,
+    "POST /product-categories/": _rename,
+    "PATCH /product-categories/<str:slug>/": _rename,
+    "PUT /product-categories/<str:slug>/": _rename,
+    "DELETE /product-categories/<str:slug>/": NOTHING,
+    "POST /product-categories/<str:slug>/grants/": _goods_grant,
+    "DELETE /product-categories/<str:slug>/grants/<int:pk>/": NOTHING,
+    # Into the category of the place: whoever was granted that one may make goods there and nowhere else.
+    "POST /products/": lambda place: {**_product(place), "category": place.goods.slug},
+    "PATCH /products/<str:slug>/": _rename,
+    "PUT /products/<str:slug>/": lambda place: {**_product(place), "category": place.goods.slug},
+    "DELETE /products/<str:slug>/": NOTHING,
+    "POST /products/<str:slug>/variants/": _rename,
+    "PATCH /products/<str:slug>/variants/<int:pk>/": _rename,
+    "PUT /products/<str:slug>/variants/<int:pk>/": _rename,
+    "DELETE /products/<str:slug>/variants/<int:pk>/": NOTHING,
+    "POST /delivery-methods/": _method,
+    "PATCH /delivery-methods/<int:pk>/": _rename,
+    "PUT /delivery-methods/<int:pk>/": _method,
+    "DELETE /delivery-methods/<int:pk>/": NOTHING,
     "POST /check-in-lists/<int:pk>/scan/": scan,
     "POST /check-in-lists/<int:pk>/scans/": lambda place: {"scans": [scan(place)]},
     "POST /check-in-lists/<int:pk>/scans/<path:scan_id>/undo/": NOTHING,
@@ -291,6 +334,14 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/new-event/": event_form,
     "POST /dashboard/events/<slug:slug>/edit/": event_form,
     "POST /dashboard/events/<slug:slug>/<slug:move>/": NOTHING,
+    "POST /dashboard/new-product/": fixed(name="A new mug", price="5.00", min_quantity="1", order_multiple="1"),
+    "POST /dashboard/products/<slug:slug>/": _product,
+    "POST /dashboard/products/<slug:slug>/delete/": NOTHING,
+    "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
+    "POST /dashboard/product-categories/": _rename,
+    "POST /dashboard/product-categories/<slug:slug>/": _rename,
+    "POST /dashboard/imports/products/": price_list,
+    "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
     "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
     "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
     "POST /events/<slug:slug>/": lambda place: {
@@ -305,7 +356,8 @@ BODIES: dict[str, Maker] = {
 SILENT = frozenset(
     {"/", "/docs/errors", "/dashboard/api-keys/", "/dashboard/roles/", "/dashboard/staff/",
      "/dashboard/staff/<int:pk>/", "/events/", "/dashboard/", "/dashboard/events/", "/dashboard/events/<slug:slug>/",
-     "/dashboard/orders/", "/dev/mailbox/", "/dev/mailbox/<str:name>/", "/dev/mailbox/<str:name>/html/",
+     "/dashboard/orders/", "/dashboard/products/", "/products/", "/products/<slug:slug>/",
+     "/dashboard/imports/<uuid:pk>/", "/dev/mailbox/", "/dev/mailbox/<str:name>/", "/dev/mailbox/<str:name>/html/",
      "/dev/mailbox/<str:name>/parts/<int:number>/", "/dashboard/orders/<slug:code>/", "/scan/"}
 )  # fmt: skip
 

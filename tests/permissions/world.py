@@ -51,7 +51,7 @@ class Place:
 
 @dataclass
 class Actor:
-    """A caller, and all that they hold: by role in each tenant, by grants on events."""
+    """A caller, and all that they hold: by role in each tenant, by grants on events and on categories of goods."""
 
     name: str
     user: Any = None
@@ -64,19 +64,28 @@ class Actor:
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     grants: dict[int, frozenset[str]] = field(default_factory=dict)
+    goods: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def everywhere(self, tenant: Any) -> frozenset[str]:
         return self.roles.get(tenant.slug, frozenset())
 
     def on(self, place: Place) -> frozenset[str]:
-        """What they hold on the place's event."""
+        """What they hold on the place's event, and on the category of its goods."""
+        return self.at(place) | (self.goods.get(place.goods.pk, frozenset()) if place.goods else frozenset())
+
+    def at(self, place: Place) -> frozenset[str]:
+        """What they hold on the place's event alone."""
         held = self.grants.get(place.event.pk, frozenset()) if place.event else frozenset()
         return self.everywhere(place.tenant) | held
 
     def anywhere(self, tenant: Any) -> frozenset[str]:
-        """What they hold in the tenant or on at least one event of it."""
-        granted = frozenset().union(*self.grants.values()) if self.grants and tenant.slug == "alpha" else frozenset()
-        return self.everywhere(tenant) | granted
+        """What they hold in the tenant or on at least one event or category of it."""
+        return self.everywhere(tenant) | (self.granted if tenant.slug == "alpha" else frozenset())
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """What they were granted on something or other; all grants of this world are in alpha."""
+        return frozenset().union(*self.grants.values(), *self.goods.values())
 
     def works_at(self, tenant: Any) -> bool:
         return tenant.slug in self.members or bool(self.anywhere(tenant))
@@ -156,12 +165,17 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     Category.objects.get_or_create(name=f"Kind {tenant.slug}", slug=f"kind-{tenant.slug}")
     Tag.objects.get_or_create(name=f"Tag {tenant.slug}", slug=f"tag-{tenant.slug}")
     Venue.objects.get_or_create(name=f"Hall {tenant.slug}", slug=f"hall-{tenant.slug}")
+    _add_goods(place, published=published)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
         shared.member = staff.add_member(make_user(), staff.preset_role("door"), actor=None)
         shared.role = staff.preset_role("door")
         content = b"title,starts_at\nGala,2031-01-10T20:00\n"
         shared.job = imports.start(resource="events", file_name="e.csv", content=content, actor=None, dry_run=True)
+        listed = b"name,price\nMug,5\n"
+        shared.price_list = imports.start(
+            resource="products", file_name="p.csv", content=listed, actor=None, dry_run=True
+        )
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
@@ -170,6 +184,25 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     if buyer is not None:
         _add_orders(place, buyer)
     return place
+
+
+def _add_goods(place: Place, *, published: bool) -> None:
+    """A product in a category of its own, with two variants; a category without goods, and a way of delivery."""
+    from tenant_apps.catalog import categories, delivery
+    from tenant_apps.catalog import services as catalog
+
+    called = f"{place.name} {place.tenant.slug}"
+    goods = categories.create_category(actor=None, name=f"Goods {called}")
+    place.things.goods = goods
+    place.things.empty_category = categories.create_category(actor=None, name=f"Empty {called}")
+    place.things.product = catalog.create_product(
+        actor=None, name=f"Mug {called}", price_minor=500, category=goods, published=published,
+        variants=[{"name": "red", "capacity": 5}, {"name": "blue", "capacity": 5}],
+    )  # fmt: skip
+    place.things.variant = place.things.product.variants.order_by("pk")[0]
+    place.things.goods_granted = make_user()
+    categories.grant(goods, place.things.goods_granted, "change_catalog", actor=None)
+    place.things.method = delivery.create_method(actor=None, name=f"Post {called}", kind="post", price_minor=300)
 
 
 _shared: dict[str, SimpleNamespace] = {}
@@ -201,6 +234,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
 
 
 def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> list[Actor]:
+    from tenant_apps.catalog import categories
     from tenant_apps.events.grants import grant
     from tenant_apps.staff import services as staff
 
@@ -228,6 +262,10 @@ def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> 
             user = make_user(f"{permission}-on-one@matrix.test")
             grant(own.event, user, permission, actor=None)
             found.append(Actor(f"grant of {permission}", user, grants={own.event.pk: frozenset({permission})}))
+        partner = make_user("change_catalog-on-one@matrix.test")
+        categories.grant(own.goods, partner, "change_catalog", actor=None)
+        held = frozenset({"change_catalog"})
+        found.append(Actor("grant of change_catalog on goods", partner, goods={own.goods.pk: held}))
         suspended = make_user("suspended@matrix.test")
         staff.add_member(suspended, staff.preset_role("manager"), actor=None)
         found.append(Actor("suspended", suspended, suspended=True))

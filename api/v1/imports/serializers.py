@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from api.fields import UtcField
 from tenant_apps.imports.models import ImportJob
+from tenant_apps.imports.services import progress_of
 
 
 class ImportInput(serializers.Serializer[Any]):
@@ -35,8 +36,10 @@ class ImportCountsSerializer(serializers.Serializer[Any]):
 
 
 class ImportSerializer(serializers.ModelSerializer[ImportJob]):
-    """An import and how far it is. The first 1,000 errors of `errors_count` are listed."""
+    """An import and how far it is. The first 1,000 errors of `errors_count` are listed, and as many changes."""
 
+    progress = serializers.SerializerMethodField()
+    changes = serializers.JSONField(read_only=True)
     counts = ImportCountsSerializer(read_only=True)
     errors = ImportErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]
     mapping = serializers.JSONField(read_only=True)
@@ -46,5 +49,8 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
         model = ImportJob
         fields = read_only_fields = [
             "id", "resource", "status", "dry_run", "file_name", "progress", "counts", "mapping", "errors",
-            "errors_count", "created_at",
+            "errors_count", "changes", "changes_count", "created_at",
         ]  # fmt: skip
+
+    def get_progress(self, job: ImportJob) -> int:
+        return progress_of(job)

@@ -4,7 +4,7 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import get_language
 
-from shared_apps.core.money import exponent, to_decimal
+from shared_apps.core.money import exponent, to_decimal, to_text
 
 register = template.Library()
 
@@ -52,3 +52,9 @@ def exact_money(minor: int | None, currency: str) -> str:
 def digits(currency: str) -> int:
     """{% digits "JPY" %}: how many digits follow the point, for scripts that write amounts."""
     return exponent(currency)
+
+
+@register.simple_tag
+def plain(minor: int | None, currency: str) -> str:
+    """{% plain price_minor "EUR" %}: "12.50", as a field for typing takes it."""
+    return "" if minor is None else to_text(minor, currency)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from tenant_apps.staff.models import Role
 from tenant_apps.staff.permissions import is_staff_here, permissions_anywhere
 from tenant_apps.staff.presets import GROUPS, PERMISSIONS
+from tenant_apps.staff.scopes import granted_in_scopes
 
 register = template.Library()
 
@@ -14,7 +15,8 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def my_permissions(context: Context) -> frozenset[str]:
     """{% my_permissions as rights %}: by the role, and what a grant on any event gives, for the menu's entries."""
-    return permissions_anywhere(getattr(context.get("request"), "user", None))
+    user = getattr(context.get("request"), "user", None)
+    return permissions_anywhere(user) | granted_in_scopes(user)
 
 
 @register.filter
