@@ -25,7 +25,9 @@ def connect(provider_name: str, given: Mapping[str, str], *, actor: Any) -> Prov
         raise ProviderUnavailable(provider=provider.label) from None
     sealed = keys.sealed(secrets)
     with transaction.atomic():
-        before = ProviderAccount.objects.select_for_update(no_key=True).filter(provider=provider.name, live=live).first()
+        before = (
+            ProviderAccount.objects.select_for_update(no_key=True).filter(provider=provider.name, live=live).first()
+        )
         account, _made = ProviderAccount.objects.update_or_create(
             provider=provider.name, live=live, defaults={"public": public, "sealed": sealed, "enabled": True}
         )

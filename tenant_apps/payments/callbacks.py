@@ -92,6 +92,8 @@ def _ask(event: ProviderEvent, notice: Notice) -> None:
 
     payment = _payment(event.account, notice)
     if payment is not None:
+        # The row says that it is due; the task only makes it sooner, and may be lost (G3).
+        Payment.objects.filter(pk=payment.pk, poll_at__isnull=False).update(poll_at=timezone.now())
         ask_provider.delay_on_commit(str(payment.pk))
     _done(event, "asked" if payment else "unknown payment")
 

@@ -34,6 +34,8 @@ class OrderInput(serializers.Serializer[Any]):
     lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
+    # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
+    flow = serializers.ChoiceField(["checkout", "element"], required=False)
 
     def basket(self, *, language: str) -> Basket:
         data = self.validated_data
@@ -50,7 +52,7 @@ class OrderInput(serializers.Serializer[Any]):
             ],
             provider=data["provider"],
             language=language,
-            options={"test_outcome": data["test_outcome"]} if "test_outcome" in data else {},
+            options={name: data[name] for name in ("test_outcome", "flow") if name in data},
         )
 
 
@@ -83,6 +85,8 @@ class PaymentInput(serializers.Serializer[Any]):
     order = serializers.CharField(max_length=12)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
+    # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
+    flow = serializers.ChoiceField(["checkout", "element"], required=False)
 
 
 class OutcomeInput(serializers.Serializer[Any]):

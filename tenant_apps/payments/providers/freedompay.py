@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import secrets as random
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,6 +24,7 @@ from tenant_apps.payments import keys, links
 from tenant_apps.payments.models import Payment, ProviderAccount, Refund
 from tenant_apps.payments.providers.base import (
     BadSignature,
+    Movement,
     Notice,
     Provider,
     ProviderFailed,
@@ -121,7 +123,9 @@ class FreedomPayProvider(Provider):
         return Notice(
             # They number no events: the content is the key; their salt is new with each repetition (O8).
             event_id=hashlib.sha256(
-                "\n".join(f"{name}={fields[name]}" for name in sorted(fields) if name not in ("pg_salt", "pg_sig")).encode()
+                "\n".join(
+                    f"{name}={fields[name]}" for name in sorted(fields) if name not in ("pg_salt", "pg_sig")
+                ).encode()
             ).hexdigest(),
             kind="result",
             outcome="succeeded" if paid else "failed",
@@ -131,6 +135,28 @@ class FreedomPayProvider(Provider):
             currency=currency,
             live=fields.get("pg_testing_mode", "0") != "1",
         )
+
+    def movements(self, account: ProviderAccount, since: datetime, until: datetime) -> Iterator[Movement]:
+        """They list no movements: each of our payments is asked about, and what went back is compared as a sum."""
+        ours = Payment.objects.filter(account=account, created_at__gte=since, created_at__lt=until)
+        for payment in ours.exclude(reference=None):
+            try:
+                answer = _ask(account, "get_status3.php", {"pg_payment_id": payment.reference or ""})
+            except ProviderRefused:
+                continue
+            if OUTCOMES.get(answer.get("pg_payment_status", "")) != "succeeded":
+                continue
+            currency = answer["pg_currency"]
+            amount = to_minor(answer["pg_amount"], currency)
+            yield Movement("payment", answer["pg_payment_id"], amount, currency, payment.created_at)
+            back = to_minor(str(Decimal(answer.get("pg_refund_amount") or 0)), currency)
+            refunds = list(payment.refunds.filter(status=Refund.Status.SUCCEEDED))
+            if back == sum(refund.amount_minor for refund in refunds):
+                for refund in refunds:
+                    reference = refund.reference or ""
+                    yield Movement("refund", reference, -refund.amount_minor, currency, refund.created_at)
+            elif back:
+                yield Movement("refund", answer["pg_payment_id"], -back, currency, payment.created_at)
 
     def connect(self, given: Mapping[str, str], webhook_url: str) -> tuple[bool, dict[str, Any], dict[str, str]]:
         """Takes `merchant_id`, `secret_key` and `mode` ("live" or "test")."""

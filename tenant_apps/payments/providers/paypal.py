@@ -323,5 +323,3 @@ def _is_paypal(address: str) -> bool:
         return True
     real = parts.scheme == "https" and port in (None, 443) and not parts.username
     return real and (host == "paypal.com" or host.endswith(".paypal.com"))
-
-

@@ -198,7 +198,9 @@ class StripeProvider(Provider):
         key = settings.STRIPE_PLATFORM_KEY if connected else given.get("secret_key", "").strip()
         if not key.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
             field = "account" if connected else "secret_key"
-            raise InvalidInput(errors=[FieldError(field, "invalid", _("A secret key starts with sk_test_ or sk_live_."))])
+            raise InvalidInput(
+                errors=[FieldError(field, "invalid", _("A secret key starts with sk_test_ or sk_live_."))]
+            )
         live = "_live_" in key
         publishable = given.get("publishable_key", "").strip()
         if publishable and ("pk_live_" if live else "pk_test_") not in publishable:
@@ -218,7 +220,9 @@ class StripeProvider(Provider):
                     secret = endpoint.secret or ""
         except ProviderRefused as refusal:
             message = _("Stripe does not accept this key: {words}").format(words=str(refusal)[:200])
-            raise InvalidInput(errors=[FieldError("account" if connected else "secret_key", "refused", message)]) from None
+            raise InvalidInput(
+                errors=[FieldError("account" if connected else "secret_key", "refused", message)]
+            ) from None
         public = {"account": account.id, "publishable_key": publishable, "connected": bool(connected)}
         return live, public, {"secret_key": "" if connected else key, "webhook_secret": secret}
 
@@ -231,7 +235,9 @@ class StripeProvider(Provider):
                 options=extra,
             )
             for row in page.auto_paging_iter():
-                kind = {"charge": "payment", "payment": "payment", "refund": "refund", "payment_refund": "refund"}.get(row.type)
+                kind = {"charge": "payment", "payment": "payment", "refund": "refund", "payment_refund": "refund"}.get(
+                    row.type
+                )
                 if kind is None:
                     continue
                 source: Any = row.source
@@ -290,7 +296,7 @@ def _of_intent(intent: Any, session: str) -> Notice:
     currency = intent.currency.upper()
     return Notice(
         outcome=outcome,
-        payment=intent.metadata.get("payment", "") if intent.metadata else "",
+        payment=dict(intent.metadata.to_dict() if intent.metadata else {}).get("payment", ""),
         reference=intent.id,
         session=session,
         amount_minor=from_stripe(intent.amount_received or 0, currency) if outcome == "succeeded" else None,
@@ -313,12 +319,19 @@ def _of_event(identity: str, kind: str, live: bool, about: Any) -> Notice:
             reference=about.get("payment_intent") or "", amount_minor=amount,
         )  # fmt: skip
     if kind.startswith("payment_intent."):
-        outcome = {"succeeded": "succeeded", "payment_failed": "failed", "requires_action": "requires_action", "canceled": "cancelled"}.get(kind.partition(".")[2], "")
+        outcome = {
+            "succeeded": "succeeded",
+            "payment_failed": "failed",
+            "requires_action": "requires_action",
+            "canceled": "cancelled",
+        }.get(kind.partition(".")[2], "")
         if outcome != "succeeded" and metadata.get("flow") != "element":
             # On Stripe's own page the buyer goes on with another card; the page's own events tell its end.
             outcome = ""
         amount = from_stripe(int(about.get("amount_received") or 0), currency) if outcome == "succeeded" else None
-        return Notice(**base, outcome=outcome, payment=metadata.get("payment", ""), reference=about["id"], amount_minor=amount)
+        return Notice(
+            **base, outcome=outcome, payment=metadata.get("payment", ""), reference=about["id"], amount_minor=amount
+        )
     if kind in ("refund.created", "refund.updated", "refund.failed"):
         return Notice(
             **base, outcome=REFUND_OUTCOMES.get(about.get("status") or "", "pending"), refund=metadata.get("refund") or about["id"],
