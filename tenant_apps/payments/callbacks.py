@@ -1,6 +1,7 @@
 """What providers tell us by themselves: verified, kept once, applied once, in any order (O6, O7, O8)."""
 
 import logging
+import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -148,10 +149,8 @@ def _payment(account: ProviderAccount, notice: Notice) -> Payment | None:
     for wanted in ({"reference": notice.reference}, {"session": notice.session}):
         if all(wanted.values()) and (found := own.filter(**wanted).first()) is not None:
             return found
-    try:
-        found = own.filter(pk=notice.payment).first() if notice.payment else None
-    except ValueError:
-        return None
+    key = _uuid(notice.payment)
+    found = own.filter(pk=key).first() if key else None
     if found is not None and found.reference and notice.reference and found.reference != notice.reference:
         # It claims to be ours and has another number at the provider than the one we know.
         return None
@@ -161,11 +160,8 @@ def _payment(account: ProviderAccount, notice: Notice) -> Payment | None:
 def _refund(account: ProviderAccount, notice: Notice) -> str:
     own = Refund.objects.filter(payment__account=account).select_related("payment__order", "payment__account")
     found = own.filter(reference=notice.session).first() if notice.session else None
-    if found is None:
-        try:
-            found = own.filter(pk=notice.refund).first()
-        except ValueError:
-            found = None
+    if found is None and (key := _uuid(notice.refund)):
+        found = own.filter(pk=key).first()
     if found is not None:
         if found.amount_minor != notice.amount_minor or found.currency != notice.currency:
             return "other amount"
@@ -175,6 +171,14 @@ def _refund(account: ProviderAccount, notice: Notice) -> str:
         return "unknown refund"
     record_foreign_refund(payment, notice.amount_minor, notice.session)
     return "refunded at the provider"
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    """What a provider repeats as our number may be anything."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def own_payment(account: ProviderAccount, reference: str) -> Payment | None:

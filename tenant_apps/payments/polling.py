@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -43,11 +44,12 @@ def poll_due(*, limit: int = 200, now: datetime | None = None) -> int:
 
 
 @transaction.atomic
-def _claim(model: type, limit: int, now: datetime) -> list:  # type: ignore[type-arg]  # of payments or of refunds
+def _claim(model: type[Payment | Refund], limit: int, now: datetime) -> list[Any]:
     """Rows whose time has come, put off a little so that nobody else asks at the same time."""
-    due = model._default_manager.filter(poll_at__lte=now).order_by("poll_at")
+    rows_of: Any = model._default_manager
+    due = rows_of.filter(poll_at__lte=now).order_by("poll_at")
     keys = list(due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:limit])
-    rows = model._default_manager.filter(pk__in=keys)
+    rows = rows_of.filter(pk__in=keys)
     rows.update(poll_at=now + ASKING)
     related = ("order", "account") if model is Payment else ("payment__order", "payment__account")
     return list(rows.select_related(*related))

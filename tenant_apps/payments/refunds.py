@@ -123,7 +123,7 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.REFUND,
         provider=payment.provider,
-        reference=refund.reference,
+        reference=refund.reference or str(refund.pk),
         order=order,
         amount_minor=-refund.amount_minor,
         currency=refund.currency,

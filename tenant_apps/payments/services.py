@@ -147,7 +147,7 @@ def settle(
         LedgerEntry.objects.create(
             kind=LedgerEntry.Kind.PAYMENT,
             provider=payment.provider,
-            reference=payment.reference,
+            reference=payment.reference or str(payment.pk),
             order=order,
             amount_minor=payment.captured_minor,
             currency=payment.currency,

@@ -21,4 +21,4 @@ def send_money_back(message: OutboxMessage) -> None:
 def close_at_providers(message: OutboxMessage) -> None:
     """An ended order's open payments are asked about at once: closed at the provider, or settled if it was too late."""
     order = message.aggregate.partition(":")[2]
-    Payment.objects.filter(order=order, poll_at__isnull=False).update(poll_at=timezone.now())
+    Payment.objects.filter(order_id=order, poll_at__isnull=False).update(poll_at=timezone.now())

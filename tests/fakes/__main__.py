@@ -25,7 +25,8 @@ def main() -> int:
         fake = kind(wanted, home / f"{kind.name}.sqlite3")
         fake.start()
         running.append(fake)
-        print(f"{kind.name:<12} {fake.url}", flush=True)
+        sys.stdout.write(f"{kind.name:<12} {fake.url}\n")
+        sys.stdout.flush()
     over.wait()
     for fake in running:
         fake.stop()

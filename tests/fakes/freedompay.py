@@ -1,7 +1,7 @@
 """FreedomPay (formerly PayBox) as a shop sees it: signed forms in, signed XML out, a signed call to result_url.
 
-Written from https://docs.freedompay.kz/ (init_payment.php, get_status3.php, revoke.php): pg_sig is the MD5 of the script's
-name, all parameters' values in the order of their names, and the merchant's secret key, joined by `;`.
+Written from https://docs.freedompay.kz/ (init_payment.php, get_status3.php, revoke.php): pg_sig is the MD5 of the
+script's name, all parameters' values in the order of their names, and the merchant's secret key, joined by `;`.
 """
 
 import hashlib
@@ -129,9 +129,11 @@ class FreedomPay(Fake):
             return html_answer("<h1>No such payment</h1>", 404)
         if request.method == "GET":
             return html_answer(
-                f"<h1>Pay {html.escape(payment['pg_amount'])} {html.escape(payment['pg_currency'])}</h1><p>This is a fake of FreedomPay.</p>"
+                f"<h1>Pay {html.escape(payment['pg_amount'])} {html.escape(payment['pg_currency'])}</h1>"
+                "<p>This is a fake of FreedomPay.</p>"
                 "<form method=post><label>Card number <input name=card value='4111 1111 1111 1111'></label>"
-                "<button name=answer value=yes>Pay</button><button name=answer value=no>Use a card that is declined</button></form>"
+                "<button name=answer value=yes>Pay</button>"
+                "<button name=answer value=no>Use a card that is declined</button></form>"
             )
         paid = request.form.get("answer") == "yes"
         if payment["status"] in ("new", "error"):

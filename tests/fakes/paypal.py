@@ -183,8 +183,9 @@ class PayPal(Fake):
         currency = self.knobs.wrong_currency or unit["amount"]["currency_code"]
         amount = minor(unit["amount"]) + self.knobs.wrong_amount_minor
         capture = {
-            "id": new_id("")[:17].upper(), "status": "COMPLETED", "amount": money(amount, currency), "final_capture": True,
-            "custom_id": unit.get("custom_id", ""), "supplementary_data": {"related_ids": {"order_id": identity}},
+            "id": new_id("")[:17].upper(), "status": "COMPLETED", "amount": money(amount, currency),
+            "final_capture": True, "custom_id": unit.get("custom_id", ""),
+            "supplementary_data": {"related_ids": {"order_id": identity}},
         }  # fmt: skip
         order["status"] = "COMPLETED"
         unit["payments"] = {"captures": [capture]}
@@ -228,7 +229,8 @@ class PayPal(Fake):
         if request.method == "GET":
             unit = order["purchase_units"][0]["amount"]
             return html_answer(
-                f"<h1>Pay {html.escape(unit['value'])} {html.escape(unit['currency_code'])}</h1><p>This is a fake of PayPal.</p>"
+                f"<h1>Pay {html.escape(unit['value'])} {html.escape(unit['currency_code'])}</h1>"
+                "<p>This is a fake of PayPal.</p>"
                 "<form method=post><button name=answer value=yes>Pay now</button>"
                 "<button name=answer value=declined>Pay with a card that is declined</button>"
                 "<button name=answer value=no>Cancel and go back</button></form>"

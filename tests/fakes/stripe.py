@@ -244,17 +244,19 @@ class Stripe(Fake):
             if row["payment_intent"] == intent["id"] and row["status"] != "failed"
         )
         amount = int(given.get("amount") or intent["amount_received"] - back)
-        if amount + back > intent["amount_received"]:
+        left = intent["amount_received"] - back
+        if amount > left:
             return self.error(
                 400,
                 "invalid_request_error",
-                f"Refund amount ({amount}) is greater than unrefunded amount on charge ({intent['amount_received'] - back})",
-                "charge_already_refunded" if back == intent["amount_received"] else "",
+                f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
+                "" if left else "charge_already_refunded",
             )
         refund = {
             "id": new_id("re_"), "object": "refund", "amount": amount, "currency": intent["currency"],
             "payment_intent": intent["id"], "charge": intent["latest_charge"], "created": int(time.time()),
-            "status": "pending" if self.knobs.refunds_stay_pending else "succeeded", "metadata": given.get("metadata", {}),
+            "status": "pending" if self.knobs.refunds_stay_pending else "succeeded",
+            "metadata": given.get("metadata", {}),
         }  # fmt: skip
         self.books.put("refund", account, refund)
         if refund["status"] == "succeeded":
@@ -356,8 +358,8 @@ class Stripe(Fake):
         told = f"<p class=alert role=alert>{html.escape(error)}</p>" if error else ""
         return html_answer(
             f"<h1>Pay {session['amount_total']} {session['currency'].upper()} (minor units)</h1>"
-            "<p>This is a fake of Stripe Checkout for development. 4242 4242 4242 4242 pays, 4000 0000 0000 3220 asks for"
-            f" 3-D Secure, 4000 0000 0000 0002 is declined.</p>{told}<form method=post>"
+            "<p>This is a fake of Stripe Checkout for development. 4242 4242 4242 4242 pays, 4000 0000 0000 3220 asks"
+            f" for 3-D Secure, 4000 0000 0000 0002 is declined.</p>{told}<form method=post>"
             "<label>Card number <input name=card value='4242 4242 4242 4242' inputmode=numeric></label>"
             f"<button>Pay</button></form><p><a href='{html.escape(session['cancel_url'])}'>Back to the shop</a></p>",
             402 if error else 200,

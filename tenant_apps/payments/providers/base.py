@@ -118,7 +118,7 @@ class Provider:
         """Close what is open at the provider, so that an ended order cannot be paid any more. Raises ProviderFailed."""
 
     def read(self, account: ProviderAccount, body: bytes, headers: Mapping[str, str], path: str) -> Notice:
-        """Verify a webhook's signature over the raw body, and only then read it (O6). Raises BadSignature, ValueError."""
+        """Verify a webhook's signature over the raw body, and only then read it (O6). Raises BadSignature."""
         raise BadSignature
 
     def connect(self, given: Mapping[str, str], webhook_url: str) -> tuple[bool, dict[str, Any], dict[str, str]]:

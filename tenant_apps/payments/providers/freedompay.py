@@ -1,7 +1,7 @@
 """FreedomPay (formerly PayBox): a signed form in, signed XML back, and a signed call to our result address.
 
-https://docs.freedompay.kz/ (init_payment.php, get_status3.php, revoke.php). The signature is the MD5 of the script's name,
-the values of all parameters in the order of their names, and the secret key, joined by `;`. MD5 is theirs, not our choice.
+https://docs.freedompay.kz/ (init_payment.php, get_status3.php, revoke.php). The signature is the MD5 of the script's
+name, the values of all parameters in the order of their names, and the secret key, joined by `;`; MD5 is their choice.
 """
 
 import hashlib
@@ -92,7 +92,7 @@ class FreedomPayProvider(Provider):
         )
 
     def refund(self, refund: Refund) -> Refunded:
-        """Revoking has no keys for idempotency: what was sent back is asked for first, so a repeat sends nothing twice."""
+        """Revoking has no keys for idempotency: what was sent back is asked for first, so nothing is sent twice."""
         payment = refund.payment
         account = _of(payment)
         done = payment.refunds.filter(status=Refund.Status.SUCCEEDED).exclude(pk=refund.pk)

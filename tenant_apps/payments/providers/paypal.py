@@ -273,7 +273,7 @@ def _json(answer: Any) -> Any:
     return content
 
 
-# --- Signatures (O6) ---------------------------------------------------------------------------------------------------
+# --- Signatures (O6) -------------------------------------------------------------------------------------------------
 
 
 def _verify(account: ProviderAccount, body: bytes, headers: Mapping[str, str]) -> None:

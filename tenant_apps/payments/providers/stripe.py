@@ -88,7 +88,7 @@ class StripeProvider(Provider):
                         "metadata": {**metadata, "flow": "element"},
                         **({"application_fee_amount": fee} if fee else {}),
                     },
-                    options={"idempotency_key": f"{payment.pk}:element", **extra},  # type: ignore[typeddict-item]  # the SDK's options are one TypedDict, given in two parts
+                    options={"idempotency_key": f"{payment.pk}:element", **extra},
                 )
                 return Started("pending", intent.id, client_secret=intent.client_secret or "")
             session = client.v1.checkout.sessions.create(
@@ -114,7 +114,7 @@ class StripeProvider(Provider):
                         **({"application_fee_amount": fee} if fee else {}),
                     },
                 },
-                options={"idempotency_key": f"{payment.pk}:checkout", **extra},  # type: ignore[typeddict-item]  # as above
+                options={"idempotency_key": f"{payment.pk}:checkout", **extra},
             )
         return Started("pending", "", redirect_url=session.url or "", session=session.id)
 
@@ -157,7 +157,7 @@ class StripeProvider(Provider):
                     "metadata": {"refund": str(refund.pk)},
                     **({"refund_application_fee": True} if refund.payment.fee_minor else {}),
                 },
-                options={"idempotency_key": f"refund:{refund.pk}", **extra},  # type: ignore[typeddict-item]  # as above
+                options={"idempotency_key": f"refund:{refund.pk}", **extra},
             )
         return Refunded(REFUND_OUTCOMES.get(made.status or "", "pending"), made.id)
 
@@ -210,18 +210,18 @@ class StripeProvider(Provider):
         client = _client_with(key)
         try:
             with _translated():
-                account = client.v1.accounts.retrieve_current(options=extra)  # type: ignore[arg-type]  # as above
+                account = client.v1.accounts.retrieve_current(options=extra)
                 secret = given.get("webhook_secret", "").strip()
                 if not secret:
                     endpoint = client.v1.webhook_endpoints.create(
-                        params={"url": webhook_url, "enabled_events": list(EVENTS)},  # type: ignore[typeddict-item]  # names of events are a Literal in the SDK
-                        options=extra,  # type: ignore[arg-type]  # as above
+                        params={"url": webhook_url, "enabled_events": list(EVENTS)},
+                        options=extra,
                     )
                     secret = endpoint.secret or ""
         except ProviderRefused as refusal:
-            message = _("Stripe does not accept this key: {words}").format(words=str(refusal)[:200])
+            words = _("Stripe does not accept this key: {words}").format(words=str(refusal)[:200])
             raise InvalidInput(
-                errors=[FieldError("account" if connected else "secret_key", "refused", message)]
+                errors=[FieldError("account" if connected else "secret_key", "refused", words)]
             ) from None
         public = {"account": account.id, "publishable_key": publishable, "connected": bool(connected)}
         return live, public, {"secret_key": "" if connected else key, "webhook_secret": secret}
@@ -231,7 +231,7 @@ class StripeProvider(Provider):
         created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
         with _translated():
             page = client.v1.balance_transactions.list(
-                params={"created": created, "limit": 100, "expand": ["data.source"]},  # type: ignore[typeddict-item]  # a plain dict for a TypedDict
+                params={"created": created, "limit": 100, "expand": ["data.source"]},
                 options=extra,
             )
             for row in page.auto_paging_iter():
@@ -247,7 +247,8 @@ class StripeProvider(Provider):
                 yield Movement(kind, str(reference), from_stripe(row.amount, currency), currency, at)
 
 
-def _client_with(key: str) -> stripe.StripeClient:
+def _client_with(key: str) -> Any:
+    # Any: the SDK types each parameter as a TypedDict, which dicts that are put together from parts do not fit.
     return stripe.StripeClient(
         key,
         base_addresses={"api": settings.STRIPE_API_BASE},
@@ -257,7 +258,7 @@ def _client_with(key: str) -> stripe.StripeClient:
     )
 
 
-def _client(account: ProviderAccount | None) -> tuple[stripe.StripeClient, Any]:
+def _client(account: ProviderAccount | None) -> tuple[Any, dict[str, Any]]:
     """Return the SDK's client with the account's keys, and the options that each of its calls takes."""
     if account is None:
         raise ProviderRefused("this payment has no account")
@@ -309,7 +310,7 @@ def _of_event(identity: str, kind: str, live: bool, about: Any) -> Notice:
     """What one of `EVENTS` says; no outcome for any other (O8)."""
     metadata = about.get("metadata") or {}
     currency = str(about.get("currency") or "").upper()
-    base = {"event_id": identity, "kind": kind, "live": live, "currency": currency}
+    base: dict[str, Any] = {"event_id": identity, "kind": kind, "live": live, "currency": currency}
     if kind.startswith("checkout.session."):
         paid = kind.endswith("completed") and about.get("payment_status") == "paid"
         outcome = "succeeded" if paid else "cancelled" if kind.endswith("expired") else ""
@@ -334,9 +335,13 @@ def _of_event(identity: str, kind: str, live: bool, about: Any) -> Notice:
         )
     if kind in ("refund.created", "refund.updated", "refund.failed"):
         return Notice(
-            **base, outcome=REFUND_OUTCOMES.get(about.get("status") or "", "pending"), refund=metadata.get("refund") or about["id"],
-            reference=about.get("payment_intent") or "", session=about["id"], amount_minor=from_stripe(int(about["amount"]), currency),
-        )  # fmt: skip
+            **base,
+            outcome=REFUND_OUTCOMES.get(about.get("status") or "", "pending"),
+            refund=metadata.get("refund") or about["id"],
+            reference=about.get("payment_intent") or "",
+            session=about["id"],
+            amount_minor=from_stripe(int(about["amount"]), currency),
+        )
     return Notice(**base)
 
 
