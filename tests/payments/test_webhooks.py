@@ -78,8 +78,11 @@ def test_another_tenant_s_secret_opens_no_door_here(shop, beta):
     """beta has an account of its own: what was signed for alpha is not signed for beta (O7)."""
     from tenant_apps.payments import accounts
 
-    other = {"stripe": {"secret_key": "sk_test_beta", "publishable_key": "pk_test_beta"}, 
-             "paypal": {"client_id": "beta"}, "freedompay": {"merchant_id": "500002", "secret_key": "another-freedompay-secret"}}[shop.name]  # fmt: skip
+    other = {
+        "stripe": {"secret_key": "sk_test_beta", "publishable_key": "pk_test_beta"},
+        "paypal": {"client_id": "beta"},
+        "freedompay": {"merchant_id": "500002", "secret_key": "another-freedompay-secret"},
+    }[shop.name]
     with in_tenant(beta):
         accounts.connect(shop.name, KEYS[shop.name] | other, actor=owner_of(beta))
     body, headers = signed_event(shop, shop.order())
@@ -92,7 +95,7 @@ def test_a_signed_message_about_somebody_else_s_payment_changes_nothing(open_sho
     secret = shop.fake.books.all("endpoint")[0]["secret"]
     event = {
         "id": "evt_planted", "object": "event", "type": "payment_intent.succeeded", "livemode": False,
-        "data": {"object": {"id": "pi_foreign", "amount_received": 2500, "currency": "eur", "metadata": {"payment": "x'"}}},
+        "data": {"object": {"id": "pi_x", "amount_received": 2500, "currency": "eur", "metadata": {"payment": "x'"}}},
     }  # fmt: skip
     assert deliver(shop, *shop.fake.signed(event, secret)).status_code == 200
     assert shop.state(order)["status"] == "pending"
