@@ -51,6 +51,8 @@ class TokenAuthentication(BaseAuthentication):
         try:
             key = key_of(text.strip())
         except KeyRefused as error:
+            # Whose key it was, for the trail: only who holds the whole of it comes so far.
+            request._request.refused_key = error.facts.get("key")  # type: ignore[attr-defined]  # read by api.refusals
             raise _unsigned(error) from None
         return KeyActor(key), key
 

@@ -32,13 +32,15 @@ def etagged(version: Callable[..., Any] | None = None) -> Callable[[Callable[...
                 return method(view, request, *args, **kwargs)
             state = None if version is None else version(view, request, *args, **kwargs)
             own = VERSIONLESS if state is None else _hash(repr((*_surroundings(request), state)))
-            known = _named(request)
+            known = named(request)
             if own != VERSIONLESS and (same := next((tag for tag in known if tag.startswith(f"{own}.")), None)):
                 return _not_modified(request, same)
             response = method(view, request, *args, **kwargs)
             if response.status_code != 200:
                 return response
             _describe(request, response)
+            if not hasattr(response, "add_post_render_callback"):  # a file, whose bytes are there already
+                return _finish(request, response, own, known) or response
             response.add_post_render_callback(lambda made: _finish(request, made, own, known))
             return response
 
@@ -58,9 +60,10 @@ def _surroundings(request: Any) -> tuple[Any, ...]:
     )
 
 
-def _named(request: Any) -> list[str]:
+def named(request: Any) -> list[str]:
     """Return the opaque parts of the tags in If-None-Match. Weak ones compare alike here (RFC 9110, 13.1.2)."""
-    given = request.headers.get("If-None-Match", "")[:2000]
+    # Not `request.headers`, which keeps what it was first asked for: `api.kept` takes the header off the request.
+    given = request.META.get("HTTP_IF_NONE_MATCH", "")[:2000]
     return [tag.strip().removeprefix("W/").strip('"') for tag in given.split(",") if tag.strip()]
 
 

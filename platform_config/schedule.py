@@ -47,6 +47,7 @@ SCHEDULE = (
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
     Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),
+    Entry("accounts.forget_audit", "accounts.forget_audit", at=(2, 20), each_tenant=False),
     Entry("people.resume", "people.resume", every=timedelta(minutes=1), each_tenant=False),
     Entry("people.forget_old", "people.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),

@@ -5,6 +5,7 @@ from django.urls import include, path
 from api import checks
 from api.urls import below
 from api.v1.urls import tenant_urls
+from platform_config import sitemap
 from shared_apps.accounts import urls as accounts
 from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
@@ -45,6 +46,9 @@ urlpatterns = [
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     path("dashboard/", include(_dashboard)),
+    path("robots.txt", sitemap.robots, name="robots"),
+    path("sitemap.xml", sitemap.index, name="sitemap"),
+    path("sitemap-<slug:name>-<int:page>.xml", sitemap.part, name="sitemap-part"),
 ]
 
 handler400 = "api.errors.bad_request"

@@ -19,4 +19,6 @@ def tenant(request: HttpRequest) -> dict[str, Any]:
         "platform_url": links.platform_url("/"),
         "platform_name": "Foyer",
         "languages": settings.LANGUAGES,
+        # The one address under which this page is to be found and shared, without filters (N1).
+        "canonical": "" if present is None or on_platform else links.url(present, request.path),
     }

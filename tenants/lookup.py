@@ -49,6 +49,15 @@ def by_schema(schema_name: str) -> Tenant | None:
     return _find("schema_name", schema_name)
 
 
+def kept_row(host: str) -> tuple[Tenant, str] | None:
+    """Return the row that this process keeps for a host, to be read only, and the version of the shared cache under
+    which it holds; None if it keeps none. Asks nobody: whoever takes it asks for the present version."""
+    kept = _kept.get(("domains__domain", host))
+    if kept is None or kept.tenant is None or kept.until < time.monotonic():
+        return None
+    return kept.tenant, kept.version
+
+
 def forget() -> None:
     """Make every process read the rows anew from the next request on; again once this transaction is committed."""
     _renew_version()

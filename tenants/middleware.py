@@ -101,14 +101,8 @@ class LocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         chosen = _offered(request.GET.get("lang"))
         person = _person(request)
-        language = (
-            chosen
-            or _offered(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME))
-            or _offered(getattr(person, "language", None))
-            or _browsers(request)
-            or _offered(request.tenant.language)  # type: ignore[attr-defined]
-            or settings.LANGUAGE_CODE
-        )
+        tenants = request.tenant.language  # type: ignore[attr-defined]
+        language = chosen or language_of(request, tenants, getattr(person, "language", None))
         zone = getattr(person, "timezone", "") or request.tenant.timezone  # type: ignore[attr-defined]
         request.LANGUAGE_CODE = language
         with _localised(language, zone):
@@ -126,6 +120,17 @@ class LocaleMiddleware:
                 samesite="Lax",
             )
         return response
+
+
+def language_of(request: HttpRequest, tenants: str, persons: str | None = None) -> str:
+    """Return the language to answer in where the address names none; `tenants` is the tenant's, `persons` one's own."""
+    return (
+        _offered(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME))
+        or _offered(persons)
+        or _browsers(request)
+        or _offered(tenants)
+        or settings.LANGUAGE_CODE
+    )
 
 
 def _platform() -> Tenant:

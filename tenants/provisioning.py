@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.timezone import now
 
+from shared_apps.accounts import trail
 from shared_apps.core.errors import FieldError, InvalidInput, WrongState
 from tenants import rendering, schema_state
 from tenants.context import entered, in_public
@@ -25,6 +26,11 @@ logger = logging.getLogger(__name__)
 # First key of the advisory locks that keep two openings of one slug apart; the second is a hash of the slug.
 OPENING_LOCK = 7101
 LONGEST_SCHEMA = 40
+_MOVES: dict[str, str] = {
+    Tenant.Status.OPEN: "tenant.resumed",
+    Tenant.Status.SUSPENDED: "tenant.suspended",
+    Tenant.Status.CLOSED: "tenant.closed",
+}
 
 
 def open_tenant(
@@ -195,6 +201,7 @@ def _finish(tenant: Tenant) -> Tenant:
         tenant.status = Tenant.Status.OPEN
         tenant.migrations_applied = schema_state.current_graph().migrations
         tenant.save(update_fields=["status", "migrations_applied"])
+        trail.note("tenant.opened", tenant.owner_id, target=f"tenants.tenant:{tenant.pk}", slug=tenant.slug)
     logger.info("tenant %s opened", tenant.schema_name)
     return tenant
 
@@ -221,9 +228,19 @@ def _move(tenant: Tenant, status: str, sources: set[Any], **changes: Any) -> Ten
         if locked.status != status:
             if locked.status not in sources:
                 raise WrongState(now=locked.get_status_display())
+            before = locked.status
             for name, value in {"status": status, **changes}.items():
                 setattr(locked, name, value)
             locked.save(update_fields=["status", *changes])
+            trail.note(
+                _MOVES[status],
+                locked.owner_id,
+                target=f"tenants.tenant:{locked.pk}",
+                by_owner=False,
+                slug=locked.slug,
+                before={"status": before},
+                after={"status": str(status)},
+            )
             logger.info("tenant %s is %s", tenant.schema_name, status)
     for name in ("status", "suspended_at"):
         setattr(tenant, name, getattr(locked, name))

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "platform_config.observability.RequestIdMiddleware",
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
+    "api.kept.PublicReadsMiddleware",
     "tenants.middleware.TenantMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -160,6 +161,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+# How long the platform's audit trail is kept; tenants keep theirs.
+PLATFORM_AUDIT_DAYS = env.number("PLATFORM_AUDIT_DAYS", 400)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/account/"
 

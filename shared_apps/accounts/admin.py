@@ -8,11 +8,12 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from shared_apps.accounts import second_factor, services
-from shared_apps.accounts.models import Session, User
+from shared_apps.accounts import second_factor, services, trail
+from shared_apps.accounts.models import PlatformAuditEntry, Session, User
 from shared_apps.accounts.tokens import end_everywhere
 from shared_apps.core.access import anyone
 
@@ -51,6 +52,14 @@ class _Reading(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable
 
     changeable: tuple[str, ...] = ()
 
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with trail.acting(request.user):
+            return super().changelist_view(request, *args, **kwargs)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with trail.acting(request.user):
+            return super().changeform_view(request, *args, **kwargs)
+
 
 @admin.register(User)
 class UserAdmin(_Reading):
@@ -68,7 +77,12 @@ class UserAdmin(_Reading):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if "is_active" in form.changed_data and not obj.is_active:
             services.deactivate(obj)
+        changed = sorted(set(form.changed_data) & set(self.changeable))
         super().save_model(request, obj, form, change)
+        # The fields' names and the switch: names and the like are the person's, and stand in their row.
+        switch = {"is_active": obj.is_active} if "is_active" in changed else {}
+        before = {name: not value for name, value in switch.items()}
+        trail.note("account.changed", obj.pk, fields=changed, before=before, after=switch)
 
     @admin.action(description="Log out everywhere")
     def log_out(self, request: HttpRequest, queryset: Any) -> None:
@@ -91,3 +105,44 @@ class SessionAdmin(_Reading):
     search_fields = ["user__email"]
     ordering = ["-created_at"]
     fields = ["user", "created_at", "used_at", "expires_at", "revoked_at", "address", "user_agent"]
+
+
+@admin.register(PlatformAuditEntry)
+class PlatformAuditEntryAdmin(_Reading):
+    """What happened to accounts and tenants. Nobody changes it here."""
+
+    list_display = ["at", "topic", "refused", "whose", "done_by", "schema_name", "address", "target"]
+    list_filter = ["refused", "topic", "schema_name"]
+    search_fields = ["=user_id", "=actor_id", "whose", "target", "request_id", "address"]
+    search_help_text = "An email address, a person's id, a target, a request id or a network address"
+    date_hierarchy = "at"
+    ordering = ["-at", "-id"]
+    list_per_page = 50
+    # Counting the whole trail for each page of it would read all of it.
+    show_full_result_count = False
+    fields = [
+        *["at", "topic", "refused", "user_id", "whose", "actor_id", "done_by", "target"],
+        *["schema_name", "address", "request_id", "details"],
+    ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        people = User.objects.all()
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                whose=Subquery(people.filter(pk=OuterRef("user_id")).values("email")),
+                done_by=Subquery(people.filter(pk=OuterRef("actor_id")).values("email")),
+            )
+        )
+
+    @admin.display(description="account")
+    def whose(self, entry: Any) -> str:
+        return entry.whose or ""
+
+    @admin.display(description="by")
+    def done_by(self, entry: Any) -> str:
+        return entry.done_by or ""

@@ -6,7 +6,7 @@ Asking does the same whether the new address is taken or not; only the letter di
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from shared_apps.accounts import letters, limits
+from shared_apps.accounts import letters, limits, trail
 from shared_apps.accounts.codes import MOST_TRIES, is_code, is_key, row_of
 from shared_apps.accounts.errors import CodeRefused, SameEmail, WrongPassword
 from shared_apps.accounts.models import EmailCode, EmailCodeQuerySet, Session, User, small_letters
@@ -19,6 +19,7 @@ def ask(user: User, password: str, email: str, *, session: Session | None, visit
     """Send a code to the new address and word to the present one. Raises WrongPassword, SameEmail."""
     counted = limits.count("password_check", f"session:{session.pk}" if session else f"user:{user.pk}")
     if not user.check_password(password):
+        trail.note_refusal("proof.refused", user_id=user.pk, code=WrongPassword.code)
         raise WrongPassword(field="password")
     limits.take_back(counted)
     email = small_letters(email)
@@ -30,6 +31,7 @@ def ask(user: User, password: str, email: str, *, session: Session | None, visit
         # One change at a time: what was asked for before is void.
         void(user)
         letters.ask(Purpose.MOVE, email, schema_name=visit.schema_name, user=user)
+        trail.note("email.change_asked", user.pk)
         letters.tell(user, Purpose.MOVE_ASKED, schema_name=visit.schema_name, about=email)
 
 
@@ -92,5 +94,6 @@ def _move(row: EmailCode, visit: Visit) -> User:
     # Void: this code, registrations of the address, and letters to the address before (a reset link names it).
     EmailCode.objects.filter(email__in=(row.email, before), used_at__isnull=True).update(used_at=now, password="")
     EmailCode.objects.filter(user=user, purpose=Purpose.MOVE, used_at__isnull=True).update(used_at=now)
+    trail.note("email.changed", user.pk, before={"email": before}, after={"email": row.email})
     letters.tell(user, Purpose.MOVED, schema_name=visit.schema_name, email=before, about=row.email)
     return user

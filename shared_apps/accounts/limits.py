@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from shared_apps.accounts import trail
 from shared_apps.core.addresses import network_of
 from shared_apps.core.errors import TooManyRequests
 from shared_apps.core.limits import Decision, hit, take_back
@@ -22,11 +23,15 @@ DEFAULTS: dict[str, tuple[int, int]] = {
 }
 
 
-def count(name: str, of: str) -> Decision:
-    """Count one try of `name` by `of`. Raises TooManyRequests, which says when to come back, beyond the limit."""
+def count(name: str, of: str, *, email: str = "") -> Decision:
+    """Count one try of `name` by `of`. Raises TooManyRequests, which says when to come back, beyond the limit.
+
+    `email` is whose account it is about, for the trail, where `of` does not name it.
+    """
     limit, seconds = {**DEFAULTS, **getattr(settings, "ACCOUNT_LIMITS", {})}[name]
     decision = hit(f"accounts:{name}:{of}", limit, seconds)
     if not decision.allowed:
+        trail.note_limit(name, of, email=email)
         raise TooManyRequests(retry_after=decision.reset_after)
     return decision
 

@@ -245,3 +245,38 @@ class Arrival(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} to {self.host}"
+
+
+class PlatformAuditEntry(models.Model):
+    """What happened to accounts and tenants, and what was refused there: the public half of the trail (P7).
+
+    Append-only; only retention and the erasure of a person touch old rows. Ids without foreign keys, so that a row
+    outlives what it tells of. A refusal for an address that has no account has no `user_id`, and the address that was
+    typed is kept nowhere: it may be a stranger's, or a password in the wrong field.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=now, db_default=Now())
+    topic = models.CharField(max_length=60)
+    # Whose account it is about, and who did it where that is known: the same person, or an operator.
+    user_id = models.BigIntegerField(null=True)
+    actor_id = models.BigIntegerField(null=True)
+    target = models.CharField(max_length=100, blank=True)
+    refused = models.BooleanField(default=False, db_default=False)
+    # On whose site.
+    schema_name = models.CharField(max_length=63, default="public")
+    details = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+    address = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
+        indexes = [
+            models.Index(fields=["user_id", "at"], name="platformaudit_user"),
+            models.Index(fields=["topic", "at"], name="platformaudit_topic"),
+            models.Index(fields=["at"], name="platformaudit_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.topic}"

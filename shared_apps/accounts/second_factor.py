@@ -26,7 +26,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathImage
 
-from shared_apps.accounts import letters, limits
+from shared_apps.accounts import letters, limits, trail
 from shared_apps.accounts.errors import OtpRefused, SecondFactorAlreadyOn, SecondFactorOff, WrongPassword
 from shared_apps.accounts.models import EmailCode, Session, User
 from shared_apps.core.errors import FieldError, InvalidInput
@@ -71,7 +71,10 @@ def takes(user: User, typed: str) -> bool:
         _spend(totp, step)
         return True
     codes = next((row for row in rows if row.type == Type.RECOVERY_CODES), None)
-    return codes is not None and len(code) == RECOVERY_DIGITS and bool(RecoveryCodes(codes).validate_code(code))
+    if codes is None or len(code) != RECOVERY_DIGITS or not RecoveryCodes(codes).validate_code(code):
+        return False
+    trail.note("totp.code_used", user.pk, left=len(RecoveryCodes(codes).get_unused_codes()))
+    return True
 
 
 def _digits(typed: str) -> str:
@@ -133,6 +136,7 @@ def confirm(session: Session, typed: str, *, schema_name: str) -> list[str]:
         Session.objects.filter(user_id=user.pk).update(pending_totp="")
         codes = _fresh_codes(user)
         letters.tell(user, EmailCode.Purpose.TOTP_ON, schema_name=schema_name)
+        trail.note("totp.on", user.pk)
     limits.take_back(counted)
     return codes
 
@@ -144,6 +148,7 @@ def turn_off(user: User, *, schema_name: str) -> None:
         if not deleted:
             raise SecondFactorOff
         letters.tell(user, EmailCode.Purpose.TOTP_OFF, schema_name=schema_name)
+        trail.note("totp.off", user.pk)
 
 
 def new_codes(user: User, *, schema_name: str) -> list[str]:
@@ -154,6 +159,7 @@ def new_codes(user: User, *, schema_name: str) -> list[str]:
             raise SecondFactorOff
         codes = _fresh_codes(locked)
         letters.tell(locked, EmailCode.Purpose.NEW_CODES, schema_name=schema_name)
+        trail.note("totp.new_codes", locked.pk)
         return codes
 
 
@@ -174,8 +180,10 @@ def prove(session: Session, *, password: str = "", otp: str = "", fresh: bool = 
     counted = limits.count("password_check", f"session:{session.pk}")
     if password:
         if not session.user.check_password(password):
+            trail.note_refusal("proof.refused", user_id=session.user_id, code=WrongPassword.code)
             raise WrongPassword(field="password")
     elif not takes(session.user, otp):
+        trail.note_refusal("proof.refused", user_id=session.user_id, code=OtpRefused.code)
         raise OtpRefused(field="otp")
     limits.take_back(counted)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode
 
-from shared_apps.accounts import letters, limits, second_factor
+from shared_apps.accounts import letters, limits, second_factor, trail
 from shared_apps.accounts.codes import MOST_TRIES, is_code, is_key, reset_tokens, row_of
 from shared_apps.accounts.errors import (
     CodeRefused,
@@ -37,7 +37,7 @@ from shared_apps.accounts.tokens import (
     session_of,
 )
 from shared_apps.core.codes import unguessable_secret
-from shared_apps.core.errors import FieldError, InvalidInput
+from shared_apps.core.errors import DomainError, FieldError, InvalidInput
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,7 @@ def _confirm(row: EmailCode) -> User:
         raise CodeRefused(field="code") from None
     # Whatever else was on its way to this address is void, and the hashes in it are gone.
     EmailCode.objects.filter(email=row.email, used_at__isnull=True).update(used_at=now, password="")
+    trail.note("account.confirmed", user.pk)
     return user
 
 
@@ -179,7 +180,7 @@ def _count_sign_in(email: str, visit: Visit) -> list[limits.Decision]:
     email = small_letters(email)
     known = User.objects.filter(pk=visit.user_id, email=email).exists() if visit.user_id else False
     own = f"user:{visit.user_id}" if known else f"device:{visit.device}" if visit.device else email
-    return [limits.count("login_source", limits.source(visit.address)), limits.count("login_account", own)]
+    return [limits.count("login_source", limits.source(visit.address)), limits.count("login_account", own, email=email)]
 
 
 def _uncount(counted: list[limits.Decision]) -> None:
@@ -197,11 +198,24 @@ def sign_in(email: str, password: str, *, visit: Visit, otp: str = "") -> Pair:
     try:
         user = check_credentials(email, password)
         _check_second_factor(user, otp)
-    except (EmailNotVerified, OtpRequired):
+    except (EmailNotVerified, OtpRequired) as error:
         _uncount(counted)
+        _note_refused_sign_in(error, email, visit)
+        raise
+    except DomainError as error:
+        _note_refused_sign_in(error, email, visit)
         raise
     _uncount(counted)
     return _open(user, visit)
+
+
+def _note_refused_sign_in(error: DomainError, email: str, visit: Visit) -> None:
+    """The same two statements, whoever it was (I7)."""
+    facts: dict[str, Any] = {"address": visit.address, "user_agent": visit.user_agent[: trail.LONGEST_USER_AGENT]}
+    if isinstance(error, OtpRequired):
+        trail.note_asked("sign_in.code_asked", email=email, **facts)
+    else:
+        trail.note_refusal("sign_in.refused", email=email, code=error.code, **facts)
 
 
 def sign_in_vouched(user: User, *, visit: Visit, otp: str = "") -> Pair:
@@ -211,7 +225,11 @@ def sign_in_vouched(user: User, *, visit: Visit, otp: str = "") -> Pair:
             raise OtpRequired(user)
         return _open(user, visit)
     counted = _count_sign_in(user.email, visit)
-    _check_second_factor(user, otp)
+    try:
+        _check_second_factor(user, otp)
+    except DomainError as error:
+        _note_refused_sign_in(error, user.email, visit)
+        raise
     _uncount(counted)
     return _open(user, visit)
 
@@ -228,7 +246,16 @@ def _check_second_factor(user: User, otp: str) -> None:
 def _open(user: User, visit: Visit) -> Pair:
     if not user.is_active:
         raise InvalidCredentials
-    return open_session(user, address=visit.address, user_agent=visit.user_agent)
+    with transaction.atomic():
+        pair = open_session(user, address=visit.address, user_agent=visit.user_agent)
+        trail.note(
+            "sign_in.done",
+            user.pk,
+            target=f"accounts.session:{pair.session.pk}",
+            address=visit.address,
+            user_agent=visit.user_agent[: trail.LONGEST_USER_AGENT],
+        )
+    return pair
 
 
 def log_out_cookies(access: str, refresh: str) -> None:
@@ -265,6 +292,7 @@ def change_password(user: User, old: str, new: str, *, session: Session | None, 
     """Set a new password and end every session; return a fresh one for the device in hand."""
     counted = limits.count("password_check", f"session:{session.pk}" if session else f"user:{user.pk}")
     if not user.check_password(old):
+        trail.note_refusal("proof.refused", user_id=user.pk, code=WrongPassword.code)
         raise WrongPassword
     limits.take_back(counted)
     check_new_password(new, user, field="new_password1")
@@ -272,6 +300,7 @@ def change_password(user: User, old: str, new: str, *, session: Session | None, 
         locked = User.objects.select_for_update().get(pk=user.pk)
         if locked.password != user.password:
             raise WrongPassword
+        trail.note("password.changed", user.pk)
         _set_password(locked, new)
         return open_session(locked, address=visit.address, user_agent=visit.user_agent)
 
@@ -282,6 +311,7 @@ def ask_for_reset(email: str, *, visit: Visit) -> None:
     limits.count("reset_source", limits.source(visit.address))
     limits.count("reset_email", email)
     _ask(EmailCode.Purpose.RESET, email, visit)
+    trail.note_asked("password.reset_asked", email=email, address=visit.address)
 
 
 def user_of_reset(uid: str, token: str) -> User:
@@ -306,6 +336,7 @@ def reset_password(uid: str, token: str, new: str, *, visit: Visit) -> User:
         user = _user_of_reset(uid, token, User.objects.select_for_update())
         check_new_password(new, user, field="new_password1")
         user.email_verified_at = user.email_verified_at or timezone.now()
+        trail.note("password.reset", user.pk)
         _set_password(user, new)
         return user
 
@@ -314,6 +345,7 @@ def set_password(user: User, new: str) -> None:
     """Set a password without asking for the old one (operators, the command line)."""
     check_new_password(new, user, field="password")
     with transaction.atomic():
+        trail.note("password.changed", user.pk, by_owner=False)
         _set_password(user, new)
 
 
@@ -335,6 +367,7 @@ def deactivate(user: User) -> None:
     with transaction.atomic():
         user.is_active = False
         user.save(update_fields=["is_active"])
+        trail.note("account.closed", user.pk)
         end_everywhere(user)
 
 

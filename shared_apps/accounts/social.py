@@ -27,17 +27,19 @@ from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 
-from shared_apps.accounts import letters, limits, services
+from shared_apps.accounts import letters, limits, services, trail
 from shared_apps.accounts.errors import (
     AccountUnconfirmed,
     IdentityRefused,
     IdentityUnverified,
+    OtpInvalid,
     ProviderDown,
     ProviderUnknown,
 )
 from shared_apps.accounts.models import Arrival, EmailCode, User, small_letters
 from shared_apps.accounts.tokens import Pair
 from shared_apps.accounts.visits import visit_of
+from shared_apps.core.errors import DomainError
 from shared_apps.core.schemas import present_schema
 
 # Only keys that the provider alone holds; with HS256 or none, whoever knows the public key could write a token.
@@ -214,6 +216,7 @@ def _link(identity: Identity) -> User:
         about = configured(identity.provider).name
         letters.tell(user, EmailCode.Purpose.LINKED, schema_name=present_schema(), about=about)
     SocialAccount.objects.create(user=user, provider=identity.provider, uid=identity.subject, extra_data={})
+    trail.note("social.linked", user.pk, provider=identity.provider)
     return user
 
 
@@ -227,24 +230,40 @@ def sign_in_by_token(provider_id: str, id_token: str, nonce: str, *, request: Ht
     """
     visit = visit_of(request)
     counted = limits.count("login_source", limits.source(visit.address))
-    claims = verified(Adapter(request, provider_id), id_token)
-    if claims["iat"] < time.time() - OLDEST_SECONDS:
-        raise IdentityRefused
-    if "nonce" in claims or nonce:
-        check_nonce(claims, nonce)
-    digest = digest_of(id_token)
-    if Arrival.objects.filter(digest=digest).exists():
-        raise IdentityRefused
-    limits.take_back(counted)
-    user = person_of(identity_of(provider_id, claims))
+    digest, identity = digest_of(id_token), None
+    try:
+        claims = verified(Adapter(request, provider_id), id_token)
+        if claims["iat"] < time.time() - OLDEST_SECONDS:
+            raise IdentityRefused
+        if "nonce" in claims or nonce:
+            check_nonce(claims, nonce)
+        if Arrival.objects.filter(digest=digest).exists():
+            raise IdentityRefused
+        limits.take_back(counted)
+        identity = identity_of(provider_id, claims)
+        user = person_of(identity)
+    except DomainError as refusal:
+        note_refused(provider_id, refusal, identity)
+        raise
     try:
         with transaction.atomic():
             now = timezone.now()
             keep = now + timedelta(seconds=OLDEST_SECONDS + CLOCKS_DIFFER_SECONDS)
             Arrival.objects.create(digest=digest, user=user, host="", expires_at=keep, used_at=now)
             return services.sign_in_vouched(user, visit=visit_of(request, user.email), otp=otp)
+    except OtpInvalid as refusal:
+        # What was noted inside was rolled back with the use of the token.
+        trail.note_refusal("sign_in.refused", user_id=user.pk, address=visit.address, code=refusal.code)
+        raise
     except IntegrityError:
         raise IdentityRefused from None
+
+
+def note_refused(provider_id: str, refusal: DomainError, identity: Identity | None = None) -> None:
+    """Write down that a provider's word was not taken: at the account that it is linked with, where it is known."""
+    linked = SocialAccount.objects.filter(provider=provider_id, uid=identity.subject) if identity is not None else None
+    user_id = linked.values_list("user_id", flat=True).first() if linked is not None else None
+    trail.note_refusal("sign_in.refused", user_id=user_id, code=refusal.code, provider=provider_id)
 
 
 def digest_of(text: str) -> str:

@@ -54,3 +54,11 @@ def forget_old() -> None:
     Session.objects.filter(expires_at__lt=now).delete()
     Session.objects.filter(revoked_at__lt=now - WAITING).delete()
     Arrival.objects.filter(expires_at__lt=now).delete()
+
+
+@shared_task(name="accounts.forget_audit")
+def forget_audit() -> None:
+    """Every night: drop the platform's audit entries that are older than PLATFORM_AUDIT_DAYS."""
+    from shared_apps.accounts import trail
+
+    trail.forget_old()

@@ -15,6 +15,7 @@ from django.utils import timezone
 from rest_framework_simplejwt import tokens as jwt
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
+from shared_apps.accounts import trail
 from shared_apps.accounts.errors import AccountInactive, SessionEnded, TokenExpired, TokenRefused, TokenReused
 from shared_apps.accounts.models import Session, User
 
@@ -147,13 +148,18 @@ def exchange(text: str | bytes) -> Pair:
         if not together:
             session.revoked_at = timezone.now()
             session.save(update_fields=["revoked_at"])
+            trail.note("session.copied", session.user_id, refused=True, target=f"accounts.session:{session.pk}")
     raise TokenReused
 
 
 def revoke(session_id: uuid.UUID, user_id: int) -> bool:
     """End one session of the user. Ending it twice changes nothing."""
     running = Session.objects.filter(pk=session_id, user_id=user_id, revoked_at__isnull=True)
-    return running.update(revoked_at=timezone.now()) > 0
+    with transaction.atomic():
+        if not running.update(revoked_at=timezone.now()):
+            return False
+        trail.note("session.ended", user_id, target=f"accounts.session:{session_id}")
+    return True
 
 
 def end_everywhere(user: User) -> None:
@@ -162,4 +168,5 @@ def end_everywhere(user: User) -> None:
         locked = User.objects.select_for_update().only("token_version").get(pk=user.pk)
         user.token_version = locked.token_version + 1
         User.objects.filter(pk=user.pk).update(token_version=user.token_version)
-        Session.objects.filter(user_id=user.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        ended = Session.objects.filter(user_id=user.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        trail.note("sessions.ended", user.pk, sessions=ended)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shared_apps.accounts import views, views_security, views_social
+from shared_apps.accounts import views, views_history, views_security, views_social
 
 _pages = [
     path("", views.OverviewView.as_view(), name="overview"),
@@ -19,6 +19,7 @@ _pages = [
 _pages += [
     path("second-step/", views_security.SecondStepView.as_view(), name="second-step"),
     path("security/", views_security.SecurityView.as_view(), name="security"),
+    path("security/history/", views_history.history, name="security-history"),
     path("security/totp/", views_security.TotpView.as_view(), name="totp"),
     path("security/totp/off/", views_security.TotpOffView.as_view(), name="totp-off"),
     path("security/codes/", views_security.NewCodesView.as_view(), name="new-codes"),

@@ -121,11 +121,14 @@ def arrived(request: HttpRequest, login: Any) -> HttpResponseBase:
     """allauth has fetched the tokens and we have verified them: say whose sign-in it is, and hand over."""
     state: dict[str, Any] = login.state
     ticket, claims = state["ticket"], login.account.extra_data["id_token"]
+    identity = None
     try:
         social.check_nonce(claims, state["nonce"])
         facts = {**claims, **login.account.extra_data.get("userinfo", {}), "sub": claims["sub"]}
-        user = social.person_of(social.identity_of(ticket["provider"], facts))
+        identity = social.identity_of(ticket["provider"], facts)
+        user = social.person_of(identity)
     except DomainError as error:
+        social.note_refused(ticket["provider"], error, identity)
         return _back_to_login(ticket, error.code)
     code = secrets.token_urlsafe(32)
     Arrival.objects.create(

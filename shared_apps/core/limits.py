@@ -69,7 +69,7 @@ def hit(key: str, limit: int, seconds: int) -> Decision:
 
     The key may name a person or an address: it is kept as a hash only.
     """
-    name = f"limit:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:40]}"
+    name = name_of(key)
     member = uuid.uuid4().hex if limit <= EXACT else ""
     script = _SLIDING if member else _FIXED
     answer = _server(script, name, limit, seconds * 1000, member)
@@ -86,6 +86,11 @@ def hit(key: str, limit: int, seconds: int) -> Decision:
     )
 
 
+def name_of(key: str) -> str:
+    """Return under which name the hits of a key are counted."""
+    return f"limit:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:40]}"
+
+
 def take_back(decision: Decision) -> None:
     """Uncount a hit that was allowed, because what it stood for turned out well."""
     if not decision.allowed:
@@ -99,7 +104,7 @@ def take_back(decision: Decision) -> None:
 
 def forget(key: str) -> None:
     """Drop all hits of a key."""
-    name = f"limit:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:40]}"
+    name = name_of(key)
     _server("return redis.call('DEL', KEYS[1])", name)
     _here.forget(name)
 

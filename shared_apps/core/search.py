@@ -44,6 +44,11 @@ def letters(field: str) -> Any:
     return Func(Lower(field), Value(_CYRILLIC + _SILENT), Value(_LATIN), function="translate")
 
 
+def folded_letters(text: str) -> str:
+    """Return the text as a column of `letters` keeps it."""
+    return text.lower().translate(_FOLD)
+
+
 def words_of(text: str) -> list[str]:
     """Return the first ten words of what somebody typed, without anything that an operator could be made of."""
     return re.findall(r"\w+", text)[:MOST_WORDS]
@@ -68,6 +73,6 @@ def matching(text: str, *, fuzzy: str, column: str = "search") -> Q:
     words = words_of(text)
     alike = Q()
     for word in words:
-        alike &= Q(**{f"{fuzzy}__trigram_word_similar": word.lower().translate(_FOLD)})
+        alike &= Q(**{f"{fuzzy}__trigram_word_similar": folded_letters(word)})
     found = Q(**{column: asked})
     return found | alike if all(len(word) >= SHORTEST_FUZZY for word in words) else found

@@ -6,7 +6,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 
-from shared_apps.accounts.models import EmailCode, Session, User
+from shared_apps.accounts import trail
+from shared_apps.accounts.models import EmailCode, PlatformAuditEntry, Session, User
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from shared_apps.people import avatars, wishes
 from shared_apps.people.footprints import address_key
@@ -50,6 +51,26 @@ def _end_everything_that_points_at(user: User) -> None:
 def _sessions(person: Person) -> Rows:
     fields = ("created_at", "used_at", "expires_at", "revoked_at", "address", "user_agent")
     return Session.objects.filter(user_id=person.user_id).order_by("created_at").values(*fields)
+
+
+def _security(person: Person) -> Rows:
+    return (
+        {
+            "at": entry.at,
+            "topic": entry.topic,
+            "refused": entry.refused,
+            "by": trail.who(entry),
+            "address": entry.address,
+            "details": entry.details,
+        }
+        for entry in PlatformAuditEntry.objects.filter(user_id=person.user_id).order_by("at", "pk").iterator()
+    )
+
+
+def _end_security(person: Person) -> int:
+    """That it happened and when stays; from where, with what and to which address goes."""
+    mine = PlatformAuditEntry.objects.filter(models.Q(user_id=person.user_id) | models.Q(actor_id=person.user_id))
+    return mine.update(address=None, details={})
 
 
 def _letters(person: Person) -> Rows:
@@ -108,6 +129,15 @@ def _end_footprints(person: Person) -> int:
 
 
 hold("sessions", "accounts.Session", {"user", "address", "user_agent"}, export=_sessions)
+# After the account has ended (`profile`), which is noted too.
+hold(
+    "security_history",
+    "accounts.PlatformAuditEntry",
+    {"user_id", "actor_id", "address", "details"},
+    export=_security,
+    erase=_end_security,
+    order=95,
+)
 hold(
     "letters",
     "accounts.EmailCode",
@@ -135,6 +165,7 @@ hold(
     order=90,
 )
 harmless("accounts.EmailCode", {"schema_name"}, "on whose site a letter was asked for; goes with the letter")
+harmless("accounts.PlatformAuditEntry", {"schema_name"}, "on whose site it happened")
 harmless("people.DataRequest", {"secret"}, "a random number")
 harmless("tenants.Tenant", {"name", "tagline"}, "an organizer's public name")
 harmless("people.DataRequestStep", {"result", "error"}, "gone with its request, and emptied when the archive is made")

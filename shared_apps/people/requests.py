@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from shared_apps.accounts import limits
+from shared_apps.accounts import limits, trail
 from shared_apps.accounts.errors import WrongPassword
 from shared_apps.accounts.models import Session, User
 from shared_apps.accounts.tokens import end_everywhere
@@ -61,6 +61,7 @@ def ask_for_erasure(user: User, password: str, *, session: Session | None) -> Da
     """
     counted = limits.count("password_check", f"session:{session.pk}" if session else f"user:{user.pk}")
     if not user.check_password(password):
+        trail.note_refusal("proof.refused", user_id=user.pk, code=WrongPassword.code)
         raise WrongPassword(field="password")
     limits.take_back(counted)
     with transaction.atomic():
@@ -88,6 +89,8 @@ def _begin(user: User, kind: str) -> DataRequest:
         there = Tenant.objects.exclude(status=Tenant.Status.OPENING).order_by("pk").values_list("pk", flat=True)
         steps = [DataRequestStep(request=request, tenant_id=tenant) for tenant in (*there, None)]
         DataRequestStep.objects.bulk_create(steps, batch_size=1000)
+        topic = "data.erasure_asked" if kind == Kind.ERASURE else "data.export_asked"
+        trail.note(topic, user.pk, target=f"people.datarequest:{request.pk}")
         work_soon(request)
     return request
 

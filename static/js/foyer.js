@@ -159,6 +159,29 @@
       });
     }
 
+    /* The device's own way of sharing, or the address on the clipboard. Without either the button stays away. */
+    for (const button of scope.querySelectorAll("[data-share]:not([data-ready])")) {
+      button.dataset.ready = "";
+      if (!navigator.share && !navigator.clipboard) continue;
+      button.hidden = false;
+      const label = button.querySelector("span");
+      const before = label.textContent;
+      button.addEventListener("click", async () => {
+        const { share: url, title, done } = button.dataset;
+        try {
+          if (navigator.share) {
+            await navigator.share({ title, url });
+            return;
+          }
+          await navigator.clipboard.writeText(url);
+          label.textContent = done;
+          setTimeout(() => (label.textContent = before), 2500);
+        } catch {
+          /* Somebody who closes the sheet wants nothing more. */
+        }
+      });
+    }
+
     for (const toast of scope.querySelectorAll(".toast:not([data-ready])")) {
       toast.dataset.ready = "";
       if (!toast.matches("[data-stays]")) setTimeout(() => toast.remove(), 7000);

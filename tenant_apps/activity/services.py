@@ -9,13 +9,13 @@ from tenant_apps.activity import hints
 from tenant_apps.activity.models import AuditEntry, OutboxMessage
 
 
-def record_refusal(actor: Any, target: str, **details: Any) -> None:
-    """Write down that somebody tried what they may not do (P7)."""
+def record_refusal(actor: Any, target: str, *, topic: str = "access.refused", **details: Any) -> None:
+    """Write down that somebody tried what they may not do (P7); `actor` None is whoever would not say who they are."""
     request = get_contextvars()
     AuditEntry.objects.create(
-        topic="access.refused",
-        actor_id=actor.pk,
-        actor=str(actor),
+        topic=topic,
+        actor_id=None if actor is None else actor.pk,
+        actor="" if actor is None else str(actor),
         target=target[:100],
         refused=True,
         details=details,
@@ -32,6 +32,16 @@ def before_and_after(before: dict[str, Any], after: dict[str, Any]) -> dict[str,
         "before": {name: _told(before.get(name)) for name in changed},
         "after": {name: _told(after[name]) for name in changed},
     }
+
+
+def made(**facts: Any) -> dict[str, Any]:
+    """Return the details of something new."""
+    return {"before": {}, "after": {name: _told(value) for name, value in facts.items()}}
+
+
+def gone(**facts: Any) -> dict[str, Any]:
+    """Return the details of something that is no more: what it was."""
+    return {"before": {name: _told(value) for name, value in facts.items()}, "after": {}}
 
 
 def _told(value: Any) -> Any:

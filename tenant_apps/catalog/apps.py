@@ -11,5 +11,7 @@ class CatalogConfig(AppConfig):
         from tenant_apps.catalog import personal  # noqa: F401  (says what is held about people)
         from tenant_apps.catalog.rights import granted_somewhere
         from tenant_apps.staff.scopes import register_scope
+        from tenants import freshness
 
         register_scope(granted_somewhere)
+        freshness.watch("catalog", stock=("ProductVariant",), unseen=("CategoryUserPermission",))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.database_errors import broke
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.catalog.errors import CategoryInUse
 from tenant_apps.catalog.models import CategoryUserPermission, ProductCategory
 from tenant_apps.catalog.rights import CHANGE, may_change_in
@@ -38,7 +38,8 @@ def create_category(
         except IntegrityError as error:
             if broke(error, "category_name_once") or attempt == 2:
                 raise _taken() from None
-    record("product_category.created", category, actor=actor, details={"name": category.name}, deliver=False)
+    details = {"name": category.name, **made(name=category.name, slug=category.slug, lineage=category.lineage)}
+    record("product_category.created", category, actor=actor, details=details, deliver=False)
     return category
 
 
@@ -48,6 +49,7 @@ def change_category(category: ProductCategory, *, actor: Any, **fields: Any) -> 
     # The tree is one: who moves a part of it waits for whoever else does.
     tree = {one.pk: one for one in ProductCategory.objects.select_for_update().order_by("pk")}
     category = tree.get(category.pk, category)
+    was = {name: getattr(category, name) for name in fields}
     if "name" in fields:
         category.name = _name(fields["name"])
     if "position" in fields:
@@ -69,14 +71,16 @@ def change_category(category: ProductCategory, *, actor: Any, **fields: Any) -> 
                 one.lineage = category.lineage + one.lineage[len(before) :]
                 _check_depth(one.lineage)
                 one.save(update_fields=["lineage", "modified_at"])
-    record("product_category.updated", category, actor=actor, details={"fields": sorted(fields)}, deliver=False)
+    details = before_and_after(was, {name: getattr(category, name) for name in fields})
+    record("product_category.updated", category, actor=actor, details=details, deliver=False)
     return category
 
 
 @transaction.atomic
 def delete_category(category: ProductCategory, *, actor: Any) -> None:
     """Delete it. Raises CategoryInUse while goods or categories are in it."""
-    record("product_category.deleted", category, actor=actor, details={"name": category.name}, deliver=False)
+    details = {"name": category.name, **gone(name=category.name, slug=category.slug, lineage=category.lineage)}
+    record("product_category.deleted", category, actor=actor, details=details, deliver=False)
     try:
         category.delete()
     except ProtectedError:
@@ -100,20 +104,22 @@ def grant(category: ProductCategory, user: Any, permission: str, *, actor: Any) 
     row = Permission.objects.get(
         content_type__app_label="catalog", content_type__model="productcategory", codename=permission
     )
-    _grant, made = CategoryUserPermission.objects.get_or_create(content_object=category, user=user, permission=row)
-    if made:
-        record("grant.given", category, actor=actor, details={"user": user.pk, "permission": permission})
+    _grant, is_new = CategoryUserPermission.objects.get_or_create(content_object=category, user=user, permission=row)
+    if is_new:
+        details = {"user": user.pk, "permission": permission, **made(permission=permission)}
+        record("grant.given", category, actor=actor, details=details)
 
 
 @transaction.atomic
 def revoke(category: ProductCategory, user: Any, permission: str, *, actor: Any) -> None:
     """Take the right back; works on the person's next request."""
     _check_grant(category, permission, actor)
-    gone, _details = CategoryUserPermission.objects.filter(
+    deleted, _details = CategoryUserPermission.objects.filter(
         content_object=category, user_id=user.pk, permission__codename=permission
     ).delete()
-    if gone:
-        record("grant.revoked", category, actor=actor, details={"user": user.pk, "permission": permission})
+    if deleted:
+        details = {"user": user.pk, "permission": permission, **gone(permission=permission)}
+        record("grant.revoked", category, actor=actor, details=details)
 
 
 def grants_by_person(category: ProductCategory) -> dict[int, list[str]]:

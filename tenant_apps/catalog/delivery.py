@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import CURRENCIES, MAX_MINOR
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.catalog.models import DeliveryMethod, DeliveryRate
 from tenants.context import current_tenant
 
@@ -42,7 +42,8 @@ def create_method(*, actor: Any, **fields: Any) -> DeliveryMethod:
     rates = _fill(method, fields)
     method.save(force_insert=True)
     _set_rates(method, rates or [])
-    record("delivery_method.created", method, actor=actor, details={"name": method.name}, deliver=False)
+    details = {"name": method.name, **made(name=method.name, price_minor=method.price_minor, rates=_told(method))}
+    record("delivery_method.created", method, actor=actor, details=details, deliver=False)
     return method
 
 
@@ -50,19 +51,29 @@ def create_method(*, actor: Any, **fields: Any) -> DeliveryMethod:
 def change_method(method: DeliveryMethod, *, actor: Any, **fields: Any) -> DeliveryMethod:
     """Change what is given; rates as a whole."""
     method = DeliveryMethod.objects.select_for_update().get(pk=method.pk)
+    before = {name: _told(method) if name == "rates" else getattr(method, name) for name in fields}
     rates = _fill(method, fields)
     method.save()
     if rates is not None:
         method.rates.all().delete()
         _set_rates(method, rates)
-    record("delivery_method.updated", method, actor=actor, details={"fields": sorted(fields)}, deliver=False)
+    after = {name: _told(method) if name == "rates" else getattr(method, name) for name in fields}
+    details = before_and_after(before, after)
+    record("delivery_method.updated", method, actor=actor, details=details, deliver=False)
     return method
 
 
 @transaction.atomic
 def delete_method(method: DeliveryMethod, *, actor: Any) -> None:
-    record("delivery_method.deleted", method, actor=actor, details={"name": method.name}, deliver=False)
+    details = {"name": method.name, **gone(name=method.name, price_minor=method.price_minor, rates=_told(method))}
+    record("delivery_method.deleted", method, actor=actor, details=details, deliver=False)
     method.delete()
+
+
+def _told(method: DeliveryMethod) -> list[str]:
+    """The rates in one line each, for the audit trail."""
+    rates = DeliveryRate.objects.filter(method=method).order_by("from_total_minor", "from_grams")
+    return [f"from {one.from_total_minor}, {one.from_grams} g: {one.price_minor}" for one in rates]
 
 
 def _set_rates(method: DeliveryMethod, rates: Iterable[Mapping[str, int]]) -> None:

@@ -61,6 +61,10 @@ class ProductQuerySet(models.QuerySet[Any]):
         """What anyone may see."""
         return self.filter(published=True)
 
+    def for_sitemap(self) -> Any:
+        """Address and last change of what search engines may find."""
+        return self.public().order_by("-pk").values_list("slug", "modified_at")
+
     def called(self, slug_or_id: str) -> "ProductQuerySet":
         """The one with this slug; a text of digits only is an id, as no slug is."""
         if slug_or_id.isascii() and slug_or_id.isdigit():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -119,7 +120,7 @@ class ProductResource(RowResource):
         return outcome
 
     def _put(self, key: str, values: dict[str, Any]) -> tuple[Product, Outcome]:
-        product = Product.objects.select_related("category").filter(external_id=key).first()
+        product = Product.objects.select_related("category").filter(_known_by(key)).first()
         currency = values.get("currency") or (product.currency if product else current_tenant().currency)
         category = self._category(values)
         fields = self._fields(values, currency, category or (product.category if product else None), product)
@@ -257,6 +258,12 @@ class ProductResource(RowResource):
                 for name, before, after in changed
             ],
         }
+
+
+def _known_by(key: str) -> Q:
+    """What a row's id stands for: a maker's own, or our address of goods that have none, as exports give it."""
+    own = Q(external_id=None, slug=key.removeprefix("foyer:")) if key.startswith("foyer:") else Q(pk=None)
+    return Q(external_id=key) | own
 
 
 def _kept(name: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from shared_apps.core.money import CURRENCIES, MAX_MINOR, exponent
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.catalog import parameters
 from tenant_apps.catalog.categories import category_of
 from tenant_apps.catalog.errors import CapacityBelowSold, LastVariant, ProductHasOrders
@@ -53,6 +53,7 @@ def create_product(*, actor: Any, variants: Sequence[Mapping[str, Any]] | None =
                 for place, one in enumerate(rows):
                     _insert_variant(product, {"position": place, **one}, f"variants.{place}.")
                 details = {"name": product.name, "price_minor": product.price_minor}
+                details |= made(name=product.name, slug=product.slug, price_minor=product.price_minor)
                 record("product.created", product, actor=actor, details=details)
                 return product
         except IntegrityError as error:
@@ -84,7 +85,7 @@ def update_product(product: Product, *, actor: Any, **fields: Any) -> Product:
         if "external_id" in str(error):
             raise _taken("external_id") from None
         raise
-    details: dict[str, Any] = {"fields": changed}
+    details = before_and_after(before, {name: _comparable(product, name) for name in changed})
     if "price_minor" in changed:
         details |= {"price_from": before["price_minor"], "price_to": product.price_minor}
     record("product.updated", product, actor=actor, details=details)
@@ -99,7 +100,9 @@ def delete_product(product: Product, *, actor: Any) -> None:
     variants = list(ProductVariant.objects.select_for_update().filter(product=product).order_by("pk"))
     if any(one.held or one.sold for one in variants):
         raise ProductHasOrders
-    record("product.deleted", product, actor=actor, details={"name": product.name, "slug": product.slug})
+    details = {"name": product.name, "slug": product.slug}
+    details |= gone(**details, price_minor=product.price_minor)
+    record("product.deleted", product, actor=actor, details=details)
     try:
         product.delete()
     except ProtectedError:
@@ -115,7 +118,9 @@ def create_variant(product: Product, *, actor: Any, **fields: Any) -> ProductVar
         raise InvalidInput(errors=[FieldError("variants", "too_many", _("These are too many variants."))])
     variant = _insert_variant(product, fields, "")
     _touch(product)
-    record("product_variant.created", variant, actor=actor, details={"product": product.pk, "name": str(variant)})
+    details = {"product": product.pk, "name": str(variant)}
+    details |= made(name=str(variant), sku=variant.sku, capacity=variant.capacity)
+    record("product_variant.created", variant, actor=actor, details=details)
     return variant
 
 
@@ -145,7 +150,7 @@ def change_variant(variant: ProductVariant, *, actor: Any, **fields: Any) -> Pro
     variant = ProductVariant.objects.get(pk=variant.pk)
     variant.save(update_fields=["modified_at"])
     _touch(variant.product)
-    details = {name: [present[name], value] for name, value in changes.items()}
+    details = before_and_after(present, changes)
     record("product_variant.updated", variant, actor=actor, details=details)
     return variant
 
@@ -160,7 +165,9 @@ def delete_variant(variant: ProductVariant, *, actor: Any) -> None:
         raise ProductHasOrders
     if product.variants.count() == 1:
         raise LastVariant
-    record("product_variant.deleted", variant, actor=actor, details={"product": product.pk, "name": str(variant)})
+    details = {"product": product.pk, "name": str(variant)}
+    details |= gone(name=str(variant), sku=variant.sku, capacity=variant.capacity)
+    record("product_variant.deleted", variant, actor=actor, details=details)
     try:
         variant.delete()
     except ProtectedError:

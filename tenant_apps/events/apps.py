@@ -9,3 +9,6 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.events import personal  # noqa: F401  (says what is held about people)
+        from tenants import freshness
+
+        freshness.watch("events", unseen=("EventUserPermission",))

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import gone, made, record
 from tenant_apps.events.models import Event, EventUserPermission
 from tenant_apps.staff.errors import MoreThanHeld
 from tenant_apps.staff.permissions import permissions_on
@@ -19,11 +19,12 @@ def grant(event: Event, user: Any, permission: str, *, actor: Any) -> EventUserP
     """Let the person do this on this event. Granting twice changes nothing; nobody grants more than they hold (I4)."""
     _check(event, [permission], actor)
     # As guardian's assign_perm, without its look at the user's platform-wide rights, which give nothing here (I3).
-    row, made = EventUserPermission.objects.get_or_create(
+    row, is_new = EventUserPermission.objects.get_or_create(
         content_object=event, user=user, permission=_permission(permission)
     )
-    if made:
-        record("grant.given", event, actor=actor, details={"user": user.pk, "permission": permission})
+    if is_new:
+        what = {"user": user.pk, "permission": permission}
+        record("grant.given", event, actor=actor, details={**what, **made(permission=permission)})
     return row
 
 
@@ -31,11 +32,12 @@ def grant(event: Event, user: Any, permission: str, *, actor: Any) -> EventUserP
 def revoke(event: Event, user: Any, permission: str, *, actor: Any) -> None:
     """Take the right back; works on the person's next request. Taking back what is not there changes nothing."""
     _check(event, [permission], actor)
-    gone, _details = EventUserPermission.objects.filter(
+    deleted, _details = EventUserPermission.objects.filter(
         content_object=event, user_id=user.pk, permission__codename=permission
     ).delete()
-    if gone:
-        record("grant.revoked", event, actor=actor, details={"user": user.pk, "permission": permission})
+    if deleted:
+        what = {"user": user.pk, "permission": permission}
+        record("grant.revoked", event, actor=actor, details={**what, **gone(permission=permission)})
 
 
 @transaction.atomic

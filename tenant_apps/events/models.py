@@ -1,10 +1,12 @@
 """What people attend: events, their places, categories and tags, and who among the staff may touch which."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +15,7 @@ from guardian.models import UserObjectPermissionBase
 from shared_apps.core.clock import validate_zone
 from shared_apps.core.models import Stamped
 from shared_apps.core.money import validate_currency
+from shared_apps.core.search import document, letters
 from tenant_apps.events.querysets import EventQuerySet
 
 
@@ -56,6 +59,8 @@ class Venue(Stamped):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["name", "address"], name="venue_name_address")]
+        # The box around a point that `EventQuerySet.near` looks into first.
+        indexes = [models.Index(fields=["latitude", "longitude"], name="venue_place")]
 
     def __str__(self) -> str:
         return self.name
@@ -88,11 +93,14 @@ class Event(Stamped):
     level = models.CharField(_("level"), max_length=20, blank=True)
     cancel_until = models.DateTimeField(_("orders can be cancelled until"), null=True, blank=True)
     external_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    # How often the row was changed: SEQUENCE of the calendars (RFC 5545, 3.8.7.4).
+    revision = models.IntegerField(default=0, db_default=0, editable=False)
     search = models.GeneratedField(
-        expression=SearchVector("title", "summary", "description", config="simple"),
+        expression=document(high=["title"], low=["summary", "description"]),
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    letters = models.GeneratedField(expression=letters("title"), output_field=models.TextField(), db_persist=True)
 
     objects = EventQuerySet.as_manager()
 
@@ -114,10 +122,19 @@ class Event(Stamped):
         indexes = [
             models.Index(fields=["status", "starts_at"], name="event_status_starts"),
             models.Index(fields=["modified_at"], name="event_modified"),
+            GinIndex(fields=["search"], name="event_search"),
+            GinIndex(fields=["letters"], opclasses=["gin_trgm_ops"], name="event_letters"),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            self.revision += 1
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "revision"}
+        super().save(*args, **kwargs)
 
     def takes_orders(self, now: datetime) -> bool:
         """Published and not over: the same as `on_sale()` for the row at hand."""

@@ -1,21 +1,43 @@
 """The questions that are asked about events."""
 
-import re
+import math
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.search import SearchQuery
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
-from django.db.models import F, OuterRef, Q
+from django.db.models import F, FloatField, Func, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
+from shared_apps.core.search import folded_letters, matching, words_of
 from tenant_apps.staff.permissions import events_granted, permissions_of
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
 
-MOST_WORDS = 10
+KM_PER_DEGREE = 111.195  # of latitude, on the sphere whose radius is the earth's mean one
 PUBLIC = ("published", "postponed", "cancelled", "finished")
+
+
+class _Haversine(Func):
+    """The distance in kilometres between two points given in degrees, on a sphere of the earth's mean radius."""
+
+    # least(1, …): rounding may carry the square root of two opposite points a hair above what asin takes.
+    template = (
+        "(2 * 6371.0088 * asin(least(1, sqrt(power(sin(radians((%(latitude)s)::float8 - %(to_latitude)s) / 2), 2)"
+        " + cos(radians(%(to_latitude)s)) * cos(radians((%(latitude)s)::float8))"
+        " * power(sin(radians((%(longitude)s)::float8 - %(to_longitude)s) / 2), 2)))))"
+    )
+    output_field = FloatField()
+
+    def __init__(self, latitude: str, longitude: str, to_latitude: float, to_longitude: float):
+        super().__init__(F(latitude), F(longitude))
+        self.to = (float(to_latitude), float(to_longitude))
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
+        (latitude, one), (longitude, other) = (compiler.compile(each) for each in self.source_expressions)
+        numbers = {"to_latitude": f"({self.to[0]!r})", "to_longitude": f"({self.to[1]!r})"}
+        return self.template % {"latitude": latitude, "longitude": longitude, **numbers}, [*one, *one, *other]
 
 
 class EventQuerySet(models.QuerySet[Any]):
@@ -48,13 +70,45 @@ class EventQuerySet(models.QuerySet[Any]):
             return self.filter(pk=int(slug_or_id)) if len(slug_or_id) <= 18 else self.none()
         return self.filter(slug=slug_or_id)
 
+    def for_sitemap(self) -> Any:
+        """Address and last change of what search engines may find, the newest first."""
+        return self.public().order_by("-starts_at", "-pk").values_list("slug", "modified_at")
+
     def matching(self, text: str) -> "EventQuerySet":
-        """Whose title, summary or description has words that begin with each of the given ones."""
-        words = re.findall(r"\w+", text)[:MOST_WORDS]
+        """That have the words in title, summary or description, in any form, or nearly so in the title; or whose
+        venue or its city is called so."""
+        words = words_of(text)
         if not words:
             return self.none()
-        query = " & ".join(f"'{word}':*" for word in words)
-        return self.filter(search=SearchQuery(query, search_type="raw", config="simple"))
+        place = Q()
+        for word in words:
+            place &= Q(name__icontains=word) | Q(city__icontains=word)
+        venues = self.model.venue.field.related_model._default_manager.filter(place)
+        return self.filter(matching(text, fuzzy="letters") | Q(venue__in=venues))
+
+    def likest(self, text: str) -> Any:
+        """The one whose title is most like a text that was written with a typo; None if none is at all like it."""
+        folded = folded_letters(text)
+        likeness = TrigramWordSimilarity(folded, "letters")
+        return self.filter(letters__trigram_word_similar=folded).order_by(likeness.desc(), "pk").first()
+
+    def near(self, latitude: float, longitude: float, radius_km: float) -> "EventQuerySet":
+        """At venues within so many kilometres; each with `distance_km`, along the great circle (haversine).
+
+        A box of degrees around the point, which an index answers, leaves few venues to reckon with. Across the
+        date line and at the poles the box is the whole circle of longitude.
+        """
+        north = radius_km / KM_PER_DEGREE
+        lowest, highest = latitude - north, latitude + north
+        venues = Q(venue__latitude__range=(lowest, highest))
+        narrowest = min(math.cos(math.radians(max(-90.0, lowest))), math.cos(math.radians(min(90.0, highest))))
+        east = north / narrowest if narrowest > 0.01 else 360.0
+        if longitude - east >= -180 and longitude + east <= 180:
+            venues &= Q(venue__longitude__range=(longitude - east, longitude + east))
+        found = self.filter(venues).annotate(
+            distance_km=_Haversine("venue__latitude", "venue__longitude", latitude, longitude)
+        )
+        return found.filter(distance_km__lte=radius_km)
 
     def for_show(self) -> "EventQuerySet":
         """With what a page or the API shows beside the event's own columns, in the one statement.
@@ -63,4 +117,4 @@ class EventQuerySet(models.QuerySet[Any]):
         """
         through = self.model.tags.through._default_manager.filter(event_id=OuterRef("pk")).order_by("tag__name")
         tags = ArraySubquery(through.values(shown=JSONObject(slug=F("tag__slug"), name=F("tag__name"))))
-        return self.select_related("category", "venue").annotate(tag_list=tags).defer("search")
+        return self.select_related("category", "venue").annotate(tag_list=tags).defer("search", "letters")

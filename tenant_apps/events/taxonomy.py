@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events.errors import InUse
 from tenant_apps.events.models import Category, Tag, Venue
 from tenant_apps.events.slugs import free_slug
@@ -78,7 +78,8 @@ def make(model: Any, *, actor: Any, **fields: Any) -> Any:
             with transaction.atomic():
                 row.pk, row.slug = None, free_slug(model, row.name, fallback=FALLBACK[model])
                 row.save(force_insert=True)
-                record(f"{FALLBACK[model]}.created", row, actor=actor, details={"name": row.name}, deliver=False)
+                details = {"name": row.name, **made(name=row.name, slug=row.slug)}
+                record(f"{FALLBACK[model]}.created", row, actor=actor, details=details, deliver=False)
                 return row
         except IntegrityError:
             twin = model.objects.filter(name=row.name, address=row.address).first() if model is Venue else None
@@ -105,7 +106,8 @@ def change(row: Any, *, actor: Any, **fields: Any) -> Any:
 @transaction.atomic
 def delete(row: Any, *, actor: Any) -> None:
     """Delete it. Raises InUse while events have it as category or venue."""
-    record(f"{FALLBACK[type(row)]}.deleted", row, actor=actor, details={"name": str(row)}, deliver=False)
+    details = {"name": str(row), **gone(name=row.name, slug=row.slug)}
+    record(f"{FALLBACK[type(row)]}.deleted", row, actor=actor, details=details, deliver=False)
     try:
         row.delete()
     except ProtectedError:

@@ -20,6 +20,11 @@ class EmptyFile(InvalidInput):
     message = _("The file is empty.")
 
 
+class TooManyRows(InvalidInput):
+    code = "too_many_rows"
+    message = _("A file has at most {most} rows.")
+
+
 class NotReady(Conflict):
     code = "import_not_ready"
     message = _("This import cannot be applied: it is {now}.")

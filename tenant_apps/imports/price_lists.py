@@ -43,6 +43,13 @@ _WHOLE = re.compile(r"[-+]?\d{1,18}")
 _FRACTION = re.compile(r"[-+]?(\d{1,18}\.\d*|\.\d+)([eE][-+]?\d{1,2})?")
 
 
+class Listed(NamedTuple):
+    """One of the goods: the line on which it begins, and its cells by our columns' names; numbers are numbers."""
+
+    line: int
+    cells: dict[str, Any]
+
+
 class Value(NamedTuple):
     """One value with the line on which it begins: a text, number, truth value, None, a list or a mapping."""
 
@@ -54,7 +61,7 @@ def is_price_list(file_name: str) -> bool:
     return file_name.lower().endswith((".yaml", ".yml"))
 
 
-def rows(content: bytes, *, most: int) -> Iterator[reading.Row]:
+def rows(content: bytes, *, most: int) -> Iterator[Listed]:
     """Yield each good as a row of the products' columns. Raises UnreadableFile."""
     if len(content) > MOST_BYTES:
         message = _("A price list in YAML has at most %d MB; use CSV for longer ones.") % (MOST_BYTES // 1024 // 1024)
@@ -89,7 +96,7 @@ def rows(content: bytes, *, most: int) -> Iterator[reading.Row]:
                 if isinstance(value.data, dict | list):
                     raise UnreadableFile(value.line, "parameters", "malformed", _("Give names with values."))
                 cells[f"param.{name}"] = "" if value.data is None else value.data
-        yield reading.Row(good.line, cells)
+        yield Listed(good.line, cells)
 
 
 def parse(text: str) -> Value:

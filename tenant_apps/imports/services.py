@@ -1,27 +1,30 @@
-"""A file's way in: start, check, apply. All or nothing, through the apps' own services (B4)."""
+"""A file's way in: start, say which column is which, check, apply. All or nothing (B4)."""
 
+import gzip
+import io
 import logging
-import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from shared_apps.core.errors import DomainError, Forbidden, InvalidInput
-from shared_apps.core.resources import ColumnError, Outcome, RowResource
+from shared_apps.core.database_errors import refusal_of, retrying
+from shared_apps.core.errors import FieldError, Forbidden, InvalidInput
+from shared_apps.core.resources import ColumnError, RowResource
+from shared_apps.core.staging import pack_errors
 from tenant_apps.activity import hints
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.catalog.resources import ProductResource
-from tenant_apps.imports import price_lists
-from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, UnknownResource, UnreadableFile
-from tenant_apps.imports.models import ImportJob
-from tenant_apps.imports.reading import Columns, Row, rows
-from tenant_apps.staff.actors import actor_by_id
+from tenant_apps.events.resources import VenueResource
+from tenant_apps.imports import mapping as mappings
+from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, TooManyRows, UnknownResource
+from tenant_apps.imports.models import ImportJob, ImportMapping
+from tenant_apps.imports.reading import has_more_rows
+from tenant_apps.imports.running import MOST_ROWS, Found, actor_of, progress_key, run
 from tenant_apps.staff.permissions import permissions_of
 from tenant_apps.ticketing.resources import EventResource
 
@@ -30,14 +33,17 @@ logger = logging.getLogger(__name__)
 Status = ImportJob.Status
 
 # Each kind of file with who reads it. An app that brings another one adds its resources.py here.
-RESOURCES: dict[str, type[RowResource]] = {"events": EventResource, "products": ProductResource}
+RESOURCES: dict[str, type[RowResource]] = {
+    "events": EventResource,
+    "venues": VenueResource,
+    "products": ProductResource,
+}
 MOST_BYTES = 20 * 1024 * 1024
-# As many rows as go through the services within a task's time.
-MOST_ROWS = 1_000
-LISTED_ERRORS = 1_000
-LISTED_CHANGES = 1_000
-# Longer than a task may run: whoever still has the job after that is dead.
-ABANDONED_AFTER = timedelta(seconds=90)
+MOST_KEY_COLUMNS = 10
+# A worker that works holds a lock on its import; who finds it free after this time may take the import up.
+ABANDONED_AFTER = timedelta(seconds=30)
+# First key of the advisory locks on imports being worked on; the second is a hash of tenant and import.
+WORK_LOCK = 7105
 _OUTCOMES = ("new", "changed", "unchanged", "refused")
 
 
@@ -46,10 +52,23 @@ class _Undo(Exception):
 
 
 @transaction.atomic
-def start(*, resource: str, file_name: str, content: bytes, actor: Any, dry_run: bool = True) -> ImportJob:
+def start(
+    *,
+    resource: str,
+    file_name: str,
+    content: bytes,
+    actor: Any,
+    dry_run: bool = True,
+    mapping: Any = None,
+    key: Any = None,
+    on_duplicate: str = "error",
+    ask: bool = False,
+    looked: tuple[list[str], list[list[str]]] | None = None,
+) -> ImportJob:
     """Take a file in; it is checked right after commit, and applied then unless it is a dry run.
 
-    Raises UnknownResource, FileTooLarge, EmptyFile. What is wrong inside the file is listed on the job.
+    With `ask` it waits until `say_mapping` tells which column is which; `looked` is its header and some rows. Raises UnknownResource, FileTooLarge,
+    EmptyFile, TooManyRows, InvalidInput. What else is wrong inside the file is listed on the job.
     """
     if resource not in RESOURCES:
         raise UnknownResource(field="resource", known=", ".join(sorted(RESOURCES)))
@@ -58,14 +77,44 @@ def start(*, resource: str, file_name: str, content: bytes, actor: Any, dry_run:
         raise FileTooLarge(field="file", most=MOST_BYTES // 1024 // 1024)
     if not content.strip():
         raise EmptyFile(field="file")
-    job = ImportJob.objects.create(
+    if content.count(b"\n") > MOST_ROWS and has_more_rows(content, MOST_ROWS):
+        raise TooManyRows(field="file", most=MOST_ROWS)
+    job = ImportJob(
         resource=resource,
         file_name="".join(c for c in file_name if c.isprintable())[-200:],
         content=content,
         dry_run=dry_run,
         started_by=getattr(actor, "pk", None),
+        mapped=not ask,
+        header=looked[0] if looked else [],
+        samples=looked[1] if looked else [],
     )
-    record("import.started", job, actor=actor, details={"resource": resource, "file": job.file_name})
+    _say(job, mapping, key, on_duplicate)
+    job.save(force_insert=True)
+    topic = "import.uploaded" if ask else "import.started"
+    told = made(resource=resource, status=job.status)
+    details = {"resource": resource, "file": job.file_name, **told}
+    record(topic, job, actor=actor, details=details, deliver=not ask)
+    return job
+
+
+@transaction.atomic
+def say_mapping(job: ImportJob, *, mapping: Any, key: Any = None, on_duplicate: str = "error", actor: Any) -> ImportJob:
+    """Say, or say anew, which column is which; the file is checked with that after commit. Raises InvalidInput."""
+    job = ImportJob.objects.select_for_update().defer("content").get(pk=job.pk)
+    if job.status in (Status.APPLYING, Status.APPLIED, Status.VALIDATING):
+        raise NotReady(now=job.get_status_display())
+    _admit(job.resource, actor)
+    _say(job, mapping, key, on_duplicate)
+    missing = [name for name in RESOURCES[job.resource].required if name not in job.mapping]
+    if missing:
+        raise InvalidInput(
+            errors=[FieldError(f"mapping.{name}", "required", _("Say where this comes from.")) for name in missing]
+        )
+    change = before_and_after({"status": job.status}, {"status": Status.PENDING, "mapping": job.mapping})
+    job.mapped, job.status = True, Status.PENDING
+    job.save(update_fields=["mapping", "key", "on_duplicate", "mapped", "status", "modified_at"])
+    record("import.started", job, actor=actor, details={"resource": job.resource, "file": job.file_name, **change})
     return job
 
 
@@ -78,32 +127,22 @@ def ask_to_apply(job: ImportJob, *, actor: Any) -> ImportJob:
         if job.status != Status.READY:
             raise NotReady(now=job.get_status_display())
         _admit(job.resource, actor)
+        change = before_and_after({"status": job.status}, {"status": Status.APPLYING})
         job.status, job.progress = Status.APPLYING, 0
         job.save(update_fields=["status", "progress", "modified_at"])
-        record("import.accepted", job, actor=actor, details={"resource": job.resource})
+        record("import.accepted", job, actor=actor, details={"resource": job.resource, **change})
     return job
 
 
 def validate(job: ImportJob) -> ImportJob:
-    """Check a waiting import by running it and taking all of it back; then it is ready or invalid.
+    """Check a waiting import; then it is ready or invalid, or applied at once if it was no dry run.
 
     The counts are what applying will do as long as nobody changes the data in between. Twice is harmless (G2).
     """
-    if not ImportJob.objects.filter(pk=job.pk, status__in=[Status.PENDING, Status.VALIDATING]).update(
-        status=Status.VALIDATING, modified_at=timezone.now()
-    ):
-        return ImportJob.objects.get(pk=job.pk)
-    job = ImportJob.objects.get(pk=job.pk)
-    try:
-        with transaction.atomic():
-            found = _run(job)
-            raise _Undo
-    except _Undo:
-        pass
-    job = _note(job, Status.INVALID if found.errors else Status.READY, found)
-    if job.status == Status.READY and not job.dry_run:
-        return apply(ask_to_apply(job, actor=_actor_of(job)))
-    return job
+    waiting = ImportJob.objects.filter(pk=job.pk, mapped=True, status__in=[Status.PENDING, Status.VALIDATING])
+    if not waiting.update(status=Status.VALIDATING, modified_at=timezone.now()):
+        return ImportJob.objects.defer("content").get(pk=job.pk)
+    return _work(job, {Status.VALIDATING})
 
 
 def apply(job: ImportJob) -> ImportJob:
@@ -111,21 +150,7 @@ def apply(job: ImportJob) -> ImportJob:
 
     If the data has changed since the check and a row no longer fits, nothing is applied and the job is invalid.
     """
-    try:
-        with transaction.atomic(), hints.one_for_all():
-            job = ImportJob.objects.select_for_update().get(pk=job.pk)
-            if job.status != Status.APPLYING:
-                return job
-            found = _run(job)
-            if found.errors:
-                raise _Undo
-            job = _note(job, Status.APPLIED, found)
-            record(
-                "import.applied", job, actor=_actor_of(job), details={"resource": job.resource, "counts": job.counts}
-            )
-    except _Undo:
-        return _note(job, Status.INVALID, found)
-    return job
+    return _work(job, {Status.APPLYING})
 
 
 def run_now(*, resource: str, file_name: str, content: bytes, actor: Any) -> ImportJob:
@@ -136,23 +161,95 @@ def run_now(*, resource: str, file_name: str, content: bytes, actor: Any) -> Imp
 def unfinished(now: datetime | None = None) -> list[ImportJob]:
     """Return imports that nobody works on any more, oldest first: their worker died, or the broker lost them (G4)."""
     before = (now or timezone.now()) - ABANDONED_AFTER
-    waiting = ImportJob.objects.filter(status__in=[Status.PENDING, Status.VALIDATING, Status.APPLYING])
+    waiting = ImportJob.objects.filter(mapped=True, status__in=[Status.PENDING, Status.VALIDATING, Status.APPLYING])
     return list(waiting.filter(modified_at__lt=before).defer("content").order_by("modified_at")[:20])
 
 
 def fail(job: ImportJob, code: str, message: str) -> ImportJob:
     """Give an import up because of an error of ours; everything it wrote was rolled back."""
-    return _note(job, Status.FAILED, _Found(errors=[(0, ColumnError("", code, message))]))
+    return _note(job, Status.FAILED, Found(errors=[(0, ColumnError("", code, message))], errors_count=1))
 
 
-@dataclass
-class _Found:
-    """What a run over a file did: by rows, what is wrong with which, and what came out different."""
+@retrying
+def _work(job: ImportJob, expected: set[str]) -> ImportJob:
+    """Run over the file in one transaction, which holds a lock that says so; whoever finds it taken leaves."""
+    found: Found | None = None
+    try:
+        with transaction.atomic(), hints.one_for_all():
+            if not _take_lock(job):
+                return ImportJob.objects.defer("content").get(pk=job.pk)
+            job = ImportJob.objects.defer("content", "errors_file").get(pk=job.pk)
+            if job.status not in expected:
+                return job
+            applies = job.status == Status.APPLYING or not job.dry_run
+            if applies:
+                # Nobody says another mapping meanwhile, and of two that apply one waits.
+                ImportJob.objects.select_for_update().only("pk").get(pk=job.pk)
+            with transaction.atomic():
+                found = run(job, RESOURCES[job.resource](actor=actor_of(job)), apply=applies)
+                if found.errors or not applies:
+                    raise _Undo
+            job = _note(job, Status.APPLIED, found)
+            _remember(job)
+            change = before_and_after({"status": Status.APPLYING}, {"status": Status.APPLIED})
+            details = {"resource": job.resource, "file": job.file_name, "counts": job.counts, **change}
+            record("import.applied", job, actor=actor_of(job), details=details)
+            return job
+    except _Undo:
+        pass
+    except DatabaseError as error:
+        refusal = refusal_of(error)
+        if refusal is None or refusal.status >= 500:
+            raise
+        # A constraint said no to what the statements let through: somebody wrote the same meanwhile.
+        found = Found(errors=[(0, ColumnError("", refusal.code, str(refusal)))], errors_count=1)
+    assert found is not None
+    if found.errors:
+        return _note(job, Status.INVALID, found)
+    job = _note(job, Status.READY, found)
+    _remember(job)
+    return job
 
-    counts: Counter[str] = field(default_factory=Counter)
-    errors: list[tuple[int, ColumnError]] = field(default_factory=list)
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    changes_count: int = 0
+
+def _take_lock(job: ImportJob) -> bool:
+    with connection.cursor() as cursor:
+        name = f"{connection.schema_name} {job.pk}"  # type: ignore[attr-defined]  # the tenants' wrapper has it
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [WORK_LOCK, name])
+        return bool(cursor.fetchone()[0])
+
+
+def _say(job: ImportJob, mapping: Any, key: Any, on_duplicate: str) -> None:
+    if on_duplicate not in ImportJob.OnDuplicate.values:
+        message = _("Use one of: %s.") % ", ".join(ImportJob.OnDuplicate.values)
+        raise InvalidInput(errors=[FieldError("on_duplicate", "invalid_choice", message)])
+    if (
+        not isinstance(key or [], list)
+        or len(key or []) > MOST_KEY_COLUMNS
+        or not all(isinstance(one, str) and 0 < len(one) <= mappings.LONGEST for one in key or [])
+    ):
+        raise InvalidInput(errors=[FieldError("key", "invalid", _("Give a list of the file's columns."))])
+    sources = mappings.parse(mapping, RESOURCES[job.resource]) if mapping else {}
+    job.mapping = {name: source.as_json() for name, source in sources.items()}
+    job.key, job.on_duplicate = list(key or []), on_duplicate
+
+
+def _remember(job: ImportJob) -> None:
+    """Keep how this file was read for the next one with the same columns."""
+    if not job.header or not job.mapping:
+        return
+    ImportMapping.objects.update_or_create(
+        resource=job.resource,
+        signature=mappings.signature(job.header),
+        defaults={
+            "header": job.header, "mapping": job.mapping, "key": job.key, "on_duplicate": job.on_duplicate,
+        },
+    )  # fmt: skip
+
+
+def may_import(resource: str, held: frozenset[str]) -> bool:
+    """Tell whether who holds these permissions everywhere in the tenant may bring in such a file."""
+    needed = RESOURCES[resource].permission
+    return "import" in held and (not needed or needed in held)
 
 
 def _admit(resource: str, actor: Any) -> None:
@@ -162,73 +259,14 @@ def _admit(resource: str, actor: Any) -> None:
         raise Forbidden
 
 
-def _rows_of(job: ImportJob, resource: RowResource) -> Iterator[Row]:
-    content = bytes(job.content)
-    if resource.price_lists and price_lists.is_price_list(job.file_name):
-        return price_lists.rows(content, most=MOST_ROWS)
-    columns = Columns(list(resource.fields), resource.required, resource.aliases, resource.prefixes)
-    return rows(content, columns, most=MOST_ROWS)
-
-
-def _run(job: ImportJob) -> _Found:
-    """Put every row into the data and return what the rows did and what is wrong with them.
-
-    Runs inside the caller's transaction; a refused row takes back its own part only, so that the rows behind it
-    are still checked.
-    """
-    resource = RESOURCES[job.resource](actor=_actor_of(job))
-    found = _Found()
-    told = _Progress(job)
-    lines: list[Row] = []
-    unreadable: UnreadableFile | None = None
-    try:
-        lines.extend(_rows_of(job, resource))
-    except UnreadableFile as problem:
-        unreadable = problem  # what stands before it is checked all the same
-    resource.look_over([row.cells for row in lines])
-    for number, row in enumerate(lines):
-        told.at(number, len(lines))
-        values, wrong = resource.clean(row.cells)
-        if not wrong:
-            resource.diff = None
-            try:
-                with transaction.atomic():
-                    outcome = resource.apply(values)
-            except DomainError as refusal:
-                wrong = _columns_of(refusal, resource)
-            else:
-                found.counts[outcome] += 1
-                diff: Any = resource.diff  # by apply()
-                if diff is not None and outcome != Outcome.UNCHANGED:
-                    found.changes_count += 1
-                    if len(found.changes) < LISTED_CHANGES:
-                        found.changes.append({"line": row.line, "outcome": str(outcome), **diff})
-                continue
-        found.counts["refused"] += 1
-        found.errors.extend((row.line, one) for one in wrong)
-    if unreadable is not None:
-        found.counts["refused"] += 1
-        found.errors.append((unreadable.line, ColumnError(unreadable.column, unreadable.code, str(unreadable))))
-    return found
-
-
-class _Progress:
-    """Says how far a run is, beside its transaction, which nobody sees into: in the tenant's cache."""
-
-    STEP_SECONDS = 0.5
-
-    def __init__(self, job: ImportJob):
-        self.key = progress_key(job)
-        self.next = 0.0
-
-    def at(self, number: int, total: int) -> None:
-        if (now := time.monotonic()) >= self.next:
-            self.next = now + self.STEP_SECONDS
-            cache.set(self.key, min(99, number * 100 // max(total, 1)), 120)
-
-
-def progress_key(job: ImportJob) -> str:
-    return f"import-progress:{job.pk}"
+def errors_csv(job: ImportJob) -> Iterator[bytes]:
+    """Give everything that is wrong with the file as CSV, piece by piece."""
+    packed = ImportJob.objects.filter(pk=job.pk).values_list("errors_file", flat=True).first()
+    if packed is None:
+        packed = pack_errors((one["line"], one["column"], one["code"], one["message"]) for one in job.errors)
+    with gzip.open(io.BytesIO(packed)) as source:
+        while piece := source.read(64 * 1024):
+            yield piece
 
 
 def progress_of(job: ImportJob) -> int:
@@ -238,38 +276,18 @@ def progress_of(job: ImportJob) -> int:
     return job.progress
 
 
-def _columns_of(refusal: DomainError, resource: RowResource) -> list[ColumnError]:
-    if isinstance(refusal, InvalidInput) and refusal.errors:
-        return [ColumnError(_column(one.field, resource), one.code, str(one.message)) for one in refusal.errors]
-    return [ColumnError(_column(refusal.field, resource), refusal.code, str(refusal))]
-
-
-def _column(path: str, resource: RowResource) -> str:
-    """Return the file's column that a service's field came from."""
-    path = resource.column_of(path)
-    if path in resource.fields or any(path.startswith(prefix) for prefix in resource.prefixes):
-        return path
-    name = path.partition(".")[0]
-    if name in resource.fields:
-        return name
-    return f"{name}_name" if f"{name}_name" in resource.fields else ""
-
-
-def _note(job: ImportJob, status: str, found: _Found) -> ImportJob:
+def _note(job: ImportJob, status: str, found: Found) -> ImportJob:
     job.status, job.progress = status, 100
-    job.counts = {outcome: found.counts[outcome] for outcome in _OUTCOMES}
-    job.errors = [{"line": line, **one._asdict()} for line, one in found.errors[:LISTED_ERRORS]]
-    job.errors_count = len(found.errors)
-    job.changes, job.changes_count = found.changes, found.changes_count
+    job.counts = {outcome: found.counts.get(outcome, 0) for outcome in _OUTCOMES}
+    job.errors = [{"line": line, **one._asdict()} for line, one in found.errors]
+    job.errors_count, job.errors_file = found.errors_count, found.errors_file
+    job.changes, job.changes_count = list(found.changes), found.changes_count
     job.save(
         update_fields=[
-            "status", "progress", "counts", "errors", "errors_count", "changes", "changes_count", "modified_at",
+            "status", "progress", "counts", "errors", "errors_count", "errors_file", "changes", "changes_count",
+            "header", "mapping", "key", "modified_at",
         ]
     )  # fmt: skip
     if status in (Status.INVALID, Status.FAILED):
         logger.info("import_refused", extra={"resource": job.resource, "errors": job.errors_count})
     return job
-
-
-def _actor_of(job: ImportJob) -> Any:
-    return actor_by_id(job.started_by)

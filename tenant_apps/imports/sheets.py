@@ -1,19 +1,20 @@
-"""The first sheet of an XLSX file as lines of text, read with limits: the file may come from anybody.
+"""The first sheet of an XLSX file as lines of text: the file may come from anybody.
 
-XLSX is a zip of XML (ECMA-376). Only what a table needs is read: shared strings and the first sheet, streamed. What a
-zip says about its sizes is not believed: unpacking stops at the limit. A document type is refused, and with it every
-bomb that XML entities could be.
+XLSX is a zip of XML (ECMA-376). python-calamine reads it; before that the zip is unpacked once, in pieces, to see that
+it is what it seems: what a zip says about its sizes is not believed, a document type is refused, and with it every bomb
+that XML entities could be, and so are cells so far apart that the table between them would fill the memory.
 """
 
-import io
 import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import date, datetime, time
+from typing import IO, Any
 from xml.parsers import expat
 
+import python_calamine
 from django.utils.translation import gettext as _
 
 from tenant_apps.imports.errors import UnreadableFile
@@ -21,9 +22,9 @@ from tenant_apps.imports.errors import UnreadableFile
 MOST_UNPACKED = 100 * 1024 * 1024
 MOST_PARTS = 2_000
 MOST_RATIO = 200
-MOST_STRINGS = 500_000
 MOST_COLUMNS = 512
-LONGEST_CELL = 32_767
+MOST_LINES = 200_000
+MOST_CELLS = 6_000_000
 CHUNK = 64 * 1024
 
 Attributes = dict[str, str]
@@ -33,19 +34,26 @@ def is_workbook(content: bytes) -> bool:
     return content.startswith(b"PK\x03\x04")
 
 
-def lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
+def lines(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
     """Yield each row of the first sheet with its number. Raises UnreadableFile."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
             _check(archive)
             budget = _Budget()
             sheet = _first_sheet(archive, budget)
-            strings = _shared_strings(archive, budget)
-            yield from _sheet(archive, sheet, strings, budget)
+            _measure(archive, sheet, budget)
+            _unpack(archive, budget, but=sheet)
     except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, EOFError, RuntimeError) as error:
         raise _no_workbook() from error
     except expat.ExpatError as error:
         raise _no_workbook() from error
+    file.seek(0)
+    try:
+        found = python_calamine.CalamineWorkbook.from_filelike(file).get_sheet_by_index(0)
+    except (python_calamine.CalamineError, ValueError, IndexError) as error:
+        raise _no_workbook() from error
+    for line, values in enumerate(found.iter_rows(), start=1):
+        yield line, [_text(value) for value in values]
 
 
 class _Budget:
@@ -78,8 +86,6 @@ def _parse(
     name: str,
     budget: _Budget,
     start: Callable[[str, Attributes], None],
-    end: Callable[[str], None] | None = None,
-    text: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Feed a part to the handlers piece by piece; yields after each piece."""
     parser: Any = expat.ParserCreate(namespace_separator=None)
@@ -92,8 +98,6 @@ def _parse(
     parser.EntityDeclHandler = refuse
     # "x:row" where a maker gave the namespace a prefix.
     parser.StartElementHandler = lambda tag, attributes: start(tag.rpartition(":")[2], attributes)
-    parser.EndElementHandler = (lambda tag: end(tag.rpartition(":")[2])) if end else None
-    parser.CharacterDataHandler = text
     with archive.open(name) as part:
         while piece := part.read(CHUNK):
             budget.spend(len(piece))
@@ -123,68 +127,43 @@ def _first_sheet(archive: zipfile.ZipFile, budget: _Budget) -> str:
     return target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
 
 
-def _shared_strings(archive: zipfile.ZipFile, budget: _Budget) -> list[str]:
-    if "xl/sharedStrings.xml" not in archive.namelist():
-        return []
-    strings: list[str] = []
-    pieces: list[str] = []
-    inside: list[str] = []
+def _measure(archive: zipfile.ZipFile, name: str, budget: _Budget) -> None:
+    """Refuse a sheet that would unfold to far more cells than it has: one at A1 and one at XFD1048576 are a bomb."""
+    row = column = widest = 0
 
     def start(tag: str, attributes: Attributes) -> None:
-        inside.append(tag)
-        if tag == "si":
-            pieces.clear()
-
-    def end(tag: str) -> None:
-        inside.pop()
-        if tag == "si":
-            if len(strings) >= MOST_STRINGS:
-                raise _bomb()
-            strings.append("".join(pieces)[: LONGEST_CELL + 1])
-
-    def text(data: str) -> None:
-        # Not the reading aids of Japanese text (rPh), which stand beside it.
-        if inside and inside[-1] == "t" and "rPh" not in inside:
-            pieces.append(data)
-
-    list(_parse(archive, "xl/sharedStrings.xml", budget, start, end, text))
-    return strings
-
-
-def _sheet(archive: zipfile.ZipFile, name: str, strings: list[str], budget: _Budget) -> Iterator[tuple[int, list[str]]]:
-    done: list[tuple[int, list[str]]] = []
-    state: dict[str, Any] = {"line": 0, "cells": [], "column": -1, "type": "n", "text": [], "in": ""}
-
-    def start(tag: str, attributes: Attributes) -> None:
+        nonlocal row, column, widest
         if tag == "row":
             number = attributes.get("r", "")
-            state["line"] = int(number) if number.isdigit() and len(number) < 9 else state["line"] + 1
-            state["cells"], state["column"] = [], -1
+            row, column = int(number) if number.isdigit() and len(number) < 9 else row + 1, -1
         elif tag == "c":
-            state["column"] = _column(attributes.get("r", ""), state["column"] + 1)
-            state["type"], state["text"] = attributes.get("t", "n"), []
-        elif tag in ("v", "t"):
-            state["in"] = tag
+            column = _column(attributes.get("r", ""), column + 1)
+            if attributes.get("t") == "e":
+                message = _("A formula of this row ended in an error.")
+                raise UnreadableFile(row, "", "formula_error", message)
+            widest = max(widest, column + 1)
+            if widest > MOST_COLUMNS:
+                raise UnreadableFile(row, "", "too_many_cells", _("This row has too many cells."))
+            if row > MOST_LINES or row * widest > MOST_CELLS:
+                raise UnreadableFile(row, "", "too_many_rows", _("The sheet has too many cells."))
 
-    def text(data: str) -> None:
-        if state["in"]:
-            state["text"].append(data)
+    for _piece in _parse(archive, name, budget, start):
+        pass
 
-    def end(tag: str) -> None:
-        if tag in ("v", "t"):
-            state["in"] = ""
-        elif tag == "c":
-            cells, column = state["cells"], state["column"]
-            if column >= MOST_COLUMNS:
-                raise UnreadableFile(state["line"], "", "too_many_cells", _("This row has too many cells."))
-            cells.extend([""] * (column + 1 - len(cells)))
-            cells[column] = _value("".join(state["text"]), state["type"], strings, state["line"])
-        elif tag == "row":
-            done.append((state["line"], state["cells"]))
 
-    for _piece in _parse(archive, name, budget, start, end, text):
-        yield from done
-        done.clear()
+def _unpack(archive: zipfile.ZipFile, budget: _Budget, *, but: str) -> None:
+    """Unpack everything else once: what a zip says about its sizes is not believed. XML with a document type is not
+    read."""
+    for part in archive.infolist():
+        if part.filename == but:
+            continue
+        if part.filename.endswith((".xml", ".rels")):
+            for _piece in _parse(archive, part.filename, budget, lambda tag, attributes: None):
+                pass
+            continue
+        with archive.open(part) as source:
+            while piece := source.read(CHUNK):
+                budget.spend(len(piece))
 
 
 def _column(reference: str, following: int) -> int:
@@ -198,23 +177,18 @@ def _column(reference: str, following: int) -> int:
     return number - 1
 
 
-def _value(text: str, kind: str, strings: list[str], line: int) -> str:
-    if kind == "s":
-        if not (text.isdigit() and len(text) < 9 and int(text) < len(strings)):
-            raise _no_workbook()
-        return strings[int(text)]
-    if kind == "b":
-        return "true" if text.strip() == "1" else "false"
-    if kind == "e":
-        raise UnreadableFile(line, "", "formula_error", _("A cell of this row holds the error %s.") % text[:20])
-    if kind == "n" and text:
-        try:
-            # Sheets keep binary fractions: 19.989999999999998 is what the person typed as 19.99.
-            number = float(text)
-        except ValueError:
-            raise _no_workbook() from None
-        return f"{number:.15g}" if abs(number) < 1e15 else text[:40]
-    return text[: LONGEST_CELL + 1]
+def _text(value: Any) -> str:
+    """Return a cell as people type it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        # Sheets keep binary fractions: 19.989999999999998 is what the person typed as 19.99.
+        return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.0f}"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds" if value.second else "minutes")
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def _bomb() -> UnreadableFile:

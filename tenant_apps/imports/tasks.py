@@ -11,10 +11,15 @@ from tenants.tasks import TenantTask
 logger = logging.getLogger(__name__)
 
 
-@shared_task(base=TenantTask, name="imports.advance")
+# A file of 100,000 rows on a busy machine. Longer than the broker waits: it hands the task out again then, and the second
+# worker finds the import's lock taken and leaves.
+SOFT_SECONDS, HARD_SECONDS = 280, 300
+
+
+@shared_task(base=TenantTask, name="imports.advance", soft_time_limit=SOFT_SECONDS, time_limit=HARD_SECONDS)
 def advance(job_id: str) -> None:
     """After an upload, and after it was accepted: check or apply it, whichever is next. Twice is once."""
-    job = ImportJob.objects.defer("content").filter(pk=job_id).first()
+    job = ImportJob.objects.defer("content", "errors_file").filter(pk=job_id).first()
     if job is None:
         return
     step = services.apply if job.status == ImportJob.Status.APPLYING else services.validate

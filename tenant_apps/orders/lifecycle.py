@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.orders import fulfilment
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Ticket
@@ -83,5 +83,6 @@ def advance(order: Order, status: str, *, actor: Any = None, details: dict[str, 
         order.paid_at = timezone.now()
         changed.append("paid_at")
     order.save(update_fields=changed)
-    record(f"order.{status}", order, actor=actor, details={"from": before, **(details or {})})
+    moved = before_and_after({"status": before}, {"status": status})
+    record(f"order.{status}", order, actor=actor, details={"from": before, **moved, **(details or {})})
     return order

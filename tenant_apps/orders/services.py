@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle
 from tenant_apps.orders.fulfilment import lock_tickets
@@ -87,7 +87,7 @@ def change_contact(order: Order, *, actor: Any, **changes: Any) -> Order:
     for name in changes.keys() & {"email", "name"}:
         setattr(order, name, changes[name])
     order.save(update_fields=["email", "name", "modified_at"])
-    record("order.contact_changed", order, actor=actor, details={"before": before, "after": changes})
+    record("order.contact_changed", order, actor=actor, details=before_and_after(before, changes))
     return order
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.payments import keys, providers
 from tenant_apps.payments.errors import ProviderUnavailable
 from tenant_apps.payments.models import ProviderAccount
@@ -28,7 +28,9 @@ def connect(provider_name: str, given: Mapping[str, str], *, actor: Any) -> Prov
         before = (
             ProviderAccount.objects.select_for_update(no_key=True).filter(provider=provider.name, live=live).first()
         )
-        account, _made = ProviderAccount.objects.update_or_create(
+        told = {"enabled": True, **public}
+        change = before_and_after({"enabled": before.enabled, **before.public}, told) if before else made(**told)
+        account, _new = ProviderAccount.objects.update_or_create(
             provider=provider.name, live=live, defaults={"public": public, "sealed": sealed, "enabled": True}
         )
         # One mode at a time: a buyer must never be asked for test money in a live shop.
@@ -37,12 +39,7 @@ def connect(provider_name: str, given: Mapping[str, str], *, actor: Any) -> Prov
             "payments.account_connected",
             account,
             actor=actor,
-            details={
-                "provider": provider.name,
-                "live": live,
-                "before": before.public if before else None,
-                "after": public,
-            },
+            details={"provider": provider.name, "live": live, **change},
         )
     return account
 
@@ -61,6 +58,6 @@ def switch(account: ProviderAccount, enabled: bool, *, actor: Any) -> ProviderAc
         "payments.account_switched",
         account,
         actor=actor,
-        details={"provider": account.provider, "before": {"enabled": not enabled}, "after": {"enabled": enabled}},
+        details={"provider": account.provider, **before_and_after({"enabled": not enabled}, {"enabled": enabled})},
     )
     return account

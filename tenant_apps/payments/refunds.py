@@ -9,7 +9,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from shared_apps.core.money import to_text
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
@@ -43,7 +43,12 @@ def intend_refund(payment: Payment, amount_minor: int, *, reason: str = "", acto
         left = payment.captured_minor - payment.refunded_minor - payment.refunding_minor
         raise RefundTooLarge(field="amount", left=to_text(left, payment.currency), currency=payment.currency)
     refund = Refund.objects.create(payment=payment, amount_minor=amount_minor, currency=payment.currency, reason=reason)
-    record("refund.requested", refund, actor=actor, details={"order": payment.order.code, "reason": reason})
+    details = {
+        "order": payment.order.code,
+        "reason": reason,
+        **made(amount_minor=amount_minor, currency=refund.currency),
+    }
+    record("refund.requested", refund, actor=actor, details=details)
     return refund
 
 
@@ -128,8 +133,11 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
         amount_minor=-refund.amount_minor,
         currency=refund.currency,
     )
+    before = order.refunded_minor
     _update_order(order)
-    record("order.refunded", order, details={"amount_minor": refund.amount_minor, "currency": refund.currency})
+    change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
+    details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
+    record("order.refunded", order, details=details)
     return refund
 
 

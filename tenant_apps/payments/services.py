@@ -8,7 +8,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from shared_apps.core.errors import SoldOut, WrongState
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
 from tenant_apps.orders.models import Order
@@ -50,7 +50,7 @@ def place_and_start(
 
 
 @transaction.atomic
-def intend(order: Order, provider_name: str) -> Payment:
+def intend(order: Order, provider_name: str, *, actor: Any = None) -> Payment:
     """Write down another try to pay a pending order. Raises NothingToPay, UnknownProvider."""
     provider = providers.choose(provider_name)
     order = lifecycle.lock(order)
@@ -58,12 +58,15 @@ def intend(order: Order, provider_name: str) -> Payment:
         raise NothingToPay
     if order.payments.count() >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
-    return _intend(order, provider)
+    payment = _intend(order, provider)
+    told = made(provider=provider.name, amount_minor=payment.amount_minor, currency=payment.currency)
+    record("payment.started", payment, actor=actor, details={"order": order.code, **told}, deliver=False)
+    return payment
 
 
-def start(order: Order, provider_name: str, **options: Any) -> tuple[Payment, Started]:
+def start(order: Order, provider_name: str, *, actor: Any = None, **options: Any) -> tuple[Payment, Started]:
     """Try (again) to pay a pending order. Must not run inside a transaction. Raises NothingToPay, UnknownProvider."""
-    return ask(intend(order, provider_name), **options)
+    return ask(intend(order, provider_name, actor=actor), **options)
 
 
 def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
@@ -129,8 +132,10 @@ def settle(
     payment.order = order
     if payment.status in FINAL or payment.status == outcome:
         return payment
+    before = payment.status
     payment.status, payment.reference = outcome, reference or payment.reference
-    details: dict[str, Any] = {"order": order.code, "provider": payment.provider}
+    change = before_and_after({"status": before}, {"status": outcome})
+    details: dict[str, Any] = {"order": order.code, "provider": payment.provider, **change}
     changed = ["status", "reference", "captured_minor", "currency", "fee_minor", "poll_at", "modified_at"]
     if outcome == Payment.Status.SUCCEEDED:
         asked = payment.amount_minor, payment.currency

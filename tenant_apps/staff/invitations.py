@@ -18,7 +18,7 @@ from shared_apps.core import limits
 from shared_apps.core.codes import unguessable_secret
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound, TooManyRequests
 from shared_apps.core.schemas import present_schema
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.staff.actors import KeyActor, actor_by_id, person_of
 from tenant_apps.staff.errors import (
     AlreadyInvited,
@@ -98,7 +98,8 @@ def _open(invitation: Invitation, actor: Any) -> Invitation:
             invitation.save()
     except IntegrityError:
         raise AlreadyInvited(field="email") from None
-    record("staff.invited", invitation, actor=actor, details=_described(invitation))
+    described = _described(invitation)
+    record("staff.invited", invitation, actor=actor, details={**described, **made(**described)})
     return invitation
 
 
@@ -120,10 +121,11 @@ def resend(invitation: Invitation, *, actor: Any) -> Invitation:
             raise InvitationClosed
         _within_rights_on(actor, event, invitation.permissions)
     _sign(invitation, actor)
-    invitation.nonce = unguessable_secret()
+    invitation.nonce, expired = unguessable_secret(), invitation.expires_at
     invitation.expires_at = timezone.now() + LIVES
     invitation.save(update_fields=["nonce", "expires_at", "invited_by", "api_key", "modified_at"])
-    record("staff.invited", invitation, actor=actor, details={**_described(invitation), "again": True})
+    later = before_and_after({"expires_at": expired}, {"expires_at": invitation.expires_at})
+    record("staff.invited", invitation, actor=actor, details={**_described(invitation), "again": True, **later})
     return invitation
 
 
@@ -134,9 +136,11 @@ def revoke(invitation: Invitation, *, actor: Any) -> None:
     if invitation.state == "accepted":
         raise InvitationClosed
     if invitation.revoked_at is None:
+        before = invitation.state
         invitation.revoked_at = timezone.now()
         invitation.save(update_fields=["revoked_at", "modified_at"])
-        record("staff.uninvited", invitation, actor=actor, details=_described(invitation))
+        change = before_and_after({"state": before}, {"state": "revoked"})
+        record("staff.uninvited", invitation, actor=actor, details={**_described(invitation), **change})
 
 
 # --- The letter's token, and accepting ----------------------------------------------------------------------------
@@ -174,7 +178,8 @@ def close(invitation: Invitation, user: User, *, details: dict[str, Any]) -> Non
     """Note that it was accepted: it is good once."""
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by", "modified_at"])
-    record("staff.accepted", invitation, actor=user, details={**_described(invitation), **details})
+    change = before_and_after({"state": "pending"}, {"state": "accepted"})
+    record("staff.accepted", invitation, actor=user, details={**_described(invitation), **change, **details})
 
 
 def inviter_of(invitation: Invitation) -> Any:

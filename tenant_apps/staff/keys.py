@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
+from shared_apps.accounts.models import User
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.schemas import present_schema
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.staff.errors import KeyExpired, KeyMalformed, KeyRefused, KeyRevoked, ScopesNotForEvents
 from tenant_apps.staff.models import ApiKey
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
@@ -65,7 +66,8 @@ def make_key(
         created_by_id=actor.pk,
         expires_at=expires_at,
     )
-    record("api_key.made", key, actor=actor, details={"key": str(key), "scopes": wanted, "events": event_ids})
+    made = before_and_after({}, {"name": name, "scopes": wanted, "events": event_ids, "expires_at": expires_at})
+    record("api_key.made", key, actor=actor, details={"key": str(key), **made}, payload={"by": actor.pk})
     return key, text
 
 
@@ -73,7 +75,9 @@ def make_key(
 def revoke(key: ApiKey, *, actor: Any) -> None:
     """End the key; its next call is refused. Repeating it changes nothing."""
     if ApiKey.objects.standing().filter(pk=key.pk).update(revoked_at=timezone.now()):
-        record("api_key.revoked", key, actor=actor, details={"key": str(key)})
+        ended = before_and_after({"standing": True}, {"standing": False})
+        by = actor.pk if isinstance(actor, User) else None
+        record("api_key.revoked", key, actor=actor, details={"key": str(key), **ended}, payload={"by": by})
 
 
 def key_of(text: str, now: datetime | None = None) -> ApiKey:
@@ -91,9 +95,9 @@ def key_of(text: str, now: datetime | None = None) -> ApiKey:
     if key is None or not constant_time_compare(key.digest, _digest(text)):
         raise KeyRefused
     if key.revoked_at is not None or not key.created_by.is_active:
-        raise KeyRevoked
+        raise KeyRevoked(key=key)
     if key.expires_at is not None and key.expires_at <= now:
-        raise KeyExpired
+        raise KeyExpired(key=key)
     _note_use(key, now)
     return key
 

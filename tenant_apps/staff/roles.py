@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import gone, made, record
 from tenant_apps.staff.errors import RoleEmpty, RoleFixed, RoleInUse, RoleNameTaken, RoleReadyMade
 from tenant_apps.staff.models import Invitation, Membership, Role
 from tenant_apps.staff.presets import PERMISSIONS
@@ -20,7 +20,8 @@ def make_role(*, name: str, permissions: Iterable[str], actor: Any) -> Role:
     wanted = known_permissions(permissions)
     within_own_rights(actor, wanted)
     role = _named(Role(permissions=wanted), name)
-    record("role.made", role, actor=actor, details={"name": role.name, "permissions": wanted})
+    told = made(name=role.name, permissions=wanted)
+    record("role.made", role, actor=actor, details={"name": role.name, "permissions": wanted, **told})
     return role
 
 
@@ -60,7 +61,8 @@ def delete_role(role: Role, *, actor: Any) -> None:
     within_own_rights(actor, role.rights)
     if Membership.objects.filter(role=role).exists() or Invitation.objects.pending().filter(role=role).exists():
         raise RoleInUse
-    record("role.deleted", role, actor=actor, details={"name": role.name, "permissions": sorted(role.rights)})
+    was = {"name": role.name, "permissions": sorted(role.rights)}
+    record("role.deleted", role, actor=actor, details={**was, **gone(**was)})
     role.delete()
 
 

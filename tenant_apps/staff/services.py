@@ -11,7 +11,7 @@ from django.utils.translation import override
 from shared_apps.accounts import limits
 from shared_apps.accounts.errors import WrongPassword
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.staff.errors import AccountNotReady, AlreadyMember, LastOwner, MoreThanHeld, OwnersOnly
 from tenant_apps.staff.models import ApiKey, Membership, Role
 from tenant_apps.staff.permissions import grants_model, is_owner, permissions_of
@@ -45,7 +45,7 @@ def add_member(user: Any, role: Role, *, actor: Any) -> Membership:
             membership = Membership.objects.create(user=user, role=role)
     except IntegrityError:
         raise AlreadyMember from None
-    record("staff.added", membership, actor=actor, details={"user": user.pk, "role": role.name})
+    record("staff.added", membership, actor=actor, details={"user": user.pk, "role": role.name, **made(role=role.name)})
     if role.is_owner:
         owners_changed(actor=actor)
     return membership
@@ -63,7 +63,9 @@ def change_role(membership: Membership, role: Role, *, actor: Any) -> Membership
     _keep_an_owner(membership)
     membership.role = role
     membership.save(update_fields=["role", "modified_at"])
-    record("staff.role_changed", membership, actor=actor, details={"from": before.name, "to": role.name})
+    change = before_and_after({"role": before.name}, {"role": role.name})
+    details = {"user": membership.user_id, "from": before.name, "to": role.name, **change}
+    record("staff.role_changed", membership, actor=actor, details=details)
     if before.is_owner or role.is_owner:
         owners_changed(actor=actor)
     return membership
@@ -80,11 +82,15 @@ def remove_member(membership: Membership, *, actor: Any) -> None:
     if actor is None or actor.pk != membership.user_id:
         within_own_rights(actor, membership.role.rights)
     _keep_an_owner(membership)
-    record("staff.removed", membership, actor=actor, details={"user": membership.user_id, "role": membership.role.name})
+    role = membership.role.name
+    record(
+        "staff.removed", membership, actor=actor, details={"user": membership.user_id, "role": role, **gone(role=role)}
+    )
     grants_model()._default_manager.filter(user_id=membership.user_id).delete()
     for key in ApiKey.objects.standing().filter(created_by_id=membership.user_id).order_by("pk"):
         ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
-        record("api_key.revoked", key, actor=actor, details={"key": str(key), "because": "its maker left"})
+        ended = before_and_after({"standing": True}, {"standing": False})
+        record("api_key.revoked", key, actor=actor, details={"key": str(key), "because": "its maker left", **ended})
     membership.delete()
     if membership.role.is_owner:
         owners_changed(actor=actor)
@@ -119,8 +125,11 @@ def _hand_over(membership: Membership, actor: Any, step_down: bool) -> Membershi
         before = membership.role.name
         membership.role = owners
         membership.save(update_fields=["role", "modified_at"])
-        record("staff.role_changed", membership, actor=actor, details={"from": before, "to": owners.name})
-    record("staff.handed_over", membership, actor=actor, details={"to": heir.pk, "stepped_down": step_down})
+        change = before_and_after({"role": before}, {"role": owners.name})
+        details = {"user": heir.pk, "from": before, "to": owners.name, **change}
+        record("staff.role_changed", membership, actor=actor, details=details)
+    turned = before_and_after({"owner": actor.pk}, {"owner": heir.pk})
+    record("staff.handed_over", membership, actor=actor, details={"to": heir.pk, "stepped_down": step_down, **turned})
     owners_changed(actor=actor, heir=heir.pk)
     if step_down:
         change_role(Membership.objects.get(user_id=actor.pk), preset_role("manager"), actor=actor)

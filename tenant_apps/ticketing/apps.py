@@ -9,3 +9,8 @@ class TicketingConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.ticketing import personal  # noqa: F401  (says what is held about people)
+        from tenants import freshness
+
+        # Tickets and scans are many, and nobody's list shows them.
+        unseen = ("Ticket", "EventKey", "CheckIn", "CheckInList", "CheckInListType")
+        freshness.watch("ticketing", stock=("Quota",), unseen=unseen)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.errors import NothingToUndo
@@ -149,7 +149,8 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
         Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status=Ticket.Status.USED).update(
             status=Ticket.Status.ACTIVE, modified_at=now
         )
-        record("check_in.undone", check_in, actor=by, details={"ticket": str(ticket.pk), "scan": scan_id})
+        told = before_and_after({"standing": True}, {"standing": False})
+        record("check_in.undone", check_in, actor=by, details={"ticket": str(ticket.pk), "scan": scan_id, **told})
     check_in.refresh_from_db()
     return check_in
 

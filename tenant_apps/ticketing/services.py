@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from shared_apps.core.money import MAX_MINOR
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events import services as events
 from tenant_apps.events.models import Event
 from tenant_apps.events.times import BadTime, moment
@@ -54,7 +54,10 @@ def create_ticket_type(
     ticket_type.quotas.set(_of_event(event, quotas, "quotas"))
     ensure_door(event)
     ensure_key(event)
-    record("ticket_type.created", ticket_type, actor=actor, details={"event": event.pk, "name": ticket_type.name})
+    told = made(name=ticket_type.name, price_minor=ticket_type.price_minor)
+    record(
+        "ticket_type.created", ticket_type, actor=actor, details={"event": event.pk, "name": ticket_type.name, **told}
+    )
     return ticket_type
 
 
@@ -66,10 +69,12 @@ def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) ->
     before = {name: getattr(ticket_type, name) for name in fields}
     _fill(ticket_type, fields)
     ticket_type.save()
-    details = before_and_after(before, {name: getattr(ticket_type, name) for name in fields})
+    after = {name: getattr(ticket_type, name) for name in fields}
     if quotas is not None:
+        before["quotas"] = _ids(ticket_type.quotas)
         ticket_type.quotas.set(_of_event(ticket_type.event, quotas, "quotas"))
-        details["quotas"] = sorted(quota.pk for quota in quotas)
+        after["quotas"] = _ids(ticket_type.quotas)
+    details = before_and_after(before, after)
     record("ticket_type.updated", ticket_type, actor=actor, details=details)
     return ticket_type
 
@@ -77,7 +82,8 @@ def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) ->
 @transaction.atomic
 def delete_ticket_type(ticket_type: TicketType, *, actor: Any) -> None:
     """Delete it. Raises TicketTypeHasOrders if it was ever ordered."""
-    record("ticket_type.deleted", ticket_type, actor=actor, details={"name": ticket_type.name})
+    was = gone(name=ticket_type.name, price_minor=ticket_type.price_minor)
+    record("ticket_type.deleted", ticket_type, actor=actor, details={"name": ticket_type.name, **was})
     try:
         ticket_type.delete()
     except ProtectedError:
@@ -92,7 +98,8 @@ def create_quota(
     quota = Quota(event=event, name=_text("name", name, Quota), capacity=_places(capacity))
     quota.save()
     quota.ticket_types.set(_of_event(event, ticket_types, "ticket_types"))
-    record("quota.created", quota, actor=actor, details={"event": event.pk, "capacity": capacity})
+    told = made(name=quota.name, capacity=capacity)
+    record("quota.created", quota, actor=actor, details={"event": event.pk, "capacity": capacity, **told})
     return quota
 
 
@@ -114,7 +121,9 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
         raise CapacityBelowSold(field="capacity", taken=fresh.held + fresh.sold)
     quota = Quota.objects.get(pk=quota.pk)
     if "ticket_types" in fields:
+        before["ticket_types"] = _ids(quota.ticket_types)
         quota.ticket_types.set(_of_event(quota.event, fields["ticket_types"], "ticket_types"))
+        changes["ticket_types"] = _ids(quota.ticket_types)
     quota.save(update_fields=["modified_at"])
     record("quota.updated", quota, actor=actor, details=before_and_after(before, changes))
     return quota
@@ -126,8 +135,17 @@ def delete_quota(quota: Quota, *, actor: Any) -> None:
     quota = _locked(Quota, quota.pk)
     if quota.held or quota.sold:
         raise QuotaInUse
-    record("quota.deleted", quota, actor=actor, details={"name": quota.name})
+    record(
+        "quota.deleted",
+        quota,
+        actor=actor,
+        details={"name": quota.name, **gone(name=quota.name, capacity=quota.capacity)},
+    )
     quota.delete()
+
+
+def _ids(rows: Any) -> list[int]:
+    return sorted(rows.values_list("pk", flat=True))
 
 
 def ensure_door(event: Event) -> None:
@@ -143,7 +161,8 @@ def create_check_in_list(
     """Make a list; one without ticket types accepts all of its event."""
     entrance = CheckInList.objects.create(event=event, name=_text("name", name, CheckInList))
     entrance.ticket_types.set(_of_event(event, ticket_types, "ticket_types"))
-    record("check_in_list.created", entrance, actor=actor, details={"name": entrance.name}, deliver=False)
+    told = made(name=entrance.name, ticket_types=_ids(entrance.ticket_types))
+    record("check_in_list.created", entrance, actor=actor, details={"name": entrance.name, **told}, deliver=False)
     return entrance
 
 
@@ -151,14 +170,16 @@ def create_check_in_list(
 def change_check_in_list(entrance: CheckInList, *, actor: Any, **fields: Any) -> CheckInList:
     """Change its name or the ticket types it accepts."""
     entrance = _locked(CheckInList, entrance.pk)
-    before = {"name": entrance.name}
+    before: dict[str, Any] = {"name": entrance.name}
     if "name" in fields:
         entrance.name = _text("name", fields["name"], CheckInList)
     entrance.save()
-    details = before_and_after(before, {"name": entrance.name})
+    after: dict[str, Any] = {"name": entrance.name}
     if "ticket_types" in fields:
+        before["ticket_types"] = _ids(entrance.ticket_types)
         entrance.ticket_types.set(_of_event(entrance.event, fields["ticket_types"], "ticket_types"))
-        details["ticket_types"] = sorted(each.pk for each in fields["ticket_types"])
+        after["ticket_types"] = _ids(entrance.ticket_types)
+    details = before_and_after(before, after)
     record("check_in_list.updated", entrance, actor=actor, details=details, deliver=False)
     return entrance
 
@@ -169,7 +190,8 @@ def delete_check_in_list(entrance: CheckInList, *, actor: Any) -> None:
     entrance = _locked(CheckInList, entrance.pk)
     if CheckIn.objects.filter(check_in_list=entrance).exists():
         raise CheckInListUsed
-    record("check_in_list.deleted", entrance, actor=actor, details={"name": entrance.name}, deliver=False)
+    was = gone(name=entrance.name)
+    record("check_in_list.deleted", entrance, actor=actor, details={"name": entrance.name, **was}, deliver=False)
     entrance.delete()
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
 from django_tenants.postgresql_backend import base
 
+from tenants import freshness
+
 
 class DatabaseOperations(PostgresOperations):
     """Postgres' operations with short names for constraints and indexes."""
@@ -25,6 +27,11 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     """The connection that knows in which tenant's schema it is."""
 
     ops_class = DatabaseOperations
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        # Here, and not where writes are made: no write to what the public sees can go unseen.
+        self.execute_wrappers.append(freshness.notice)
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         # The original also empties the cache of content types; ours live in public only and never differ (N3).

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tenant_apps.events import taxonomy
-from tenant_apps.events.models import Category, Event, Tag
+from tenant_apps.events.models import Category, Event, Tag, Venue
 from tenant_apps.ticketing.models import CheckInList, Quota, TicketType
 from tenants.context import in_tenant
 from tests.factories import make_event, make_order, make_ticket_type, make_user, owner_of
@@ -153,9 +153,15 @@ def programme(alpha):
         jazz, play = taxonomy.make(Category, actor=None, name="Jazz"), taxonomy.make(Category, actor=None, name="Play")
         live = taxonomy.make(Tag, actor=None, name="Live")
         hall = taxonomy.get_or_create_venue(name="Hall", city="Berlin")
+        # 1.05 km north-east of 52.52, 13.405; and the Louvre.
+        Venue.objects.filter(pk=hall.pk).update(latitude="52.5271", longitude="13.4152")
+        louvre = taxonomy.get_or_create_venue(name="Louvre", city="Paris")
+        Venue.objects.filter(pk=louvre.pk).update(latitude="48.8611", longitude="2.3364")
         day = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
         a = make_event("Cello night", category=jazz, venue=hall, starts_at=day + timedelta(days=1), level="easy")
-        b = make_event("Brass morning", category=jazz, starts_at=day + timedelta(days=2), summary="Концерт оркестра")
+        b = make_event(
+            "Brass morning", category=jazz, venue=louvre, starts_at=day + timedelta(days=2), summary="Концерт оркестра"
+        )
         c = make_event("Drama", category=play, starts_at=day + timedelta(days=3), currency="JPY")
         d = make_event("Draft one", published=False, starts_at=day + timedelta(days=4))
         e = make_event("Empty", starts_at=day + timedelta(days=5), status="cancelled")
@@ -194,6 +200,19 @@ ALL = ["Cello night", "Brass morning", "Drama", "Empty"]
         ("available=false", ["Brass morning", "Empty"]),
         ("status=cancelled", ["Empty"]),
         ("status=draft", []),
+        ("search=celo+nigt", ["Cello night"]),
+        ("search=concerts+оркестры", []),
+        ("search=концерты", ["Brass morning"]),
+        ("search=nights", ["Cello night"]),
+        ("search=berlin", ["Cello night"]),
+        ("near=52.52,13.405", ["Cello night"]),
+        ("near=52.52,13.405&radius_km=0.5", []),
+        ("near=52.52,13.405&radius_km=900&ordering=distance", ["Cello night", "Brass morning"]),
+        ("near=52.52,13.405&radius_km=900&ordering=-distance", ["Brass morning", "Cello night"]),
+        ("near=0,0&radius_km=20040", ["Cello night", "Brass morning"]),
+        ("near=-89.9,179.9&radius_km=10", []),
+        ("rating_min=1", []),
+        ("ordering=rating", ALL),
         ("ordering=-starts_at", ALL[::-1]),
         ("ordering=title", ["Brass morning", "Cello night", "Drama", "Empty"]),
         ("ordering=price", ["Empty", "Cello night", "Drama", "Brass morning"]),
@@ -224,12 +243,45 @@ def test_staff_see_drafts_in_the_list(staff, programme):
         "price_min=-1", "available=perhaps", "status=gone", "date_from=soon", "date_to=1999-01-01",
         "date_from=2100-01-01", "page=0", "page_size=101", "page_size=x", "modified_since=then",
         "date_from=2000-01-01T00:00:00%2B23:59", "search=" + "x" * 300, "ordering=venue__name",
+        "near=1", "near=91,0", "near=0,181", "near=nan,0", "near=1,1&radius_km=0",
+        "near=1,1&radius_km=1e9", "radius_km=5", "ordering=distance", "rating_min=6", "rating_min=x",
     ],
 )  # fmt: skip
 def test_a_query_from_outside_the_closed_lists_is_refused(anyone, programme, query):
     answer = anyone.get(f"{EVENTS}?{query}")
     expected = (200, 400) if "2000-01-01T" in query else (400,)
     assert answer.status_code in expected, answer.content
+
+
+def counts(answer, facet):
+    return {each["value"]: each["count"] for each in answer.json()["facets"][facet]}
+
+
+def test_facets_tell_how_many_events_each_further_choice_would_leave(anyone, programme):
+    all_of_it = anyone.get(f"{EVENTS}?facets=1")
+    assert counts(all_of_it, "category") == {"jazz": 2, "play": 1}
+    assert counts(all_of_it, "tag") == {"live": 1}
+    assert counts(all_of_it, "city") == {"Berlin": 1, "Paris": 1}
+    assert counts(all_of_it, "level") == {"easy": 1}
+    assert counts(all_of_it, "price") == {"0-0": 1, "0-20": 1, "20-50": 1, "0-2000": 1}
+    assert sum(counts(all_of_it, "month").values()) == 4
+    assert all_of_it.json()["facets"]["category"][0] == {"value": "jazz", "label": "Jazz", "count": 2}
+    # A chosen filter narrows the other facets, and leaves its own choices open.
+    jazz = anyone.get(f"{EVENTS}?facets=1&category=jazz&city=Paris")
+    assert titles(jazz) == ["Brass morning"]
+    assert counts(jazz, "category") == {"jazz": 1}
+    assert counts(jazz, "city") == {"Berlin": 1, "Paris": 1}
+    assert counts(jazz, "tag") == {}
+    assert "facets" not in anyone.get(EVENTS).json()
+    nothing = anyone.get(f"{EVENTS}?facets=1&search=((((((")
+    assert (nothing.json()["count"], counts(nothing, "city")) == (0, {})
+
+
+def test_facets_cost_one_statement_more(anyone, programme):
+    anyone.get(EVENTS)
+    with CaptureQueriesContext(connection) as queries:
+        anyone.get(f"{EVENTS}?facets=1&search=night&city=berlin&price_max=50&near=52.52,13.4")
+    assert len(statements(queries)) == 4, "\n".join(statements(queries))
 
 
 def test_a_page_of_fifty_events_costs_three_statements(alpha, anyone):

@@ -7,7 +7,7 @@ import pytest
 
 from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.events.models import Category, Event, Tag, Venue
-from tenant_apps.imports import reading, services
+from tenant_apps.imports import reading, running, services
 from tenant_apps.imports.models import ImportJob
 from tenant_apps.ticketing.models import CheckInList, Quota, TicketType
 from tests.factories import make_order, owner_of
@@ -170,7 +170,6 @@ def test_a_file_is_read_as_spreadsheets_save_it(in_alpha, encoding, delimiter, n
         (b"title,starts_at\nGala,2031-01-10T20:00,extra\n", (2, "", "too_many_cells")),
         (b'title,starts_at\n"Gala,2031-01-10T20:00\n', (2, "", "malformed")),
         (b"title,starts_at\nGa\0la,2031-01-10T20:00\n", (2, "", "nul")),
-        ("title,starts_at\nGala,2031\n".encode("utf-16"), (1, "", "encoding")),
         (b"title,starts_at\n\x98\xff,2031\n", (2, "", "encoding")),
     ],
 )
@@ -181,12 +180,11 @@ def test_a_file_that_is_no_table_is_refused_with_the_line(in_alpha, content, err
 
 
 def test_too_many_rows_are_refused(in_alpha, monkeypatch):
-    monkeypatch.setattr(services, "MOST_ROWS", 2)
+    monkeypatch.setattr(running, "MOST_ROWS", 2)
     assert found(run(FILE)) == [(4, "", "too_many_rows")]
 
 
-def test_only_a_thousand_errors_are_listed_and_all_are_counted(in_alpha, monkeypatch):
-    monkeypatch.setattr(services, "MOST_ROWS", 2_000)
+def test_only_a_thousand_errors_are_listed_and_all_are_counted(in_alpha):
     job = run("title,starts_at\n" + "x,never\n" * 1005)
     assert len(job.errors) == 1000
     assert job.errors_count == 1005
@@ -306,8 +304,9 @@ def test_an_import_whose_worker_died_is_taken_up_again(in_alpha, monkeypatch):
 
 
 def test_delimiters_are_told_by_the_columns_that_we_know():
-    assert reading.delimiter_of("title;starts_at;a,b", reading.Columns(["title", "starts_at"])) == ";"
-    assert reading.delimiter_of("title\tstarts_at", reading.Columns(["title", "starts_at"])) == "\t"
+    known = {"title", "starts_at"}.__contains__
+    assert reading.delimiter_of("title;starts_at;a,b", known) == ";"
+    assert reading.delimiter_of("title\tstarts_at", known) == "\t"
 
 
 def upload(client: Any, content: str, *, key: str = "a-key", resource: str = "events") -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from api.permissions import ANYONE, OWN, SIGNED_IN
 from api.routes import OPERATORS, Route
 from shared_apps.core import access
-from tenant_apps.staff.presets import EVENT_PERMISSIONS
+from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tests.permissions.world import Actor, Place
 
 # A person's own data requests and pictures; tests/people tells who reaches which.
@@ -44,10 +44,7 @@ def one(*names: str) -> frozenset[str]:
 
 def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     if ":provider>" in route.path:
-        return one(OK, HIDDEN, UNSIGNED)  # other services are there where the environment names them
-    if route.path.startswith(PERSONAL):
-        # Named by a secret or a job that the world of the matrix does not hold: nobody reaches any here.
-        return one(UNSIGNED, FORBIDDEN, HIDDEN)
+        return one(HIDDEN)  # other services are there where the environment names them; here it names none
     if actor.suspended and route.authenticates:
         return one(UNSIGNED)  # a closed account's token is good for nothing, not even for what anybody may
     if actor.key and route.authenticates and route.host == "platform":
@@ -55,6 +52,11 @@ def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[s
     if actor.key and route.authenticates and scope == "other_tenant":
         return one(UNSIGNED)
     signed_in = actor.user is not None or bool(actor.key)
+    if route.path.startswith(PERSONAL):
+        # Named by a secret or a job that the world of the matrix does not hold: nobody reaches any here.
+        if not route.authenticates:
+            return one(HIDDEN)
+        return one(FORBIDDEN if actor.key else HIDDEN) if signed_in else one(UNSIGNED)
     if route.rule == ANYONE:
         return _visible(route, actor, place, scope)
     if route.rule == SIGNED_IN:
@@ -125,6 +127,10 @@ def _whole_order(route: Route) -> bool:
     return "/payments/<" in route.path
 
 
+def _owns(actor: Actor, place: Place) -> bool:
+    return actor.everywhere(place.tenant) >= PRESETS["owner"].permissions
+
+
 def _sees(actor: Actor, place: Place) -> bool:
     return "view_orders" in actor.on(place)
 
@@ -147,9 +153,10 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
             return one(FORBIDDEN) if seen else one(FORBIDDEN, HIDDEN)
         if not names & actor.roles.get("beta" if scope == "other_tenant" else "alpha", frozenset()):
             return one(FORBIDDEN)
-        if route.path.endswith("/make-owner/"):
-            return one(OK, FORBIDDEN, HIDDEN)  # of those who manage staff, only an owner
-        return one(HIDDEN) if _foreign(scope) else one(OK)
+        if _foreign(scope):
+            return one(HIDDEN)
+        # Of those who manage staff, only an owner makes others one (I4).
+        return one(FORBIDDEN) if route.path.endswith("/make-owner/") and not _owns(actor, place) else one(OK)
     if _foreign(scope):
         return one(HIDDEN)
     held = actor.on(place)
@@ -166,15 +173,16 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
 def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     signed_in = actor.user is not None and not actor.suspended
     if route.rule == OPERATORS:
-        if route.path == "/admin/logout/":
-            return one(OK, HIDDEN)  # shows nothing, and whoever is signed in nowhere stays so
-        if actor.operator:
-            return one(OK, HIDDEN, FORBIDDEN)  # people and sessions are not added or deleted by hand
-        return one(LOGIN) if not signed_in else one(LOGIN, FORBIDDEN, HIDDEN)
+        return _of_admin(route, actor, signed_in)
     if route.path.startswith(PERSONAL):
-        return one(HIDDEN, LOGIN)
-    if route.path.startswith(("/dev/", "/invitations/")) or ":provider>" in route.path:
-        return one(OK, HIDDEN)  # there on a development server only, and no mail was sent here
+        return one(LOGIN) if route.rule == SIGNED_IN and not signed_in else one(HIDDEN)
+    if route.path.startswith("/dev/"):
+        # The tests run with the settings of a development server; no letter was sent, so that none can be read.
+        return one(OK) if route.path == "/dev/mailbox/" else one(HIDDEN)
+    if route.path.startswith("/invitations/"):
+        return one(HIDDEN)  # the sample's token is nobody's
+    if ":provider>" in route.path:
+        return one(OK) if route.path.endswith("/go/") else one(HIDDEN)  # "go" only sends the browser on
     if route.rule == ANYONE:
         hidden = _foreign(scope) or not place.public
         return one(HIDDEN) if hidden and "<" in route.path else one(OK)
@@ -186,6 +194,21 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
     if route.rule == SIGNED_IN:
         return one(OK, HIDDEN) if "<" in route.path else one(OK)
     return _staff_page(route, actor, place, scope)
+
+
+def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
+    if route.path == "/admin/logout/":
+        # Django lets anybody log out; it shows nothing, and whoever is signed in nowhere stays so.
+        return one(OK) if signed_in else one(OK, LOGIN)
+    if not actor.operator:
+        # The sign-in is no secret page: who is signed in and no operator is told that there is none.
+        return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
+    if route.path.startswith("/admin/accounts/") and route.path.endswith(("/add/", "/delete/")):
+        return one(FORBIDDEN)  # people and sessions are not added or deleted by hand
+    if route.path == "/admin/autocomplete/" and route.method == "GET":
+        return one(FORBIDDEN)  # without a field to complete there is nothing that one may see
+    # The sample's address leads nowhere, and Django's "view on site" knows no page of ours.
+    return one(HIDDEN) if route.path.startswith(("/admin/(", "/admin/r/")) else one(OK)
 
 
 def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
@@ -210,8 +233,7 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         return one(HIDDEN)
     if not names & actor.on(place):
         return one(HIDDEN)
-    if route.path.endswith("/make-owner/"):
-        return one(OK, FORBIDDEN)
+    # Making an owner is refused on the page that asks for it: test_only_an_owner_makes_an_owner_on_the_page.
     # An order's page is for who sees orders; who may change them only has nothing to start from.
     return one(OK) if "/orders/" not in route.path or _sees(actor, place) else one(HIDDEN)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -87,20 +88,56 @@ def ask(route: Route, actor: Actor, scope: str, filled: str, body: Any, world: W
     return client.generic(route.method, filled, json.dumps(body), content_type="application/json", **headers)
 
 
-def contents(*, without: frozenset[str] = ABOUT_REFUSALS) -> dict[str, tuple[int, int]]:
+def contents(
+    *, without: frozenset[str] = ABOUT_REFUSALS, only: frozenset[str] | None = None
+) -> dict[str, tuple[int, int]]:
     """Return for each table of public and both tenants how many rows it has and a sum over their contents."""
+    if only is not None and not only:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public' OR schemaname IN"
             " (SELECT schema_name FROM public.tenants_tenant) ORDER BY 1, 2"
         )
         tables = [(schema, name) for schema, name in cursor.fetchall() if name not in without]
+        tables = [(schema, name) for schema, name in tables if only is None or f"{schema}.{name}" in only]
+        if not tables:
+            return {}
         parts = [
             f'SELECT \'{schema}.{name}\', count(*), coalesce(sum(hashtext(t::text)), 0) FROM "{schema}"."{name}" t'
             for schema, name in tables
         ]
         cursor.execute(" UNION ALL ".join(parts))
         return {name: (rows, int(total)) for name, rows, total in cursor.fetchall()}
+
+
+def touched() -> dict[str, int]:
+    """Return how many rows of each table this transaction has written so far, as the server itself counts them.
+
+    The count only grows: what a savepoint took back stays in it. Only TRUNCATE and changes of tables themselves escape
+    it, and no view does those. So the contents of a table whose count stands still are what they were.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT schemaname || '.' || relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables"
+            " WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
+        )
+        return dict(cursor.fetchall())
+
+
+def changes(before: dict[str, Any], counted: dict[str, int], *, without: frozenset[str] = ABOUT_REFUSALS) -> list[str]:
+    """Compare what was written to since `counted = touched()` with the `before` of all."""
+    now = touched()
+    written = frozenset(name for name, rows in now.items() if rows != counted.get(name, 0))
+    return differences(before, contents(without=without, only=written))
+
+
+@contextmanager
+def nothing_changes() -> Iterator[list[str]]:
+    """Compare everything at the end of the block with its beginning: the list then tells the tables that differ."""
+    before, changed = contents(), list[str]()
+    yield changed
+    changed += differences(before, contents())
 
 
 _WRITE = re.compile(

@@ -1,6 +1,16 @@
 """A valid request for every route: what its address names, and what it sends. A route without one fails by name.
 
 Addresses of the API are written without /api/v1. `{}` means that nothing is sent.
+
+For a new route:
+- PARAMETERS: a row for each `<…:name>` of the address: (how addresses begin, the name, a maker from a Place). The first
+  that fits counts, so the longer beginning stands above the shorter.
+- BODIES: `"METHOD /path/<…>/": maker`, for anything but GET; `fixed(…)` where nothing in it depends on the place.
+- RELATED: a row for each field that holds the id, slug or code of something else, by the field's last name. It must
+  differ from place to place, tenants above all, or be None. Names like models' are found by
+  test_every_field_that_names_a_thing_has_a_sample_of_it; NAMES_NOTHING takes those that only sound so, with the reason.
+- ALONGSIDE where that field asks for others, QUERIES for a query that names something, NO_GOOD_END for a request that
+  succeeds for nobody here, with where it is tested instead.
 """
 
 from collections.abc import Callable
@@ -29,6 +39,8 @@ def key_of(what: str, attribute: str = "pk") -> Maker:
 
 # By the beginning of the address and the name of the parameter; the first that fits.
 PARAMETERS: list[tuple[str, str, Maker]] = [
+    ("/sitemap-", "name", lambda place: "pages"),
+    ("/sitemap-", "page", lambda place: 1),
     ("/me/exports/", "pk", lambda place: uuid4()),
     ("/account/data/exports/", "pk", lambda place: uuid4()),
     ("/account/avatars/", "file", lambda place: "nothing.webp"),
@@ -64,6 +76,16 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/staff/<int:pk>/", "pk", key_of("member")),
     ("/roles/", "pk", key_of("own_role")),
     ("/imports/", "pk", key_of("job")),
+    ("/dashboard/imports/<uuid:pk>/", "pk", key_of("job")),
+    ("/dashboard/imports/", "resource", lambda place: "events"),
+    ("/exports/", "resource", lambda place: "events"),
+    ("/exports/", "kind", lambda place: "csv"),
+    ("/dashboard/exports/", "resource", lambda place: "events"),
+    ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/payments/webhooks/", "provider", lambda place: "stripe"),
+    ("/dashboard/settings/payments/<slug:provider>/", "provider", lambda place: "stripe"),
+    ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
+    ("/payment-accounts/", "pk", key_of("account")),
     ("/payments/<uuid:pk>/complete/", "pk", key_of("test_payment")),
     ("/payments/", "pk", key_of("payment")),
     ("/tickets/", "pk", key_of("ticket")),
@@ -178,6 +200,11 @@ BODIES: dict[str, Maker] = {
     "POST /account/notifications/": NOTHING,
     "POST /account/picture/": NOTHING,
     "POST /dashboard/settings/": fixed(name="Alpha"),
+    "POST /dashboard/settings/payments/<slug:provider>/": NOTHING,
+    "POST /dashboard/settings/payments/<uuid:pk>/switch/": fixed(enabled="1"),
+    "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
+    "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),
+    "POST /payments/webhooks/<slug:provider>/": NOTHING,
     "POST /activate/": fixed(email="x@matrix.test", confirmation_code="123456"),
     "POST /auth/login/": _login,
     "POST /auth/logout-all/": NOTHING,
@@ -265,6 +292,9 @@ BODIES: dict[str, Maker] = {
     "PUT /events/<str:event>/ticket-types/<int:pk>/": fixed(name="Renamed", price="7.00"),
     "POST /imports/": upload,
     "POST /imports/<uuid:pk>/apply/": NOTHING,
+    "POST /dashboard/imports/<slug:resource>/": upload,
+    "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
+    "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
     "POST /orders/": basket,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
@@ -340,8 +370,6 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
     "POST /dashboard/product-categories/": _rename,
     "POST /dashboard/product-categories/<slug:slug>/": _rename,
-    "POST /dashboard/imports/products/": price_list,
-    "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
     "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
     "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
     "POST /events/<slug:slug>/": lambda place: {
@@ -380,6 +408,15 @@ NO_GOOD_END = {
         "needs a job, a picture or a whole form of one's own: tests/people",
     ),
     "/account/reset/<str:uid>/<str:token>/": "needs a letter's link: tests/accounts",
+    **dict.fromkeys(
+        (
+            "/payment-accounts/",
+            "/payments/webhooks/<slug:provider>/",
+            "/dashboard/settings/payments/<slug:provider>/",
+            "/dashboard/settings/payments/<uuid:pk>/switch/",
+        ),
+        "needs a provider that answers or signs: tests/payments",
+    ),
     "/account/confirm/": "needs a letter's code: tests/accounts",
     "/activate/": "needs a letter's code: tests/accounts",
     "/auth/registration/verify-email/": "needs a letter's code: tests/accounts",
@@ -421,6 +458,51 @@ NO_GOOD_END = {
 
 MULTIPART = frozenset({"POST /imports/"})
 
+# The value of a body's field that names something else, as the place has it; None where it has none. By the field's
+# last name ("lines.ticket_type" is under "ticket_type"): every such field of every route is then sent with the
+# neighbour's thing and with that of an event that the caller may not see.
+RELATED: dict[str, Maker] = {
+    "ticket_type": key_of("ticket_type"),
+    "ticket_types": lambda place: [place.ticket_type.pk],
+    "quotas": lambda place: [place.quota.pk],
+    "event_id": key_of("event"),
+    "event": key_of("event", "slug"),
+    "events": lambda place: [place.event.slug],
+    "category": lambda place: f"kind-{place.tenant.slug}",
+    "tags": lambda place: [f"tag-{place.tenant.slug}"],
+    "venue": lambda place: f"hall-{place.tenant.slug}",
+    # Ready-made roles have the same ids in every tenant; one of the tenant's own does not.
+    "role": key_of("own_role"),
+    "copy_of": key_of("own_role"),
+    "order": key_of("pending", "code"),
+}
+# What else a body has to hold, or (None) not to, for one of these fields to count.
+ALONGSIDE: dict[str, dict[str, Any]] = {
+    "POST /staff/invitations/ event": {"role": None, "permissions": ["check_in"]},
+    "POST /roles/ copy_of": {"permissions": None},
+    "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
+}
+# Fields that are called like a model and name nothing, and why.
+NAMES_NOTHING: dict[str, str] = {
+    "scan_id": "what the device calls its own scan",
+    "parameters": "names and values kept in the product itself",
+}
+
+# Queries that name something: what of another tenant's is sent, and what never was.
+QUERIES: dict[tuple[str, str], tuple[Maker, Any]] = {
+    ("/api/v1/events/", "category"): (lambda place: f"kind-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "tag"): (lambda place: f"tag-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "venue"): (lambda place: f"hall-{place.tenant.slug}", "never"),
+    ("/api/v1/events/", "search"): (lambda place: place.event.title, "Nevermore"),
+    ("/api/v1/audit/", "target"): (lambda place: f"order:{place.order.pk}", "order:9999999"),
+    ("/api/v1/audit/", "actor"): (lambda place: place.buyer.email, "never@matrix.test"),
+    ("/dashboard/orders/", "event"): (lambda place: place.event.slug, "never"),
+    ("/dashboard/orders/", "search"): (lambda place: place.order.code, "NEVER0"),
+    ("/dashboard/events/", "search"): (lambda place: place.event.title, "Nevermore"),
+    ("/events/", "category"): (lambda place: f"kind-{place.tenant.slug}", "never"),
+    ("/dashboard/roles/new/", "copy"): (lambda place: place.own_role.pk, 9_999_999),
+}
+
 
 def short(path: str) -> str:
     return path.removeprefix("/api/v1")
@@ -434,3 +516,7 @@ def body_of(method: str, path: str, place: Place) -> Any:
     if maker is None:
         raise NoSample(f"{method} {path}: what does one send? Add it to BODIES in tests/permissions/samples.py.")
     return maker(place)
+
+
+# Names that a body may have beside those that docs/api.yaml tells: what older clients call the same thing.
+ALSO_TAKEN: dict[str, tuple[str, ...]] = {}

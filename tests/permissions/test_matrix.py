@@ -66,3 +66,20 @@ def test_every_caller_gets_what_is_declared(route: Route, world: Any, record_pro
         assert samples.short(route.path) in samples.NO_GOOD_END, (
             f"{name_of(route)}: nobody got a good answer. Is its sample in tests/permissions/samples.py right?"
         )
+
+
+def test_only_an_owner_makes_an_owner_on_the_page(world: Any) -> None:
+    """The page answers who manages staff; it does for owners only (I4)."""
+    own = world.places["own"]
+    manager = next(actor for actor in world.actors if actor.name == "manager")
+    route = next(
+        each
+        for each in ROUTES
+        if each.method == "POST" and each.path.startswith("/dashboard/staff/") and each.path.endswith("/make-owner/")
+    )
+    address = matrix.address(route, own, own)
+    assert address is not None
+    with undone(), matrix.nothing_changes() as changed:
+        body = samples.body_of(route.method, route.path, own)
+        response = matrix.ask(route, manager, "own", address, body, world)
+    assert not changed, (response.status_code, changed)

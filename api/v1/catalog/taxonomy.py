@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from api.conditional import etagged
 from api.filters import modified_since, ordered
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE, require
 from api.v1.catalog.presentation import category_json
@@ -45,6 +46,7 @@ class CategoriesView(_Category):
     permissions = {"get": ANYONE, "post": "change_catalog"}
 
     @extend_schema(operation_id="product_categories_list", responses=CategorySerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         pages = Pages()
@@ -69,6 +71,7 @@ class CategoryView(_Category):
     permissions = {"get": ANYONE, "put": "change_catalog", "patch": "change_catalog", "delete": "change_catalog"}
 
     @extend_schema(operation_id="product_categories_retrieve", responses=CategorySerializer)
+    @kept
     @etagged()
     def get(self, request: Request, slug: str) -> Response:
         return Response(category_json(self.category))

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.conditional import etagged
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE
 from api.v1.catalog.filters import narrowed
@@ -61,6 +62,7 @@ class ProductsView(Catalog):
     permissions = {"get": ANYONE, "post": "change_catalog"}
 
     @extend_schema(operation_id="products_list", parameters=_PARAMETERS, responses=ProductSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         pages = Pages()
@@ -101,6 +103,7 @@ class ProductView(ProductScoped):
     permissions = {"get": ANYONE, "put": "change_catalog", "patch": "change_catalog", "delete": "change_catalog"}
 
     @extend_schema(operation_id="products_retrieve", responses=ProductSerializer)
+    @kept
     @etagged()
     def get(self, request: Request, slug: str) -> Response:
         return Response(product_json(self.product))
@@ -144,6 +147,7 @@ class FacetsView(APIView):
     permissions = {"get": ANYONE}
 
     @extend_schema(operation_id="product_facets", parameters=_PARAMETERS[:7], responses=FacetSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         names = set(Parameter.objects.filter(filterable=True).values_list("name", flat=True))

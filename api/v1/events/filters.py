@@ -1,16 +1,18 @@
 """By what the list of events can be narrowed and ordered: closed lists (B2)."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import django_filters
-from django.db.models import Case, DecimalField, F, Q, QuerySet, When
+from django.db.models import Case, DecimalField, F, Q, Value, When
 from django.forms import CharField as CharFormField
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from api.filters import modified_since, moment
+from api.v1.events.places import BadPoint, near_of
 from shared_apps.core import money
 from shared_apps.core.clock import EARLIEST, LATEST, day_bounds
 from shared_apps.core.errors import InvalidInput
@@ -18,9 +20,18 @@ from tenant_apps.events.models import Event, EventTag
 from tenant_apps.ticketing.querysets import with_a_free_place, with_prices, without_a_free_place
 from tenants.context import current_tenant
 
-ORDERS = {"starts_at": "starts_at", "price": "price", "created_at": "created_at", "title": "title"}
+# `distance` is there beside `near`.
+ORDERS = {
+    "starts_at": "starts_at",
+    "price": "price",
+    "rating": "rating",
+    "created_at": "created_at",
+    "title": "title",
+    "distance": "distance_km",
+}
 PUBLIC_PARAMETERS = frozenset(
-    "search category tag venue city date_from date_to price_min price_max available status level".split()
+    "search category tag venue city date_from date_to price_min price_max available status level rating_min"
+    " near radius_km facets".split()
 )
 
 
@@ -60,6 +71,7 @@ class EventFilter(django_filters.FilterSet):
         help_text="Whether a place can be bought now.",
     )
     status = _TextFilter(method="by_status")
+    rating_min = django_filters.NumberFilter(method="by_rating", min_value=1, max_value=5)
 
     class Meta:
         model = Event
@@ -90,6 +102,10 @@ class EventFilter(django_filters.FilterSet):
     def by_availability(self, events: Any, name: str, value: bool) -> Any:
         return with_a_free_place(events) if value else without_a_free_place(events)
 
+    def by_rating(self, events: Any, name: str, value: Decimal) -> Any:
+        """Nothing that nobody has rated has this rating."""
+        return rated(events).filter(rating__gte=value)
+
     def by_status(self, events: Any, name: str, value: str) -> Any:
         wanted = _words(value)
         if not wanted or not set(wanted) <= set(Event.Status.values):
@@ -99,11 +115,23 @@ class EventFilter(django_filters.FilterSet):
 
 def narrowed(request: Any, events: Any) -> Any:
     """Return the events that the query asks for, in its order, ties by id. Raises InvalidInput."""
-    filters = EventFilter(_known(request), queryset=events, request=request)
+    return in_order(request, chosen(request, events))
+
+
+def chosen(request: Any, events: Any, *, but: Collection[str] = ()) -> Any:
+    """Return the events that the query asks for, in no order, as if it named none of the filters in `but`."""
+    asked = {name: value for name, value in _known(request).items() if name not in but}
+    filters = EventFilter(asked, queryset=events, request=request)
     if not filters.is_valid():
         raise django_filters.utils.translate_validation(filters.errors)
-    found: QuerySet[Any] = modified_since(request, filters.qs)
-    return in_order(request, found)
+    found: Any = modified_since(request, filters.qs)
+    near = near_of(request.query_params)
+    return found if near is None else found.near(*near)
+
+
+def rated(events: Any) -> Any:
+    """Return the events with `rating`: NULL for all of them, until there is anything to rate them by."""
+    return events.annotate(rating=Value(None, output_field=DecimalField(max_digits=3, decimal_places=2)))
 
 
 def in_order(request: Any, events: Any) -> Any:
@@ -117,6 +145,8 @@ def in_order(request: Any, events: Any) -> Any:
         if key.removeprefix("-") not in ORDERS:
             raise UnknownSortKey(field="ordering", keys=", ".join(ORDERS))
         column = F(ORDERS[key.removeprefix("-")])
+        if key.endswith("distance") and near_of(request.query_params) is None:
+            raise BadPoint(field="near")
         keys.append(column.desc(nulls_last=True) if key.startswith("-") else column.asc(nulls_last=True))
     if "price" in given:
         power = Case(
@@ -124,6 +154,8 @@ def in_order(request: Any, events: Any) -> Any:
             output_field=DecimalField(max_digits=20, decimal_places=6),
         )
         events = with_prices(events).annotate(price=F("price_from_minor") / power)
+    if "rating" in given:
+        events = rated(events)
     return events.order_by(*keys, "pk")
 
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from api.conditional import etagged
 from api.fields import MoneyField
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE
 from api.scoping import EventScoped
@@ -107,6 +108,7 @@ class TicketTypesView(_Below):
     permissions = {"get": ANYONE, "post": "change_event"}
 
     @extend_schema(operation_id="ticket_types_list", responses=TicketTypeSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         pages = Pages()
@@ -129,6 +131,7 @@ class TicketTypeView(_Below):
     permissions = {"get": ANYONE, "put": "change_event", "patch": "change_event", "delete": "change_event"}
 
     @extend_schema(operation_id="ticket_types_retrieve", responses=TicketTypeSerializer)
+    @kept
     @etagged()
     def get(self, request: Request, event: str, pk: int) -> Response:
         return Response(ticket_type_json(self.one_type(pk), self.event))
@@ -240,6 +243,7 @@ class AvailabilityView(_Below):
     permissions = {"get": ANYONE}
 
     @extend_schema(operation_id="events_availability", responses=AvailabilitySerializer)
+    @kept
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         types = [{"id": row.pk, "available": places_left(row)} for row in self.types()]

@@ -10,6 +10,7 @@ from rest_framework.serializers import Serializer
 
 from api.conditional import etagged
 from api.filters import modified_since, ordered
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE
 from api.scoping import by_slug_or_id
@@ -38,6 +39,7 @@ class _Rows(APIView):
 class _List(_Rows):
     permissions = {"get": ANYONE, "post": "change_event"}
 
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         rows = modified_since(request, self.model._default_manager.all())
@@ -62,6 +64,7 @@ class _Detail(_Rows):
             raise NotFound
         return row
 
+    @kept
     @etagged()
     def get(self, request: Request, slug: str) -> Response:
         return Response(self.json(self.row(slug)))

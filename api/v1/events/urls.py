@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.events import sales, taxonomy, views
+from api.v1.events import calendars, sales, taxonomy, views
 
 tenant_urls = [
     path("events/", views.EventsView.as_view(), name="events"),
@@ -12,6 +12,8 @@ tenant_urls = [
     path("events/<str:event>/postpone/", views.PostponeView.as_view(), name="event-postpone"),
     path("events/<str:event>/archive/", views.ArchiveView.as_view(), name="event-archive"),
     path("events/<str:event>/duplicate/", views.DuplicateView.as_view(), name="event-duplicate"),
+    path("calendar.ics", calendars.CalendarView.as_view(), name="calendar"),
+    path("events/<str:event>/calendar.ics", calendars.EventCalendarView.as_view(), name="event-calendar"),
     path("events/<str:event>/availability/", sales.AvailabilityView.as_view(), name="event-availability"),
     path("events/<str:event>/ticket-types/", sales.TicketTypesView.as_view(), name="ticket-types"),
     path("events/<str:event>/ticket-types/<int:pk>/", sales.TicketTypeView.as_view(), name="ticket-type"),

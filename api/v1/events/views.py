@@ -1,5 +1,6 @@
 """Events over HTTP: what anyone sees, and what staff do."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -8,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.conditional import etagged
+from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE, require
 from api.scoping import EventScoped
-from api.v1.events.filters import PUBLIC_PARAMETERS, EventFilter, narrowed
+from api.v1.events.filters import PUBLIC_PARAMETERS, EventFilter, chosen, narrowed
 from api.v1.events.presentation import event_json, events_json
 from api.v1.events.seats import set_seats
 from api.v1.events.serializers import DuplicateInput, EventInput, EventSerializer, PostponeInput
@@ -19,18 +21,40 @@ from api.views import APIView
 from tenant_apps.events import services
 from tenant_apps.events.models import Event
 from tenant_apps.staff.permissions import allowed
+from tenant_apps.ticketing.facets import facets
 from tenant_apps.ticketing.querysets import with_ticket_types
 from tenant_apps.ticketing.services import duplicate_event
+from tenants.context import current_tenant
 
 _PARAMETERS = [
     OpenApiParameter(name, str, description=str(each.extra.get("help_text", "")))
     for name, each in EventFilter.base_filters.items()
 ] + [
-    OpenApiParameter("ordering", str, description="starts_at, price, created_at or title; with - for descending."),
+    OpenApiParameter("near", str, description="latitude,longitude in degrees: events at venues around that point."),
+    OpenApiParameter("radius_km", float, description="How far around the point; 25 unless given."),
+    OpenApiParameter("facets", int, description="1: with `facets`, the choices of each filter and their counts."),
+    OpenApiParameter(
+        "ordering",
+        str,
+        description="starts_at, price, rating, created_at, title, or distance beside near; with - for descending.",
+    ),
     OpenApiParameter("modified_since", str),
     OpenApiParameter("page", int),
     OpenApiParameter("page_size", int),
 ]
+
+
+def facets_json(request: Request) -> dict[str, Any]:
+    """The counts beside the filters; one statement."""
+
+    def without(filters: Collection[str]) -> Any:
+        return chosen(request, Event.objects.visible_to(request.user), but=filters)
+
+    found = facets(without, request.query_params.keys(), current_tenant().timezone)
+    return {
+        name: [{"value": each.value, "label": each.label, "count": each.events} for each in values]
+        for name, values in found.items()
+    }
 
 
 def shown(event: Event, user: Any) -> dict[str, Any]:
@@ -50,12 +74,16 @@ class EventsView(APIView):
     parameters = PUBLIC_PARAMETERS
 
     @extend_schema(operation_id="events_list", parameters=_PARAMETERS, responses=EventSerializer(many=True))
+    @kept
     @etagged()
     def get(self, request: Request) -> Response:
         pages = Pages()
         events = narrowed(request, Event.objects.visible_to(request.user))
         page: list[Any] = pages.paginate_queryset(with_ticket_types(events.for_show()), request, view=self) or []
-        return pages.get_paginated_response(events_json(page))
+        response = pages.get_paginated_response(events_json(page))
+        if request.query_params.get("facets") == "1":
+            response.data["facets"] = facets_json(request)
+        return response
 
     @extend_schema(operation_id="events_create", request=EventInput, responses={201: EventSerializer})
     def post(self, request: Request) -> Response:
@@ -79,6 +107,7 @@ class EventView(EventScoped, APIView):
         return with_ticket_types(Event.objects.for_show(), hidden=True)
 
     @extend_schema(operation_id="events_retrieve", responses=EventSerializer)
+    @kept
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         return Response(event_json(self.event, hidden=_may_change(request.user, self.event)))

@@ -50,7 +50,7 @@ class PaymentsView(APIView):
         sight = see(request, data["order"])
         if not sight.as_buyer:
             touch(request, data["order"], "change_orders")
-        payment = intend(sight.order, data["provider"])
+        payment = intend(sight.order, data["provider"], actor=request.user)
         options = {name: data[name] for name in ("test_outcome", "flow") if name in data}
         afterwards(request, lambda: Response(payment_json(*ask(payment, **options)), status=201))
         return Response(payment_json(payment), status=201)
@@ -85,4 +85,4 @@ class CompleteTestPaymentView(APIView):
         wanted = OutcomeInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         outcome = outcome_of(wanted.validated_data["outcome"])
-        return Response(payment_json(settle(payment, outcome, reference=f"test_{payment.pk}")))
+        return Response(payment_json(settle(payment, outcome, reference=f"test_{payment.pk}", actor=request.user)))

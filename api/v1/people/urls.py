@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.people import views
+from api.v1.people import security_events, views
 
 _everywhere = [
     path("me/", views.MeView.as_view(), name="me"),
@@ -14,6 +14,7 @@ _everywhere = [
     path("me/exports/", views.ExportsView.as_view(), name="me-exports"),
     path("me/exports/<uuid:pk>/", views.ExportStateView.as_view(), name="me-export-state"),
     path("me/exports/<uuid:pk>/download/", views.ExportFileView.as_view(), name="me-export-file"),
+    path("me/security-events/", security_events.SecurityEventsView.as_view(), name="me-security-events"),
     path("me/erasure/<str:secret>/", views.ErasureView.as_view(), name="me-erasure"),
     path("notification-preferences/", views.WishesView.as_view(), name="notification-preferences"),
 ]

@@ -1,5 +1,6 @@
 """What the pages' looks are made of: icons, drawn covers, the tenant's colour, bars. See docs/design-system.md."""
 
+import json
 from typing import Any
 
 from django import template
@@ -12,6 +13,8 @@ from shared_apps.core import covers
 from shared_apps.core.colour import brand
 
 register = template.Library()
+# As Django's json_script does.
+_IN_SCRIPT = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
 
 
 @register.simple_tag
@@ -54,6 +57,13 @@ def brand_style(context: Context, colour: str) -> SafeString:
         mark_safe(dark),  # noqa: S308  (made by format_html above)
         mark_safe(dark),  # noqa: S308
     )
+
+
+@register.simple_tag
+def structured_data(data: Any) -> SafeString:
+    """{% structured_data data %}: what search engines read, as JSON-LD. Nothing in it can end the element (B8)."""
+    text = json.dumps(data, ensure_ascii=False, default=str).translate(_IN_SCRIPT)
+    return format_html('<script type="application/ld+json">{}</script>', mark_safe(text))  # noqa: S308  (escaped above)
 
 
 @register.simple_tag

@@ -22,6 +22,69 @@ WORDS: dict[str, Any] = {
     "refund.requested": _("Refund started"),
     "refund.succeeded": _("Refund done"),
     "refund.failed": _("Refund failed"),
+    "api_key.refused": _("A revoked or expired API key was used"),
+    "api_key.made": _("API key made"),
+    "api_key.revoked": _("API key revoked"),
+    "order.refunded": _("Money went back"),
+    "payment.started": _("Another try to pay"),
+    "grant.given": _("Right on an event given"),
+    "grant.revoked": _("Right on an event taken back"),
+    "event.created": _("Event made"),
+    "event.updated": _("Event changed"),
+    "event.published": _("Event published"),
+    "event.postponed": _("Event postponed"),
+    "event.cancelled": _("Event cancelled"),
+    "event.archived": _("Event archived"),
+    "event.finished": _("Event is over"),
+    "event.duplicated": _("Event copied"),
+    "event.deleted": _("Event deleted"),
+    "category.created": _("Category made"),
+    "category.updated": _("Category changed"),
+    "category.deleted": _("Category deleted"),
+    "tag.created": _("Tag made"),
+    "tag.updated": _("Tag changed"),
+    "tag.deleted": _("Tag deleted"),
+    "venue.created": _("Venue made"),
+    "venue.updated": _("Venue changed"),
+    "venue.deleted": _("Venue deleted"),
+    "ticket_type.created": _("Ticket type made"),
+    "ticket_type.updated": _("Ticket type changed"),
+    "ticket_type.deleted": _("Ticket type deleted"),
+    "quota.created": _("Quota made"),
+    "quota.updated": _("Quota changed"),
+    "quota.deleted": _("Quota deleted"),
+    "check_in_list.created": _("Check-in list made"),
+    "check_in_list.updated": _("Check-in list changed"),
+    "check_in_list.deleted": _("Check-in list deleted"),
+    "check_in.undone": _("Admission taken back"),
+    "staff.added": _("Joined the staff"),
+    "staff.role_changed": _("Role of a member changed"),
+    "staff.removed": _("Removed from the staff"),
+    "staff.handed_over": _("Ownership handed over"),
+    "staff.owners_changed": _("Owners changed"),
+    "staff.invited": _("Invitation sent"),
+    "staff.uninvited": _("Invitation taken back"),
+    "staff.accepted": _("Invitation accepted"),
+    "role.made": _("Role made"),
+    "role.changed": _("Role changed"),
+    "role.deleted": _("Role deleted"),
+    "settings.changed": _("Settings changed"),
+    "import.uploaded": _("File uploaded"),
+    "import.started": _("Import started"),
+    "import.accepted": _("Import accepted"),
+    "import.applied": _("Import applied"),
+    "product_category.created": _("Category of goods made"),
+    "product_category.updated": _("Category of goods changed"),
+    "product_category.deleted": _("Category of goods deleted"),
+    "delivery_method.created": _("Way of delivery made"),
+    "delivery_method.updated": _("Way of delivery changed"),
+    "delivery_method.deleted": _("Way of delivery deleted"),
+    "product.created": _("Product made"),
+    "product.updated": _("Product changed"),
+    "product.deleted": _("Product deleted"),
+    "product_variant.created": _("Variant made"),
+    "product_variant.updated": _("Variant changed"),
+    "product_variant.deleted": _("Variant deleted"),
 }
 
 
@@ -29,3 +92,39 @@ WORDS: dict[str, Any] = {
 def topic(name: str) -> Any:
     """{% topic entry.topic %}: a topic without words of its own is shown as it is."""
     return WORDS.get(name, name)
+
+
+@register.filter
+def changes(details: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return what was otherwise before: the field, and its two values; None for what was not or is no more."""
+    before, after = (details.get(name) for name in ("before", "after"))
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    names = sorted({*before, *after})
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+
+
+@register.filter
+def besides(details: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the other details, as text that a person reads."""
+    if not {"before", "after"} <= details.keys():
+        return [(name, _read(value)) for name, value in details.items()]
+    hidden = {"before", "after", "fields", "from", "to"}
+    told = {*(details["before"] or {}), *(details["after"] or {})}
+    return [(name, _read(value)) for name, value in details.items() if name not in hidden | told]
+
+
+@register.filter
+def read(value: Any) -> str:
+    """A value of the details as text; a dash for nothing."""
+    return _read(value)
+
+
+def _read(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(_read(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_read(each)}" for name, each in value.items())
+    return str(value)

@@ -16,6 +16,8 @@ from tenant_apps.orders.checkout import place_order
 from tenant_apps.orders.forms import OrderForm
 from tenant_apps.ticketing.offers import event_offer
 from tenant_apps.ticketing.querysets import with_ticket_types
+from tenant_apps.ticketing.structured import event_data
+from tenants.context import current_tenant
 
 
 @anyone
@@ -60,7 +62,14 @@ def _page(request: HttpRequest, found: Event, offer: Any, form: OrderForm, statu
         value = int(typed[:4]) if typed.isascii() and typed.isdigit() else first
         errors = form.errors.get(name) if form.is_bound else None
         choices.append({"offer": each, "name": name, "value": value, "errors": errors})
-    context = {"nav": "events", "event": found, "offer": offer, "form": form, "choices": choices}
+    context = {
+        "nav": "events",
+        "event": found,
+        "offer": offer,
+        "form": form,
+        "choices": choices,
+        "structured": event_data(found, offer, current_tenant()),
+    }
     return render(request, "storefront/events/event.html", context, status=status)
 
 

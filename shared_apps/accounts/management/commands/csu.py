@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.utils import timezone
 
-from shared_apps.accounts import services
+from shared_apps.accounts import services, trail
 from shared_apps.accounts.models import User
 from shared_apps.core.errors import DomainError
 
@@ -41,7 +41,8 @@ class Command(BaseCommand):
         try:
             if user is None:
                 services.check_new_password(password, User(email=email), field="CSU_PASSWORD")
-                User.objects.create_superuser(email, password)
+                user = User.objects.create_superuser(email, password)
+                trail.note("account.operator_made", user.pk, by_owner=False)
                 self.stdout.write(f"Made the operator {email}.")
                 return
             changed = not user.is_superuser or not user.is_staff or not user.is_active or not user.email_verified
@@ -49,6 +50,7 @@ class Command(BaseCommand):
                 user.is_superuser = user.is_staff = user.is_active = True
                 user.email_verified_at = user.email_verified_at or timezone.now()
                 user.save(update_fields=["is_superuser", "is_staff", "is_active", "email_verified_at"])
+                trail.note("account.operator_made", user.pk, by_owner=False)
             if not user.check_password(password):
                 services.set_password(user, password)
                 changed = True
