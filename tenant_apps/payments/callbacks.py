@@ -14,7 +14,7 @@ from shared_apps.core.errors import NotFound
 from tenant_apps.payments import providers
 from tenant_apps.payments.errors import SignatureRefused, UnknownProvider
 from tenant_apps.payments.models import Payment, ProviderAccount, ProviderEvent, Refund
-from tenant_apps.payments.providers.base import BadSignature, Notice, Refunded
+from tenant_apps.payments.providers.base import BadSignature, Notice, ProviderFailed, Refunded
 from tenant_apps.payments.refunds import record_foreign_refund, record_refund
 from tenant_apps.payments.services import settle
 from tenants.context import current_tenant
@@ -48,7 +48,7 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str], path: s
     for account in accounts:
         try:
             notice = provider.read(account, body, headers, path)
-        except BadSignature:
+        except (BadSignature, ProviderFailed):
             continue
         except (ValueError, KeyError, TypeError, AttributeError):
             # Signed by them, and not of a shape that we know: kept as nothing to do, so that they stop repeating it.

@@ -1,11 +1,15 @@
 """A provider account's secrets, and the address that its provider calls."""
 
 import json
+import logging
 
-from shared_apps.core.secrets import decrypt, encrypt
+from shared_apps.core.secrets import CannotDecrypt, decrypt, encrypt
 from tenant_apps.payments.models import ProviderAccount
+from tenant_apps.payments.providers.base import ProviderFailed
 from tenants.context import current_tenant
 from tenants.links import url
+
+logger = logging.getLogger(__name__)
 
 
 def _purpose() -> str:
@@ -14,8 +18,13 @@ def _purpose() -> str:
 
 
 def secrets_of(account: ProviderAccount) -> dict[str, str]:
-    """Return the account's secrets. Raises CannotDecrypt after SECRET_KEY was changed without a fallback."""
-    opened: dict[str, str] = json.loads(decrypt(account.sealed, _purpose()))
+    """Return the account's secrets. Raises ProviderFailed after SECRET_KEY was changed without a fallback: nothing can
+    be asked then, and nothing is decided."""
+    try:
+        opened: dict[str, str] = json.loads(decrypt(account.sealed, _purpose()))
+    except CannotDecrypt:
+        logger.error("the keys of %s cannot be opened: SECRET_KEY was changed", account)
+        raise ProviderFailed("the keys cannot be opened") from None
     return opened
 
 

@@ -19,10 +19,10 @@ class WebhookView(APIView):
     parser_classes = ()
 
     @extend_schema(operation_id="payments_webhook", request=None, responses={200: None, 400: None, 404: None})
-    def post(self, request: Request, provider: str) -> Response | HttpResponse:
+    def post(self, request: Request, name: str) -> Response | HttpResponse:
         # Read before anything parses it: the signature is over these very bytes.
         body = request._request.body
-        received = receive(provider, body, request.headers, request.path)
+        received = receive(name, body, request.headers, request.path)
         if received.account.provider == "freedompay":
             content = freedompay.reply(received.account, request.path, accepted=True)
             return HttpResponse(content, content_type="text/xml; charset=utf-8")

@@ -31,16 +31,16 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @staff("manage_settings")
-def connect(request: HttpRequest, provider: str) -> HttpResponse:
+def connect(request: HttpRequest, name: str) -> HttpResponse:
     """Type keys in; they are checked with the provider before they are kept."""
-    if provider not in FORMS:
+    if name not in FORMS:
         raise Http404
-    form, status = FORMS[provider](), 200
+    form, status = FORMS[name](), 200
     if request.method == "POST":
-        form, status = FORMS[provider](request.POST), 400
+        form, status = FORMS[name](request.POST), 400
         if form.is_valid():
             try:
-                account = accounts.connect(provider, form.cleaned_data, actor=request.user)
+                account = accounts.connect(name, form.cleaned_data, actor=request.user)
             except DomainError as refusal:
                 show_refusal(form, refusal)
                 status = refusal.status
@@ -50,7 +50,7 @@ def connect(request: HttpRequest, provider: str) -> HttpResponse:
                 else:
                     messages.success(request, _("Connected in test mode. No real money moves."))
                 return redirect("dashboard-payment-accounts")
-    context = {"nav": "settings", "form": form, "provider": providers.by_name(provider)}
+    context = {"nav": "settings", "form": form, "provider": providers.by_name(name)}
     return render(request, "dashboard/settings/payment_account.html", context, status=status)
 
 
