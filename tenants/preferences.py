@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -47,6 +48,17 @@ def _offsets(value: Any) -> bool:
     )
 
 
+def _tiers(value: Any) -> bool:
+    """Refund tiers as "days:percent", most days first, never more per cent closer to the start."""
+    if not isinstance(value, list) or len(value) > 10:
+        return False
+    if not all(isinstance(each, str) and re.fullmatch(r"[0-9]{1,4}:[0-9]{1,3}", each) for each in value):
+        return False
+    tiers = [tuple(map(int, each.split(":"))) for each in value]
+    fits = all(days <= 3650 and percent <= 100 for days, percent in tiers)
+    return fits and all(one[0] > two[0] and one[1] >= two[1] for one, two in pairwise(tiers))
+
+
 def _origins(value: Any) -> bool:
     """Exact origins as a browser sends them: scheme, host in small letters, a port that is not the usual one (I6)."""
     return (
@@ -81,6 +93,10 @@ PREFERENCES: Mapping[str, Preference] = {
         _("One of always, until_first_sale, one_hour_after_creation."),
     ),
     "reminder_offsets_minutes": Preference([60], _offsets, _("Up to 5 different numbers of minutes, 5 to 43200.")),
+    # Until so many days before an event so many per cent come back; empty: everything, as long as one may cancel.
+    "refund_tiers": Preference(
+        [], _tiers, _("Lines such as 14:100 and 3:50: days before the start, per cent. Most days first, at most 10.")
+    ),
     "cors_origins": Preference([], _origins, _("Up to 20 addresses such as https://www.example.org, without a path.")),
 }
 

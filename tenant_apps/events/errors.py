@@ -27,3 +27,17 @@ class EditWindowClosed(Conflict):
 class InUse(Conflict):
     code = "in_use"
     message = _("Events still use this.")
+
+
+class IsTemplate(Conflict):
+    """The set-up of a series is copied to its dates; it has no life of its own."""
+
+    code = "event_is_template"
+    message = _("This is the set-up of a series. Change or delete the series instead.")
+
+
+class SeriesDatesSold(Conflict):
+    """Dates with orders are not moved or taken away silently."""
+
+    code = "series_dates_sold"
+    message = _("Tickets have been sold for these dates: {dates}. Leave them as they are, or change them one by one.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -55,10 +56,16 @@ class Venue(Stamped):
     latitude = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
     longitude = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
     timezone = models.CharField(_("time zone"), max_length=63, blank=True, validators=[validate_zone])
+    # How many people the place takes, to be told; what may be sold is the quotas' (M1). None: nobody said.
+    capacity = models.IntegerField(_("capacity"), null=True, blank=True)
+    accessibility = models.TextField(_("accessibility"), blank=True, max_length=2000, db_default="")
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["name", "address"], name="venue_name_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "address"], name="venue_name_address"),
+            models.CheckConstraint(condition=Q(capacity__isnull=True) | Q(capacity__gte=0), name="venue_capacity"),
+        ]
         # The box around a point that `EventQuerySet.near` looks into first.
         indexes = [models.Index(fields=["latitude", "longitude"], name="venue_place")]
 
@@ -76,6 +83,13 @@ class Event(Stamped):
         CANCELLED = "cancelled", _("Cancelled")
         FINISHED = "finished", _("Finished")
         ARCHIVED = "archived", _("Archived")
+
+    class Attendance(models.TextChoices):
+        """How one takes part, in schema.org's words."""
+
+        ONSITE = "onsite", _("On site")
+        ONLINE = "online", _("Online")
+        MIXED = "mixed", _("On site and online")
 
     slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(_("title"), max_length=200)
@@ -95,6 +109,26 @@ class Event(Stamped):
     external_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
     # How often the row was changed: SEQUENCE of the calendars (RFC 5545, 3.8.7.4).
     revision = models.IntegerField(default=0, db_default=0, editable=False)
+    attendance = models.CharField(
+        _("how one takes part"),
+        max_length=6,
+        choices=Attendance.choices,
+        default=Attendance.ONSITE,
+        db_default=Attendance.ONSITE,
+    )
+    # Shown to holders of tickets and to staff, never in public.
+    online_url = models.URLField(_("link to take part"), max_length=500, blank=True, db_default="")
+    contact_name = models.CharField(_("contact"), max_length=150, blank=True, db_default="")
+    contact_email = models.EmailField(_("contact email"), max_length=254, blank=True, db_default="")
+    contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True, db_default="")
+    contact_url = models.URLField(_("contact page"), max_length=500, blank=True, db_default="")
+    # When it was to start before it was postponed; schema.org's previousStartDate.
+    previous_starts_at = models.DateTimeField(null=True, blank=True)
+    # [{"days": 14, "percent": 100}, …], most days first; None: the tenant's rule holds (`refund_rule`).
+    refund_tiers = models.JSONField(null=True, blank=True)
+    series = models.ForeignKey("EventSeries", models.PROTECT, null=True, blank=True, related_name="dates")
+    # The start that the series' rule gave this date. It stays when the date itself is moved.
+    series_start = models.DateTimeField(null=True, blank=True)
     search = models.GeneratedField(
         expression=document(high=["title"], low=["summary", "description"]),
         output_field=SearchVectorField(),
@@ -117,7 +151,8 @@ class Event(Stamped):
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at")), name="event_ends_after_start"
-            )
+            ),
+            models.UniqueConstraint(fields=["series", "series_start"], name="event_series_date_once"),
         ]
         indexes = [
             models.Index(fields=["status", "starts_at"], name="event_status_starts"),
@@ -168,3 +203,96 @@ class EventUserPermission(UserObjectPermissionBase):
         constraints = [
             models.UniqueConstraint(fields=["user", "permission", "content_object"], name="event_grant_once")
         ]
+
+
+class EventSeries(Stamped):
+    """Dates that belong together: one set-up, and a rule by which it comes again.
+
+    The rule is local time on the clock of the zone, so that 19:30 stays 19:30 through the change to summer time.
+    """
+
+    slug = models.SlugField(max_length=80, unique=True)
+    title = models.CharField(_("title"), max_length=200)
+    # A draft that is never sold: what it says, sells and asks is copied to each date.
+    template = models.OneToOneField(Event, models.PROTECT, related_name="template_of")
+    timezone = models.CharField(_("time zone"), max_length=63, validators=[validate_zone])
+    # RFC 5545 without DTSTART, which is the template's start: "FREQ=WEEKLY;BYDAY=FR;COUNT=10". Empty: only `rdates`.
+    rule = models.CharField(_("rule"), max_length=500, blank=True)
+    # Local times, "2027-05-31T19:30": added to what the rule gives, and left out of it.
+    rdates = ArrayField(models.CharField(max_length=25), default=list, db_default=[])
+    exdates = ArrayField(models.CharField(max_length=25), default=list, db_default=[])
+
+    class Meta:
+        ordering = ["title", "pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProgramItem(Stamped):
+    """One point of an event's programme."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="program")
+    title = models.CharField(_("title"), max_length=200)
+    description = models.CharField(_("description"), max_length=1000, blank=True)
+    starts_at = models.DateTimeField(_("starts at"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    speaker = models.CharField(_("speaker"), max_length=150, blank=True)
+    room = models.CharField(_("room"), max_length=100, blank=True)
+    position = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(starts_at__isnull=False, ends_at__gte=F("starts_at")),
+                name="program_item_ends_after_start",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class BringItem(Stamped):
+    """Something to bring along: 2 kg of clay, a rain jacket. The "ingredients" of older systems."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="bring")
+    name = models.CharField(_("what"), max_length=150)
+    amount = models.DecimalField(_("how much"), max_digits=9, decimal_places=3, null=True, blank=True)
+    unit = models.CharField(_("unit"), max_length=30, blank=True)
+    position = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [models.CheckConstraint(condition=Q(amount__isnull=True) | Q(amount__gt=0), name="bring_amount")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Question(Stamped):
+    """What each attendee of an event is asked when ordering."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("Text")
+        CHOICE = "choice", _("One of several")
+        MULTIPLE = "multiple", _("Several of several")
+        NUMBER = "number", _("Number")
+        YES_NO = "yes_no", _("Yes or no")
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="questions")
+    text = models.CharField(_("question"), max_length=300)
+    help = models.CharField(_("hint"), max_length=300, blank=True)
+    kind = models.CharField(_("kind of answer"), max_length=8, choices=Kind.choices, default=Kind.TEXT)
+    choices = ArrayField(models.CharField(max_length=150), default=list, blank=True, db_default=[])
+    required = models.BooleanField(_("must be answered"), default=False)
+    # Whom it is asked: attendees with these ticket types, by id; empty means all. No keys: tickets stand above events.
+    ticket_types = ArrayField(models.BigIntegerField(), default=list, blank=True, db_default=[])
+    position = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -14,8 +14,14 @@ def _end_grants(person: Person) -> int:
 
 
 hold("grants", "events.EventUserPermission", {"user"}, export=_grants, erase=_end_grants, order=40)
-harmless("events.Event", {"timezone"}, "where it is held")
+harmless("events.Event", {"timezone", "refund_tiers"}, "where it is held, and what comes back of its price")
 harmless("events.Venue", {"timezone"}, "where it is")
 harmless("events.Category", {"name"}, "a kind of event")
 harmless("events.Tag", {"name"}, "a word that events are found by")
 harmless("events.Venue", {"name", "address", "city"}, "a place that is open to the public")
+harmless("events.EventSeries", {"timezone"}, "where it is held")
+harmless("events.BringItem", {"name"}, "a thing to bring along")
+harmless("events.ProgramItem", {"speaker"}, "who speaks in public, by the organizer's announcement")
+harmless(
+    "events.Event", {"contact_name", "contact_email", "contact_phone"}, "the organizer's contact, made public by it"
+)

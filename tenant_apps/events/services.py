@@ -11,11 +11,13 @@ from django.db.models import ProtectedError, Q
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
 
+from shared_apps.core.clock import local
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongState
 from shared_apps.core.money import CURRENCIES, exponent
 from tenant_apps.activity.services import before_and_after, gone, made, record
-from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders
-from tenant_apps.events.models import Event, Tag
+from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders, IsTemplate
+from tenant_apps.events.models import Event, EventSeries, Tag
+from tenant_apps.events.particulars import fill_particulars
 from tenant_apps.events.slugs import free_slug
 from tenant_apps.events.taxonomy import category_of, tags_of, venue_of
 from tenant_apps.events.times import BadTime, moment, zone_or_error
@@ -38,9 +40,13 @@ MOST_TAGS = 20
 LONGEST_DESCRIPTION = 50_000
 PLAIN = ("title", "summary", "level")
 TIMES = ("starts_at", "ends_at", "cancel_until")
-FIELDS = frozenset({*PLAIN, *TIMES, "description", "timezone", "currency", "category", "venue", "tags", "external_id"})
+CONTACT = ("contact_name", "contact_email", "contact_phone", "contact_url")
+FIELDS = frozenset(
+    {*PLAIN, *TIMES, *CONTACT, "description", "timezone", "currency", "category", "venue", "tags", "external_id"}
+    | {"attendance", "online_url", "refund_tiers"}
+)
 # What buyers relied on: after the first sale it moves by `postpone` and `cancel`, which tell them.
-PROMISED = frozenset({"starts_at", "ends_at", "timezone", "venue"})
+PROMISED = frozenset({"starts_at", "ends_at", "timezone", "venue", "attendance"})
 
 # What a description may hold. No images: those are media, checked and re-encoded (B6).
 _NO_MARKUP = re.compile(r"[^<>&\r\0\u00a0]*")
@@ -80,11 +86,11 @@ def update_event(event: Event, *, actor: Any, **fields: Any) -> Event:
 
     Raises EditWindowClosed by the tenant's policy, CurrencyFixed after the first order (M6).
     """
-    event = _locked(event)
+    event = locked(event)
     before = {name: _comparable(event, name) for name in fields if name in FIELDS}
     tags = _fill(event, fields)
     changed = {name for name in before if name != "tags" and _comparable(event, name) != before[name]}
-    _check_edit_window(event, changed)
+    check_edit_window(event, changed)
     if "currency" in changed:
         _check_currency(event, before["currency"])
     event.save()
@@ -105,13 +111,16 @@ def publish(event: Event, *, actor: Any) -> Event:
 @transaction.atomic
 def postpone(event: Event, *, starts_at: Any, ends_at: Any = None, actor: Any) -> Event:
     """Give the event another time and stop its sale until it is published again. Holders keep their tickets."""
-    event = _locked(event)
+    event = locked(event)
     before, status = (event.starts_at, event.ends_at), event.status
     _fill(event, {"starts_at": starts_at, "ends_at": ends_at})
     if event.status == Status.POSTPONED and before == (event.starts_at, event.ends_at):
         return event
     if event.status != Status.POSTPONED:
         _require(event, Status.POSTPONED)
+    if event.previous_starts_at is None or event.status != Status.POSTPONED:
+        # Postponed twice in a row, it is still the first time that people knew.
+        event.previous_starts_at = before[0]
     event.status = Status.POSTPONED
     event.save()
     payload = {"from": before[0].isoformat(), "to": event.starts_at.isoformat()}
@@ -146,9 +155,13 @@ def duplicate(event: Event, *, actor: Any, **changes: Any) -> Event:
 @transaction.atomic
 def delete_event(event: Event, *, actor: Any) -> None:
     """Delete the event for good. Raises EventHasOrders if anything was ever ordered for it."""
-    event = _locked(event)
+    event = locked(event)
+    if is_template(event):
+        raise IsTemplate
     told = gone(title=event.title, slug=event.slug, starts_at=event.starts_at, status=event.status)
     record("event.deleted", event, actor=actor, details={"title": event.title, "slug": event.slug, **told})
+    if event.series_id:
+        _leave_out(event)
     try:
         event.delete()
     except ProtectedError:
@@ -197,10 +210,12 @@ def _along(event: Event, changes: Mapping[str, Any]) -> dict[str, datetime]:
 
 def _move(event: Event, status: str, actor: Any) -> Event:
     with transaction.atomic():
-        event = _locked(event)
+        event = locked(event)
         if event.status == status:
             return event
         _require(event, status)
+        if is_template(event):
+            raise IsTemplate
         details = {"from": str(event.status), **before_and_after({"status": event.status}, {"status": status})}
         event.status = status
         event.save(update_fields=["status", "modified_at"])
@@ -213,7 +228,7 @@ def _require(event: Event, status: str) -> None:
         raise WrongState(now=event.get_status_display(), wanted=Status(status).label)
 
 
-def _locked(event: Event) -> Event:
+def locked(event: Event) -> Event:
     events = Event.objects.select_for_update(of=("self",)).select_related("category", "venue")
     fresh = events.filter(pk=event.pk).first()
     if fresh is None:
@@ -227,7 +242,7 @@ def _comparable(event: Event, name: str) -> Any:
     return getattr(event, f"{name}_id" if name in ("category", "venue") else name)
 
 
-def _check_edit_window(event: Event, changed: set[str]) -> None:
+def check_edit_window(event: Event, changed: set[str]) -> None:
     policy = preference(current_tenant(), "event_edit_policy")
     if not changed or event.status == Status.DRAFT or policy == "always":
         return
@@ -251,6 +266,22 @@ def _check_currency(event: Event, before: str) -> None:
     # Prices are kept in minor units: 12.50 EUR would silently become 1250 JPY.
     if exponent(before) != exponent(event.currency) and event.ticket_types.filter(price_minor__gt=0).exists():
         raise CurrencyFixed(_("Set the prices to 0 first: this currency counts in other units."), field="currency")
+
+
+def _leave_out(event: Event) -> None:
+    """A date that is deleted does not come back with the next change of its series' rule."""
+    assert event.series_id is not None and event.series_start is not None
+    series = EventSeries.objects.select_for_update().get(pk=event.series_id)
+    wall = local(event.series_start, series.timezone).replace(tzinfo=None)
+    added = {text: moment(text, series.timezone, "rdates") for text in series.rdates}
+    series.rdates = [text for text, at in added.items() if at != event.series_start]
+    series.exdates = [*series.exdates, f"{wall:%Y-%m-%dT%H:%M}"]
+    series.save()
+
+
+def is_template(event: Event) -> bool:
+    """Tell whether the event is only the set-up of a series: it is copied, never sold."""
+    return EventSeries.objects.filter(template=event).exists()
 
 
 def has_orders(event: Event) -> bool:
@@ -282,6 +313,7 @@ def _fill(event: Event, fields: Mapping[str, Any]) -> list[Tag]:
         event.currency = str(fields["currency"] or "").upper()
         if event.currency not in CURRENCIES:
             errors.append(FieldError("currency", "currency", _("This is no ISO 4217 currency code.")))
+    fill_particulars(event, fields, errors)
     if "external_id" in fields:
         event.external_id = fields["external_id"] or None
     try:

@@ -104,6 +104,27 @@ def change(row: Any, *, actor: Any, **fields: Any) -> Any:
 
 
 @transaction.atomic
+def merge_venues(kept: Venue, others: Iterable[Venue], *, actor: Any) -> int:
+    """Make one venue of several that mean the same place: events move to `kept`, the others go. Returns how many."""
+    pks = [venue.pk for venue in others if venue.pk != kept.pk]
+    others_gone = list(Venue.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
+    for venue in others_gone:
+        for name in ("city", "latitude", "longitude", "timezone", "capacity", "accessibility"):
+            if getattr(kept, name) in (None, "") and getattr(venue, name) not in (None, ""):
+                setattr(kept, name, getattr(venue, name))
+        # One by one, not by update(): each event counts as changed, for calendars and for what is kept of its page.
+        for event in venue.events.select_for_update(of=("self",)).order_by("pk"):
+            event.venue = kept
+            event.save(update_fields=["venue", "modified_at"])
+        venue.delete()
+    if others_gone:
+        kept.save()
+        details = {"merged": [{"name": venue.name, "address": venue.address} for venue in others_gone]}
+        record("venue.merged", kept, actor=actor, details=details, deliver=False)
+    return len(others_gone)
+
+
+@transaction.atomic
 def delete(row: Any, *, actor: Any) -> None:
     """Delete it. Raises InUse while events have it as category or venue."""
     details = {"name": str(row), **gone(name=row.name, slug=row.slug)}
@@ -120,8 +141,10 @@ def _fill(row: Any, fields: Mapping[str, Any]) -> None:
         field = row._meta.get_field(name)
         if name in ("latitude", "longitude"):
             value = _degrees(name, value, errors)
+        elif name == "capacity":
+            value = _places(value, errors)
         else:
-            value = _text(value)
+            value = str(value or "").replace("\r\n", "\n").strip() if name == "accessibility" else _text(value)
             if len(value) > field.max_length:
                 errors.append(FieldError(name, "too_long", _("At most %d characters.") % field.max_length))
             if value and name == "timezone":
@@ -140,6 +163,15 @@ def _check_zone(value: str, errors: list[FieldError]) -> None:
         zone_or_error(value)
     except BadTime as bad:
         errors.append(bad.error)
+
+
+def _places(value: Any, errors: list[FieldError]) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000_000:
+        errors.append(FieldError("capacity", "out_of_range", _("A whole number from 0 to %d.") % 10_000_000))
+        return None
+    return value
 
 
 def _degrees(name: str, value: Any, errors: list[FieldError]) -> Decimal | None:

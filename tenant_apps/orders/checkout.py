@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
-from shared_apps.core.errors import Busy, SoldOut
+from shared_apps.core.errors import Busy, FieldError, SoldOut
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
+from tenant_apps.orders.answers import answers_of, with_questions
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.staff.actors import person_of
@@ -35,6 +36,8 @@ class Attendee:
 
     name: str = ""
     email: str = ""
+    # What the event asks, by the question's id as text.
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def _types_on_sale(basket: Basket, now: datetime) -> dict[int, TicketType]:
     limit = preference(current_tenant(), "max_tickets_per_order")
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
-    found = TicketType.objects.select_related("event").in_bulk(list(wanted))
+    found = with_questions(TicketType.objects.select_related("event")).in_bulk(list(wanted))
     for index, line in enumerate(basket.lines):
         ticket_type = found.get(line.ticket_type)
         if ticket_type is None or ticket_type.hidden or ticket_type.event.status in ("draft", "archived"):
@@ -167,7 +170,21 @@ def _types_on_sale(basket: Basket, now: datetime) -> dict[int, TicketType]:
         least, most = ticket_type.min_per_order, ticket_type.max_per_order
         if not least <= wanted[line.ticket_type] <= most or line.quantity < 1:
             raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
-    return found
+    _refuse_wrong_answers(basket, found)
+    return dict(found)
+
+
+def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
+    """Raise WrongAnswers naming each question that is not answered as it must be."""
+    faults: list[FieldError] = []
+    for index, line in enumerate(basket.lines):
+        for number in range(line.quantity):
+            given = line.attendees[number].answers if number < len(line.attendees) else {}
+            wrong = answers_of(types[line.ticket_type].asked, given, strict=basket.channel == "web")[1]
+            where = f"lines.{index}.attendees.{number}.answers"
+            faults += [FieldError(f"{where}.{each.field}", each.code, each.message) for each in wrong]
+    if faults:
+        raise errors.WrongAnswers(errors=faults[:100])
 
 
 def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
@@ -226,6 +243,7 @@ def _lines(
                     total_minor=priced.total_minor,
                     attendee_name=attendee.name,
                     attendee_email=attendee.email,
+                    answers=answers_of(ticket_type.asked, attendee.answers)[0],  # type: ignore[attr-defined]  # annotated
                 )
             )
     return lines, currencies.pop()

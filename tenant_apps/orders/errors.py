@@ -64,3 +64,10 @@ class CancellationClosed(Conflict):
 class TicketsUsed(Conflict):
     code = "tickets_used"
     message = _("A ticket of this order was used at the door.")
+
+
+class WrongAnswers(InvalidInput):
+    """What the event asks its attendees is not answered as it must be; each place is named."""
+
+    code = "answers_invalid"
+    message = _("Please look at the questions.")

@@ -8,7 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import unguessable_secret
+from tenant_apps.events.models import Question
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
+from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.offers import Offer
 
 
@@ -34,8 +36,14 @@ class OrderForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, offers: Iterable[Offer] = (), **kwargs: Any):
+    # For how many of which type the answers were typed: with other quantities the form asks once more.
+    asked = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, offers: Iterable[Offer] = (), questions: Iterable[Question] = (), **kwargs: Any
+    ):  # fmt: skip
         super().__init__(*args, **kwargs)
+        self.questions = list(questions)
         self.offers = [offer for offer in offers if offer.state == "on_sale"]
         for offer in self.offers:
             self.fields[self.field_of(offer)] = forms.IntegerField(
@@ -53,9 +61,48 @@ class OrderForm(forms.Form):
             for offer in self.offers
         }  # fmt: skip
 
+    def to_ask(self) -> list[tuple[TicketType, int, list[Question]]]:
+        """Type, number and questions of each ticket whose holder is asked something, by what is chosen now."""
+        asked = []
+        for offer in self.offers:
+            kind = offer.ticket_type
+            mine = [each for each in self.questions if not each.ticket_types or kind.pk in each.ticket_types]
+            if mine:
+                asked += [(kind, number, mine) for number in range(self._wanted(offer))]
+        return asked
+
+    def _wanted(self, offer: Offer) -> int:
+        typed = self.data.get(self.field_of(offer), "") if self.is_bound else ""
+        return min(int(typed), offer.most) if typed.isascii() and typed.isdigit() and len(typed) <= 4 else 0
+
+    def sheet(self) -> str:
+        """What the answers on the page are for, as the page sends it back."""
+        return ",".join(f"{kind.pk}.{number}" for kind, number, _questions in self.to_ask())
+
+    def is_answered(self) -> bool:
+        """Tell whether the questions were on the page that was sent, for these very tickets."""
+        return bool(self.data.get("asked", "") == self.sheet())
+
+    @staticmethod
+    def answer_field(kind: TicketType, number: int, question: Question) -> str:
+        return f"answer_{kind.pk}_{number}_{question.pk}"
+
+    def answers(self, kind_pk: int, number: int) -> dict[str, Any]:
+        """What was typed for one ticket, by the question's id; whether it is an answer, checkout decides."""
+        given: dict[str, Any] = {}
+        for kind, at, questions in self.to_ask():
+            if (kind.pk, at) != (kind_pk, number):
+                continue
+            for question in questions:
+                name = self.answer_field(kind, at, question)
+                many = question.kind == Question.Kind.MULTIPLE
+                given[str(question.pk)] = self.data.getlist(name) if many else self.data.get(name, "")  # type: ignore[attr-defined]  # a QueryDict
+        return given
+
     def once_key(self) -> str:
         """The key of this very order: the form's own, with all that was typed."""
         typed = {name: str(value) for name, value in self.cleaned_data.items()}
+        typed["answers"] = str([self.answers(kind.pk, number) for kind, number, _questions in self.to_ask()])
         return json.dumps(typed, sort_keys=True)
 
     def basket(self, language: str) -> Basket:
@@ -65,5 +112,9 @@ class OrderForm(forms.Form):
         for pk, quantity in self.quantities().items():
             if quantity:
                 mine, names = names[:quantity], names[quantity:]
-                lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=[Attendee(name) for name in mine]))
+                mine += [""] * (quantity - len(mine))
+                attendees = [
+                    Attendee(name, answers=self.answers(pk, number)) for number, name in enumerate(mine[:quantity])
+                ]
+                lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=attendees))
         return Basket(email=self.cleaned_data["email"], name=self.cleaned_data["name"], lines=lines, language=language)

@@ -100,6 +100,8 @@ class OrderLine(models.Model):
     total_minor = models.BigIntegerField()
     attendee_name = models.CharField(max_length=150, blank=True)
     attendee_email = models.EmailField(max_length=254, blank=True)
+    # [{"question": id, "text": …, "answer": …}] as it was asked then: questions may change or go.
+    answers = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
 
     class Meta:
         ordering = ["position"]

@@ -60,6 +60,7 @@ def _line(line: OrderLine, order: Order, person: Person) -> dict[str, Any]:
         "total_minor": line.total_minor,
         "attendee_name": line.attendee_name if mine else None,
         "attendee_email": line.attendee_email if mine else None,
+        "answers": line.answers if mine else None,
     }
 
 
@@ -124,14 +125,14 @@ def _end_lines(person: Person) -> int:
     same = lines.alias(attendee=Lower("attendee_email"), buyer=Lower("order__email"))
     theirs = list(same.filter(Q(attendee="") | Q(attendee=F("buyer"))).values_list("pk", "ticket_id"))
     changed = OrderLine.objects.filter(pk__in=[pk for pk, _ticket in theirs]).update(
-        attendee_name="", attendee_email=""
+        attendee_name="", attendee_email="", answers=[]
     )
     changed += Ticket.objects.filter(pk__in=[ticket for _pk, ticket in theirs if ticket]).update(
         holder_name="", holder_email=person.alias, modified_at=timezone.now()
     )
     if person.email:
         named = OrderLine.objects.filter(attendee_email__iexact=person.email)
-        changed += named.update(attendee_name="", attendee_email="")
+        changed += named.update(attendee_name="", attendee_email="", answers=[])
     return changed
 
 
@@ -145,7 +146,7 @@ hold(
     "orders", "orders.Order", {"email", "name", "user", "secret", "language"},
     export=_orders, erase=_end_orders, locate=_located, order=30,
 )  # fmt: skip
-hold("order_lines", "orders.OrderLine", {"attendee_name", "attendee_email"}, erase=_end_lines, order=10)
+hold("order_lines", "orders.OrderLine", {"attendee_name", "attendee_email", "answers"}, erase=_end_lines, order=10)
 hold("tickets", "ticketing.Ticket", {"holder_name", "holder_email"}, export=_tickets)
 hold("check_ins", "ticketing.CheckIn", {"ticket"}, export=_check_ins)
 harmless("orders.OrderLine", {"title"}, "the event and the kind of ticket")

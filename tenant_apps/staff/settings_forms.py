@@ -17,6 +17,7 @@ LABELS = {
     "payment_providers": _("Ways to pay, one on each line"),
     "event_edit_policy": _("Published events can be edited"),
     "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
+    "refund_tiers": _("Refund rule: days before the start and per cent, such as 14:100, one on each line"),
     "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
     "require_2fa_for_staff": _("Staff must sign in with a second factor"),
 }

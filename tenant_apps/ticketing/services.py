@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from shared_apps.core.money import MAX_MINOR
 from tenant_apps.activity.services import before_and_after, gone, made, record
+from tenant_apps.events import details
 from tenant_apps.events import services as events
 from tenant_apps.events.models import Event
 from tenant_apps.events.times import BadTime, moment
@@ -197,7 +198,10 @@ def delete_check_in_list(entrance: CheckInList, *, actor: Any) -> None:
 
 @transaction.atomic
 def duplicate_event(event: Event, *, actor: Any, **changes: Any) -> Event:
-    """Make a draft like the event, with its ticket types and quotas, nothing sold. Sale windows move with the start."""
+    """Make a draft like the event: ticket types, quotas, programme, what to bring and questions; nothing sold.
+
+    Sale windows and the programme move with the start.
+    """
     copy = events.duplicate(event, actor=actor, **changes)
     shift = copy.starts_at - event.starts_at
     twins: dict[int, TicketType] = {}
@@ -208,6 +212,7 @@ def duplicate_event(event: Event, *, actor: Any, **changes: Any) -> Event:
     for quota in event.quotas.prefetch_related("ticket_types"):
         types = [twins[old.pk] for old in quota.ticket_types.all()]
         create_quota(copy, quota.name, quota.capacity, types, actor=actor)
+    details.copy_details(event, copy, {old: twin.pk for old, twin in twins.items()})
     return copy
 
 

@@ -168,6 +168,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     Tag.objects.get_or_create(name=f"Tag {tenant.slug}", slug=f"tag-{tenant.slug}")
     Venue.objects.get_or_create(name=f"Hall {tenant.slug}", slug=f"hall-{tenant.slug}")
     _add_goods(place, published=published)
+    _add_details(place)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
         shared.member = staff.add_member(make_user(), staff.preset_role("door"), actor=None)
@@ -180,6 +181,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         )
         # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
         shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
+        _add_series(tenant)
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
@@ -188,6 +190,24 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     if buyer is not None:
         _add_orders(place, buyer)
     return place
+
+
+def _add_details(place: Place) -> None:
+    """A point of the programme, a thing to bring and a question that need not be answered."""
+    from tenant_apps.events import details
+    from tenant_apps.events.models import BringItem, ProgramItem, Question
+
+    place.things.program_item = details.make(ProgramItem, place.event, actor=None, title="Doors")
+    place.things.bring_item = details.make(BringItem, place.event, actor=None, name="Clay")
+    place.things.question = details.make(Question, place.event, actor=None, text="Which diet?")
+
+
+def _add_series(tenant: Any) -> None:
+    """Two dates that anybody sees."""
+    from tenant_apps.ticketing.series import create_series
+
+    first = make_event(slug=f"date-{tenant.slug}")
+    create_series(first, actor=None, title=f"Series {tenant.slug}", rule="FREQ=DAILY;COUNT=2", publish=True)
 
 
 def _add_goods(place: Place, *, published: bool) -> None:

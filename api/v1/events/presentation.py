@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from shared_apps.core.money import to_text
+from tenant_apps.events import refunds
 from tenant_apps.events.models import Category, Event, Tag, Venue
 from tenant_apps.ticketing.models import TicketType
 
@@ -23,6 +24,8 @@ def venue_json(venue: Venue) -> dict[str, Any]:
         "latitude": None if venue.latitude is None else str(venue.latitude),
         "longitude": None if venue.longitude is None else str(venue.longitude),
         "timezone": venue.timezone,
+        "capacity": venue.capacity,
+        "accessibility": venue.accessibility,
     }
 
 
@@ -74,6 +77,12 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "tags": event.tag_list,  # type: ignore[attr-defined]
         "level": event.level,
         "cancel_until": event.cancel_until,
+        "attendance": event.attendance,
+        **({"online_url": event.online_url} if hidden else {}),
+        "contact": {name: getattr(event, f"contact_{name}") for name in ("name", "email", "phone", "url")},
+        "previous_starts_at": event.previous_starts_at,
+        "refund_rule": refund_rule_json(event),
+        "series": event.series_id,
         "currency": event.currency,
         "price_from": to_text(min(prices), event.currency) if prices else None,
         "price_to": to_text(max(prices), event.currency) if prices else None,
@@ -85,6 +94,16 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "ticket_types": shown,
         "created_at": event.created_at,
         "modified_at": event.modified_at,
+    }
+
+
+def refund_rule_json(event: Event) -> dict[str, Any]:
+    """What comes back to who cancels; the tenant's rule where the event has none of its own."""
+    tiers = refunds.tiers_of(event)
+    return {
+        "own": event.refund_tiers is not None,
+        "tiers": None if tiers is None else [{"days": tier.days, "percent": tier.percent} for tier in tiers],
+        "words": refunds.in_words(event),
     }
 
 

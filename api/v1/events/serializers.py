@@ -39,6 +39,32 @@ class VenueSerializer(NamedSerializer):
     latitude = serializers.DecimalField(9, 6, required=False, allow_null=True)
     longitude = serializers.DecimalField(9, 6, required=False, allow_null=True)
     timezone = serializers.CharField(max_length=63, required=False, allow_blank=True)
+    capacity = serializers.IntegerField(min_value=0, max_value=BIGGEST_INTEGER, required=False, allow_null=True)
+    accessibility = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+
+class ContactSerializer(serializers.Serializer[Any]):
+    """Whom to ask about the event."""
+
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    email = serializers.CharField(max_length=254, required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class RefundTierSerializer(serializers.Serializer[Any]):
+    """Until so many days before the start so many per cent come back."""
+
+    days = serializers.IntegerField(min_value=0, max_value=3650)
+    percent = serializers.IntegerField(min_value=0, max_value=100)
+
+
+class RefundRuleSerializer(serializers.Serializer[Any]):
+    """`tiers` null: no rule, all comes back as long as one may cancel. `own`: the event's, else the tenant's."""
+
+    own = serializers.BooleanField()
+    tiers = RefundTierSerializer(many=True, allow_null=True)
+    words = serializers.ListField(child=serializers.CharField())
 
 
 class TicketTypeSerializer(serializers.Serializer[Any]):
@@ -77,6 +103,12 @@ class EventSerializer(serializers.Serializer[Any]):
     tags = TagLink(many=True)
     level = serializers.CharField()
     cancel_until = serializers.DateTimeField(allow_null=True)
+    attendance = serializers.ChoiceField(Event.Attendance.choices)
+    online_url = serializers.CharField(required=False, help_text="For staff; holders find it with their tickets.")
+    contact = ContactSerializer()
+    previous_starts_at = serializers.DateTimeField(allow_null=True)
+    refund_rule = RefundRuleSerializer()
+    series = serializers.IntegerField(allow_null=True)
     currency = serializers.CharField()
     price_from = serializers.CharField(allow_null=True)
     price_to = serializers.CharField(allow_null=True)
@@ -109,6 +141,10 @@ class EventInput(serializers.Serializer[Any]):
     tags = serializers.ListField(child=serializers.CharField(max_length=60), required=False, max_length=20)
     level = serializers.CharField(max_length=20, required=False, allow_blank=True)
     cancel_until = TimeInput(required=False, allow_null=True)
+    attendance = serializers.ChoiceField(Event.Attendance.choices, required=False)
+    online_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    contact = ContactSerializer(required=False)
+    refund_tiers = RefundTierSerializer(many=True, required=False, allow_null=True, max_length=10)  # type: ignore[call-arg]  # the list's own
     external_id = serializers.CharField(max_length=100, required=False, allow_null=True, allow_blank=True)
     date = TimeInput(required=False)
     start_time = TimeInput(required=False)
@@ -132,6 +168,9 @@ class EventInput(serializers.Serializer[Any]):
     def split(self) -> tuple[dict[str, Any], int | None]:
         """Return the event's own fields, and the number of places that an older client gave."""
         fields = dict(self.validated_data)
+        fields |= {f"contact_{name}": value for name, value in fields.pop("contact", {}).items()}
+        if fields.get("refund_tiers") is not None:
+            fields["refund_tiers"] = [dict(tier) for tier in fields["refund_tiers"]]
         places = [fields.pop(name) for name in SEATS if name in fields]
         return fields, places[0] if places else None
 

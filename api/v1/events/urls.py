@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.events import calendars, sales, taxonomy, views
+from api.v1.events import calendars, details, sales, series, taxonomy, views
 
 tenant_urls = [
     path("events/", views.EventsView.as_view(), name="events"),
@@ -19,6 +19,15 @@ tenant_urls = [
     path("events/<str:event>/ticket-types/<int:pk>/", sales.TicketTypeView.as_view(), name="ticket-type"),
     path("events/<str:event>/quotas/", sales.QuotasView.as_view(), name="quotas"),
     path("events/<str:event>/quotas/<int:pk>/", sales.QuotaView.as_view(), name="quota"),
+    path("events/<str:event>/program/", details.ProgramView.as_view(), name="program"),
+    path("events/<str:event>/program/<int:pk>/", details.ProgramItemView.as_view(), name="program-item"),
+    path("events/<str:event>/bring/", details.BringView.as_view(), name="bring"),
+    path("events/<str:event>/bring/<int:pk>/", details.BringItemView.as_view(), name="bring-item"),
+    path("events/<str:event>/questions/", details.QuestionsView.as_view(), name="questions"),
+    path("events/<str:event>/questions/<int:pk>/", details.QuestionView.as_view(), name="question"),
+    path("series/", series.SeriesListView.as_view(), name="series-list"),
+    path("series/<str:slug>/", series.SeriesView.as_view(), name="series"),
+    path("series/<str:slug>/dates/", series.SeriesDatesView.as_view(), name="series-dates"),
     path("categories/", taxonomy.CategoriesView.as_view(), name="categories"),
     path("categories/<str:slug>/", taxonomy.CategoryView.as_view(), name="category"),
     path("tags/", taxonomy.TagsView.as_view(), name="tags"),

@@ -27,6 +27,7 @@ def line_json(line: OrderLine, currency: str) -> dict[str, Any]:
         "quantity": line.quantity,
         "ticket": line.ticket_id,
         "attendee": {"name": line.attendee_name, "email": line.attendee_email},
+        "answers": line.answers,
         "status": line.status,
     }
 

@@ -6,13 +6,37 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from api.v1.ticketing.serializers import HolderSerializer
+from tenant_apps.events.details import MOST as MOST_QUESTIONS
+from tenant_apps.events.details import MOST_CHOICES
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.models import Order
+
+
+class AnswerField(serializers.Field[Any, Any, Any, Any]):
+    """Text, a number, true or false, or a list of texts; what fits the question, checkout decides."""
+
+    default_error_messages = {"invalid": _("Answer with text, a number, true or false, or a list of texts.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        texts = data if isinstance(data, list) and len(data) <= MOST_CHOICES else [data]
+        if any(not isinstance(each, str | int | float | bool) or len(str(each)) > 1100 for each in texts):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class AttendeeInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True, default="")
+    # By the question's id as text: {"12": "vegetarian", "13": true}.
+    answers = serializers.DictField(child=AnswerField(allow_null=True), required=False)
+
+    def validate_answers(self, given: dict[str, Any]) -> dict[str, Any]:
+        if len(given) > MOST_QUESTIONS:
+            raise serializers.ValidationError(_("These are too many answers."))
+        return given
 
 
 class BasketLineInput(serializers.Serializer[Any]):
@@ -93,6 +117,14 @@ class OutcomeInput(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(["succeed", "decline", "pending"], default="succeed")
 
 
+class AnswerSerializer(serializers.Serializer[Any]):
+    """What an attendee answered, with the question as it was asked."""
+
+    question = serializers.IntegerField()
+    text = serializers.CharField()
+    answer = AnswerField()
+
+
 class OrderLineSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(["ticket", "product"])
@@ -107,6 +139,7 @@ class OrderLineSerializer(serializers.Serializer[Any]):
     quantity = serializers.IntegerField()
     ticket = serializers.UUIDField(allow_null=True)
     attendee = HolderSerializer()
+    answers = AnswerSerializer(many=True)
     status = serializers.ChoiceField(["active", "cancelled"])
 
 

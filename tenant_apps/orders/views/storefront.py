@@ -11,8 +11,10 @@ from shared_apps.core.access import anyone
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
 from tenant_apps.activity.once import once
+from tenant_apps.events import refunds
 from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import place_order
+from tenant_apps.orders.errors import WrongAnswers
 from tenant_apps.orders.forms import OrderForm
 from tenant_apps.ticketing.offers import event_offer
 from tenant_apps.ticketing.querysets import with_ticket_types
@@ -28,13 +30,18 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
         slug=slug,
     )
     offer = event_offer(found)
+    questions = list(found.questions.all())
     if request.method != "POST":
         form = OrderForm(offers=offer.offers, initial=_known(request.user))
         return _page(request, found, offer, form)
-    form = OrderForm(request.POST, offers=offer.offers)
+    form = OrderForm(request.POST, offers=offer.offers, questions=questions)
     if form.is_valid():
+        if not form.is_answered():
+            return _page(request, found, offer, form)
         try:
             placed = _place_once(form, request.user)
+        except WrongAnswers as refusal:
+            return _page(request, found, offer, form, status=400, faults=_by_field(form, refusal))
         except DomainError as refusal:
             show_refusal(form, refusal, {"lines": "", "provider": ""})
             return _page(request, found, event_offer(_again(found)), form, status=refusal.status)
@@ -52,7 +59,39 @@ def _place_once(form: OrderForm, user: Any) -> str:
     return once("page:order", form.once_key(), place) if form.cleaned_data["key"] else place()
 
 
-def _page(request: HttpRequest, found: Event, offer: Any, form: OrderForm, status: int = 200) -> HttpResponse:
+def _by_field(form: OrderForm, refusal: DomainError) -> dict[str, str]:
+    """What is wrong with the answers, by the names of the page's fields."""
+    lines = [pk for pk, quantity in form.quantities().items() if quantity]
+    faults = {}
+    for error in refusal.errors:
+        _lines, index, _attendees, number, _answers, question = error.field.split(".")
+        faults[f"answer_{lines[int(index)]}_{number}_{question}"] = str(error.message)
+    return faults
+
+
+def _sheets(form: OrderForm, faults: dict[str, str]) -> list[dict[str, Any]]:
+    """The questions as the page shows them: a sheet for each ticket, with what was typed."""
+    sheets = []
+    for kind, number, questions in form.to_ask():
+        given = form.answers(kind.pk, number)
+        rows = []
+        for question in questions:
+            name = form.answer_field(kind, number, question)
+            rows.append(
+                {"question": question, "name": name, "given": given[str(question.pk)], "fault": faults.get(name, "")}
+            )
+        sheets.append({"kind": kind, "number": number + 1, "rows": rows})
+    return sheets
+
+
+def _page(
+    request: HttpRequest,
+    found: Event,
+    offer: Any,
+    form: OrderForm,
+    status: int = 200,
+    faults: dict[str, str] | None = None,
+) -> HttpResponse:
     choices = []
     for each in offer.offers:
         name = form.field_of(each)
@@ -69,6 +108,12 @@ def _page(request: HttpRequest, found: Event, offer: Any, form: OrderForm, statu
         "form": form,
         "choices": choices,
         "structured": event_data(found, offer, current_tenant()),
+        "sheets": _sheets(form, faults or {}) if form.is_bound else [],
+        "sheet": form.sheet() if form.is_bound else "",
+        "faults": faults,
+        "program": list(found.program.all()),
+        "bring": list(found.bring.all()),
+        "refund_rule": refunds.in_words(found),
     }
     return render(request, "storefront/events/event.html", context, status=status)
 
