@@ -163,7 +163,7 @@ def step(how: str, pk: str) -> None:
 
 def _worker(pk: str, how: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.imports", "--step", how, pk]
-    answer = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)  # noqa: S603 (our own program)
+    answer = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     if answer.returncode:
         raise RuntimeError(answer.stderr[-3000:])
     told: dict[str, Any] = json.loads(answer.stdout.strip().splitlines()[-1])

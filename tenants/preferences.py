@@ -85,6 +85,8 @@ PREFERENCES: Mapping[str, Preference] = {
     "open_orders_per_buyer": Preference(3, _whole(1, 100), _("A whole number from 1 to 100.")),
     # Who works here must have two-step login on: nothing of the staff's opens without.
     "require_2fa_for_staff": Preference(False, lambda value: isinstance(value, bool), _("true or false.")),
+    # Off: goods are shown and none are sold for now. Each category and product has a switch of its own besides.
+    "goods_accepting_orders": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "guest_checkout": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "payment_providers": Preference(["manual"], _providers, _("A list of payment providers, each once.")),
     "event_edit_policy": Preference(

@@ -24,6 +24,7 @@ from platform_config.demo.people import PASSWORD, PEOPLE
 from platform_config.demo.sales import Seller
 from shared_apps.accounts.models import User
 from tenant_apps.activity import hints
+from tenant_apps.catalog.delivery import create_method
 from tenant_apps.events.services import finish_over
 from tenant_apps.imports import services as imports
 from tenant_apps.imports.models import ImportJob
@@ -37,6 +38,19 @@ FOLDER = Path(settings.BASE_DIR) / "demo"
 # The Monday of the week that the files are written around.
 REFERENCE_MONDAY = date(2026, 1, 5)
 TIMES = ("starts_at", "ends_at")
+# How the demo's shop sends its goods, in kopecks and grams.
+DELIVERY: tuple[dict[str, Any], ...] = (
+    {"name": "Самовывоз в Саратове", "kind": "pickup", "description": "Набережная, 12, каждый день с 10 до 20"},
+    {
+        "name": "Курьер по городу",
+        "kind": "courier",
+        "price_minor": 35000,
+        "free_from_minor": 500000,
+        "most_grams": 20000,
+        "rates": [{"from_grams": 10000, "price_minor": 60000}],
+    },
+    {"name": "Почта России", "kind": "post", "price_minor": 45000, "most_grams": 30000},
+)
 
 
 class NotInProduction(RuntimeError):
@@ -162,6 +176,8 @@ def _bring_goods_in(tenant: Tenant, owner: User) -> None:
     job = imports.run_now(resource="products", file_name=path.name, content=path.read_bytes(), actor=owner)
     if job.status != ImportJob.Status.APPLIED:
         raise ValueError(f"demo/{path.name}: {job.errors[:3]}")
+    for position, method in enumerate(DELIVERY):
+        create_method(actor=owner, position=position, **method)
 
 
 def _add_staff(tenant: Tenant, people: dict[str, User]) -> None:

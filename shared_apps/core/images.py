@@ -38,11 +38,72 @@ class Picture(NamedTuple):
     height: int
 
 
+class Renditions(NamedTuple):
+    """One picture in several widths, each as WebP and as JPEG for what does not know WebP.
+
+    `files` has the bytes by what follows the stem in a file's name: "640.webp". Width and height are the largest one's.
+    """
+
+    stem: str
+    width: int
+    height: int
+    widths: list[int]
+    files: dict[str, bytes]
+
+
+# As wide as cards on a phone, cards on a large screen, a phone's whole width at three pixels a dot, a page's head.
+WIDTHS = (320, 640, 1280)
+LONGEST = 2000
+
+
 def re_encoded(upload: Any, *, longest: int, square: bool = False, field: str = "image") -> Picture:
     """Return an uploaded file (anything with `read` and perhaps `size`) as a WebP of at most `longest` pixels a side.
 
     `square` cuts the middle out. Raises ImageRefused for what is no picture, ImageTooLarge before decoding one.
     """
+    picture = _decoded(upload, longest, square, field)
+    return Picture(f"{_stem()}.webp", _webp(picture), "image/webp", picture.width, picture.height)
+
+
+def renditions(upload: Any, *, field: str = "image") -> Renditions:
+    """Return an uploaded file in the widths that pages ask for, none wider than it came; refused as `re_encoded` does.
+
+    What is see-through stands on white in the JPEGs.
+    """
+    picture = _decoded(upload, LONGEST, False, field)
+    widths = sorted({width for width in WIDTHS if width < picture.width} | {picture.width})
+    files: dict[str, bytes] = {}
+    for width in widths:
+        height = max(1, round(picture.height * width / picture.width))
+        sized = picture if width == picture.width else picture.resize((width, height), Image.Resampling.LANCZOS)
+        files[f"{width}.webp"] = _webp(sized)
+        files[f"{width}.jpg"] = _jpeg(sized)
+    return Renditions(_stem(), picture.width, picture.height, widths, files)
+
+
+def _stem() -> str:
+    # Letters, digits and - only: the name is part of addresses and of names of files.
+    return secrets.token_hex(16)
+
+
+def _webp(picture: Image.Image) -> bytes:
+    sink = io.BytesIO()
+    picture.save(sink, "WEBP", quality=85, method=4)
+    return sink.getvalue()
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    if picture.mode == "RGBA":
+        ground = Image.new("RGB", picture.size, "white")
+        ground.paste(picture, mask=picture.getchannel("A"))
+        picture = ground
+    sink = io.BytesIO()
+    picture.save(sink, "JPEG", quality=82, progressive=True, optimize=True)
+    return sink.getvalue()
+
+
+def _decoded(upload: Any, longest: int, square: bool, field: str) -> Image.Image:
+    """Read, judge and decode. Raises ImageRefused, and ImageTooLarge before anything is decoded."""
     if getattr(upload, "size", 0) > MOST_BYTES:
         raise ImageTooLarge(field=field)
     raw = upload.read(MOST_BYTES + 1)
@@ -55,13 +116,12 @@ def re_encoded(upload: Any, *, longest: int, square: bool = False, field: str = 
             opened = Image.open(io.BytesIO(raw), formats=tuple(FORMATS))
         if opened.width * opened.height > MOST_PIXELS:
             raise ImageTooLarge(field=field)
-        picture = _pixels(opened, longest, square)
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError, KeyError, TypeError):
+        return _pixels(opened, longest, square)
+    except Image.DecompressionBombError:
+        raise ImageTooLarge(field=field) from None  # Pillow's own limit, from which on it does not even hand out sizes
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, KeyError, TypeError):
         # Pillow's decoders raise any of these for a file that is cut off or made to break them.
         raise ImageRefused(field=field) from None
-    sink = io.BytesIO()
-    picture.save(sink, "WEBP", quality=85, method=4)
-    return Picture(f"{secrets.token_urlsafe(18)}.webp", sink.getvalue(), "image/webp", picture.width, picture.height)
 
 
 def _pixels(opened: Image.Image, longest: int, square: bool) -> Image.Image:

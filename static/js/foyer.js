@@ -121,6 +121,33 @@
       add();
     }
 
+    /* The picture that was chosen, before it is sent. A data: address, for the policy takes no others. */
+    for (const chooser of scope.querySelectorAll("input[data-preview]:not([data-ready])")) {
+      chooser.dataset.ready = "";
+      const preview = document.getElementById(chooser.dataset.preview);
+      chooser.addEventListener("change", () => {
+        const file = chooser.files[0];
+        preview.hidden = true;
+        if (!file || !chooser.accept.split(",").includes(file.type) || file.size > 5 * 1024 * 1024) return;
+        const reader = new FileReader();
+        reader.addEventListener("load", () => {
+          preview.src = reader.result;
+          preview.hidden = false;
+        });
+        reader.readAsDataURL(file);
+      });
+    }
+
+    /* A box that ticks all others of its name. Without script each is ticked by itself. */
+    for (const all of scope.querySelectorAll("input[data-ticks]:not([data-ready])")) {
+      all.dataset.ready = "";
+      all.closest("[data-ticks-all]").hidden = false;
+      const boxes = () => [...document.querySelectorAll(`input[name="${all.dataset.ticks}"]`)];
+      all.addEventListener("change", () => {
+        for (const box of boxes()) box.checked = all.checked;
+      });
+    }
+
     /* What is left of a hold. The page is asked again when the time is up. */
     for (const clock of scope.querySelectorAll("[data-until]:not([data-ready])")) {
       clock.dataset.ready = "";

@@ -8,7 +8,7 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalog")
 
     def ready(self) -> None:
-        from tenant_apps.catalog import personal  # noqa: F401  (says what is held about people)
+        from tenant_apps.catalog import images, personal  # noqa: F401  (removes files; says what is held about people)
         from tenant_apps.catalog.rights import granted_somewhere
         from tenant_apps.staff.scopes import register_scope
         from tenants import freshness

@@ -22,11 +22,18 @@ DEEPEST = 8
 
 @transaction.atomic
 def create_category(
-    *, actor: Any, name: str, parent: Any = None, external_id: str | None = None, position: int = 0
+    *,
+    actor: Any,
+    name: str,
+    parent: Any = None,
+    external_id: str | None = None,
+    position: int = 0,
+    accepting_orders: bool = True,
 ) -> ProductCategory:
     """Make a category below `parent` (a row or a slug), or at the root. Raises InvalidInput."""
     category = ProductCategory(name=_name(name), parent=category_of(parent, "parent"), position=position)
     category.external_id = external_id or None
+    category.accepting_orders = accepting_orders
     for attempt in range(3):
         category.slug = free_slug(ProductCategory, category.name, fallback="goods")
         category.lineage = _lineage(category)
@@ -45,11 +52,13 @@ def create_category(
 
 @transaction.atomic
 def change_category(category: ProductCategory, *, actor: Any, **fields: Any) -> ProductCategory:
-    """Change name, place or parent; its address stays. Raises InvalidInput for a place below itself."""
+    """Change name, place, parent or the switch for orders; its address stays. Raises InvalidInput below itself."""
     # The tree is one: who moves a part of it waits for whoever else does.
     tree = {one.pk: one for one in ProductCategory.objects.select_for_update().order_by("pk")}
     category = tree.get(category.pk, category)
-    was = {name: getattr(category, name) for name in fields}
+    was = _told(category)
+    if "accepting_orders" in fields:
+        category.accepting_orders = bool(fields["accepting_orders"])
     if "name" in fields:
         category.name = _name(fields["name"])
     if "position" in fields:
@@ -71,9 +80,19 @@ def change_category(category: ProductCategory, *, actor: Any, **fields: Any) -> 
                 one.lineage = category.lineage + one.lineage[len(before) :]
                 _check_depth(one.lineage)
                 one.save(update_fields=["lineage", "modified_at"])
-    details = before_and_after(was, {name: getattr(category, name) for name in fields})
-    record("product_category.updated", category, actor=actor, details=details, deliver=False)
+    details = before_and_after(was, _told(category))
+    if details["fields"]:
+        record("product_category.updated", category, actor=actor, details=details, deliver=False)
     return category
+
+
+def _told(category: ProductCategory) -> dict[str, Any]:
+    return {
+        "name": category.name,
+        "position": category.position,
+        "parent": category.lineage[-2] if len(category.lineage) > 1 else None,
+        "accepting_orders": category.accepting_orders,
+    }
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.money import to_minor, to_text
-from tenant_apps.catalog.models import Product, ProductCategory, ProductVariant
+from tenant_apps.catalog.models import DeliveryMethod, Product, ProductCategory, ProductVariant
 
 MOST_PIECES = 2_000_000_000
 
@@ -143,6 +143,13 @@ class ProductForm(forms.Form):
 class CategoryForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     parent = forms.ChoiceField(label=_("Inside"), required=False)
+    position = forms.IntegerField(
+        label=_("Place"),
+        min_value=0,
+        max_value=10_000,
+        required=False,
+        help_text=_("Smaller numbers come first; equal ones by name."),
+    )
 
     def __init__(self, *args: Any, categories: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -159,3 +166,119 @@ def _typed(parameters: dict[str, str]) -> dict[str, Any]:
 
 def _written(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else f"{value}"
+
+
+class MethodForm(forms.Form):
+    """A way of delivery without its rates."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    kind = forms.ChoiceField(label=_("Kind"), choices=DeliveryMethod.Kind.choices)
+    description = forms.CharField(label=_("Description"), max_length=300, required=False)
+    price = MoneyInput(label=_("Price"), required=False, help_text=_("Empty: it costs nothing."))
+    free_from = MoneyInput(
+        label=_("Free from"), required=False, help_text=_("From this sum of goods on. Empty: it is never free.")
+    )
+    most_grams = forms.IntegerField(
+        label=_("At most, in grams"), min_value=0, max_value=10**9, required=False, help_text=_("Empty: no limit.")
+    )
+    active = forms.BooleanField(label=_("Offered to buyers"), required=False, initial=True)
+
+    def __init__(self, *args: Any, method: DeliveryMethod | None, currency: str, **kwargs: Any):
+        if method is not None:
+            same = ("name", "kind", "description", "most_grams")
+            kwargs["initial"] = {name: getattr(method, name) for name in same} | {
+                "active": method.active,
+                "price": to_text(method.price_minor, currency),
+                "free_from": "" if method.free_from_minor is None else to_text(method.free_from_minor, currency),
+            }
+        super().__init__(*args, **kwargs)
+        for name in ("price", "free_from"):
+            self.fields[name].currency = currency  # type: ignore[attr-defined]
+
+    def fields_of_method(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        data = self.cleaned_data
+        fields = {name: data[name] for name in ("name", "kind", "description", "most_grams", "active")}
+        return fields | {"price_minor": data["price"] or 0, "free_from_minor": data["free_from"]}
+
+
+class RateForm(forms.Form):
+    """What delivery costs from a weight or a sum on."""
+
+    from_grams = forms.IntegerField(label=_("From grams"), min_value=0, max_value=10**9, required=False)
+    from_total = MoneyInput(label=_("From a sum of"), required=False)
+    price = MoneyInput(label=_("It costs"))
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name in ("from_total", "price"):
+            self.fields[name].currency = currency  # type: ignore[attr-defined]
+
+
+class _Rates(forms.BaseFormSet):  # type: ignore[type-arg]  # Django has no type arguments here at run time
+    def rates(self) -> list[dict[str, int]]:
+        """Return the rows that were filled in and not ticked for deletion, as the service takes them."""
+        kept = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        return [
+            {
+                "from_grams": row["from_grams"] or 0,
+                "from_total_minor": row["from_total"] or 0,
+                "price_minor": row["price"],
+            }
+            for row in kept
+        ]
+
+
+def rates_formset(posted: Any, *, method: DeliveryMethod | None, currency: str) -> _Rates:
+    """Return the rows of a method's rates, with two empty ones to fill in."""
+    kind: Any = forms.formset_factory(RateForm, formset=_Rates, extra=2, max_num=50, validate_max=True, can_delete=True)
+    initial = [
+        {
+            "from_grams": rate.from_grams or "",
+            "from_total": to_text(rate.from_total_minor, currency) if rate.from_total_minor else "",
+            "price": to_text(rate.price_minor, currency),
+        }
+        for rate in (method.rates.all() if method else ())
+    ]
+    made: _Rates = kind(posted, initial=initial, prefix="rates", form_kwargs={"currency": currency})
+    return made
+
+
+class BulkForm(forms.Form):
+    """One change for all products that are ticked."""
+
+    CHANGES = (
+        ("publish", _("Show in the storefront")),
+        ("hide", _("Hide")),
+        ("open", _("Accept orders")),
+        ("close", _("Stop accepting orders")),
+        ("price", _("Move the price by percent")),
+        ("category", _("Put into a category")),
+    )
+
+    change = forms.ChoiceField(label=_("Change"), choices=CHANGES)
+    percent = forms.DecimalField(label=_("Percent"), max_digits=7, decimal_places=2, required=False, localize=True)
+    category = forms.ChoiceField(label=_("Category"), required=False)
+
+    def __init__(self, *args: Any, categories: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        choices = [(each.slug, "  " * (len(each.lineage) - 1) + each.name) for each in categories]
+        self.fields["category"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("change") == "price" and data.get("percent") is None and "percent" not in self.errors:
+            self.add_error("percent", _("Say by how many percent."))
+        return data
+
+    def fields_for_service(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        changes: dict[str, dict[str, Any]] = {
+            "publish": {"published": True},
+            "hide": {"published": False},
+            "open": {"accepting_orders": True},
+            "close": {"accepting_orders": False},
+            "price": {"price_percent": data["percent"]},
+            "category": {"category": data["category"]},
+        }
+        return changes[data["change"]]

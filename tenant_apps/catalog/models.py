@@ -13,6 +13,7 @@ from guardian.models import UserObjectPermissionBase
 from shared_apps.core.capacity import LimitedCapacity
 from shared_apps.core.models import Stamped
 from shared_apps.core.money import validate_currency
+from shared_apps.core.pictures import StoredPicture
 from shared_apps.core.search import document, letters
 from tenant_apps.catalog.querysets import CategoryQuerySet, ProductQuerySet, VariantQuerySet
 
@@ -26,6 +27,8 @@ class ProductCategory(Stamped):
     # The slugs from the root down to this one. A slug never changes; moving a category rewrites those below it.
     lineage = ArrayField(models.SlugField(max_length=60), default=list)
     position = models.IntegerField(default=0, db_default=0)
+    # Off: nothing of this category or below it is sold for now. The switch of whoever was granted the category.
+    accepting_orders = models.BooleanField(_("accepting orders"), default=True, db_default=True)
     external_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
 
     objects = CategoryQuerySet.as_manager()
@@ -132,6 +135,20 @@ class Product(Stamped):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProductImage(StoredPicture):
+    """A picture of a product."""
+
+    folder = "products"
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="images")
+
+    class Meta(StoredPicture.Meta):
+        db_table = "catalog_image"
+        constraints = [
+            models.UniqueConstraint(fields=["product"], condition=Q(is_lead=True), name="product_image_one_leads")
+        ]
 
 
 class ProductVariant(LimitedCapacity, Stamped):

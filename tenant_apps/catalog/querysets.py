@@ -5,13 +5,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
-from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q
+from django.db.models import Exists, F, Func, Max, Min, OuterRef, Prefetch, Q
 from django.db.models.functions import Coalesce
 
 from shared_apps.core.capacity import LimitedCapacityQuerySet
+from shared_apps.core.pictures import SHOWN
 from shared_apps.core.search import matching
+from tenants.context import current_tenant
+from tenants.preferences import preference
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
 MOST_FACETS = 400
@@ -82,7 +86,7 @@ class ProductQuerySet(models.QuerySet[Any]):
     def in_stock(self, wanted: bool = True) -> "ProductQuerySet":
         """That can be ordered now: some variant has stock, and orders are accepted."""
         there = Exists(_variants().in_stock().filter(product_id=OuterRef("pk")))
-        can = Q(there, accepting_orders=True)
+        can = Q(there, _takes_orders())
         return self.filter(can) if wanted else self.exclude(can)
 
     def priced_between(self, least: Mapping[str, int] | None, most: Mapping[str, int] | None) -> "ProductQuerySet":
@@ -109,9 +113,20 @@ class ProductQuerySet(models.QuerySet[Any]):
         return found
 
     def for_show(self) -> "ProductQuerySet":
-        """With category and variants, in two statements; the search vector is left in the database."""
+        """With category, pictures and variants, in two statements; the search vector is left in the database.
+
+        `picture_list` is a list of what `pictures.SHOWN` names; `closed` tells whether a category it is in takes no
+        orders.
+        """
         variants = Prefetch("variants", _variants().order_by("position", "pk"))
-        return self.select_related("category").prefetch_related(variants).defer("search", "letters")
+        images = self.model._meta.get_field("images").related_model._default_manager.filter(product_id=OuterRef("pk"))
+        pictures = ArraySubquery(images.order_by("position", "pk").values(shown=SHOWN))
+        found: Any = self.select_related("category").prefetch_related(variants).defer("search", "letters")
+        return found.annotate(picture_list=pictures, closed=_closed())  # type: ignore[no-any-return]
+
+    def taking_orders(self) -> "ProductQuerySet":
+        """That orders are accepted for: by the tenant, by the categories it is in, and by its own switch."""
+        return self.filter(_takes_orders())
 
     def with_prices(self) -> "ProductQuerySet":
         """Each with the lowest and highest price of its variants."""
@@ -141,6 +156,26 @@ class ProductQuerySet(models.QuerySet[Any]):
             for name, value, count in cursor.fetchall():
                 found.setdefault(name, []).append((json.loads(value) if isinstance(value, str) else value, count))
         return [Facet(name, values) for name, values in found.items()]
+
+
+def _closed() -> Exists:
+    """Whether the product's category, or one above it, takes no orders."""
+    from tenant_apps.catalog.models import ProductCategory
+
+    is_above: Any = Func(
+        F("slug"),
+        OuterRef("category__lineage"),
+        template="%(expressions)s)",
+        arg_joiner=" = ANY(",
+        output_field=models.BooleanField(),
+    )
+    return Exists(ProductCategory.objects.filter(is_above, accepting_orders=False))
+
+
+def _takes_orders() -> Q:
+    if not preference(current_tenant(), "goods_accepting_orders"):
+        return Q(pk__in=())
+    return Q(~_closed(), accepting_orders=True)
 
 
 def _variants() -> VariantQuerySet:

@@ -13,6 +13,7 @@ from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.catalog import parameters
 from tenant_apps.catalog.categories import category_of
 from tenant_apps.catalog.errors import CapacityBelowSold, LastVariant, ProductHasOrders
+from tenant_apps.catalog.images import files_of
 from tenant_apps.catalog.models import Product, ProductVariant
 from tenant_apps.catalog.rights import may_change_in
 from tenant_apps.events.services import clean_description
@@ -86,8 +87,6 @@ def update_product(product: Product, *, actor: Any, **fields: Any) -> Product:
             raise _taken("external_id") from None
         raise
     details = before_and_after(before, {name: _comparable(product, name) for name in changed})
-    if "price_minor" in changed:
-        details |= {"price_from": before["price_minor"], "price_to": product.price_minor}
     record("product.updated", product, actor=actor, details=details)
     return product
 
@@ -101,8 +100,8 @@ def delete_product(product: Product, *, actor: Any) -> None:
     if any(one.held or one.sold for one in variants):
         raise ProductHasOrders
     details = {"name": product.name, "slug": product.slug}
-    details |= gone(**details, price_minor=product.price_minor)
-    record("product.deleted", product, actor=actor, details=details)
+    told = details | gone(**details, price_minor=product.price_minor)
+    record("product.deleted", product, actor=actor, details=told, payload={"pictures": files_of(product)})
     try:
         product.delete()
     except ProtectedError:

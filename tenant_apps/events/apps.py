@@ -8,7 +8,7 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from tenant_apps.events import personal  # noqa: F401  (says what is held about people)
+        from tenant_apps.events import media, personal  # noqa: F401  (removes files; says what is held about people)
         from tenants import freshness
 
         freshness.watch("events", unseen=("EventUserPermission",))

@@ -16,6 +16,7 @@ from guardian.models import UserObjectPermissionBase
 from shared_apps.core.clock import validate_zone
 from shared_apps.core.models import Stamped
 from shared_apps.core.money import validate_currency
+from shared_apps.core.pictures import StoredPicture
 from shared_apps.core.search import document, letters
 from tenant_apps.events.querysets import EventQuerySet
 
@@ -187,6 +188,20 @@ class EventTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id}: {self.tag_id}"
+
+
+class EventMedia(StoredPicture):
+    """A picture of an event."""
+
+    folder = "events"
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="media")
+
+    class Meta(StoredPicture.Meta):
+        db_table = "events_media"
+        constraints = [
+            models.UniqueConstraint(fields=["event"], condition=Q(is_lead=True), name="event_media_one_leads")
+        ]
 
 
 class EventUserPermission(UserObjectPermissionBase):

@@ -11,6 +11,7 @@ from django.db.models import F, FloatField, Func, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
+from shared_apps.core.pictures import SHOWN
 from shared_apps.core.search import folded_letters, matching, words_of
 from tenant_apps.staff.permissions import events_granted, permissions_of
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
@@ -113,8 +114,15 @@ class EventQuerySet(models.QuerySet[Any]):
     def for_show(self) -> "EventQuerySet":
         """With what a page or the API shows beside the event's own columns, in the one statement.
 
-        `tag_list` is a list of `{"slug", "name"}`. The search vector is left in the database.
+        `tag_list` is a list of `{"slug", "name"}`, `picture_list` of what `pictures.SHOWN` names. The search vector is
+        left in the database.
         """
         through = self.model.tags.through._default_manager.filter(event_id=OuterRef("pk")).order_by("tag__name")
         tags = ArraySubquery(through.values(shown=JSONObject(slug=F("tag__slug"), name=F("tag__name"))))
-        return self.select_related("category", "venue").annotate(tag_list=tags).defer("search", "letters")
+        found = self.select_related("category", "venue").annotate(tag_list=tags).defer("search", "letters")
+        return found.with_pictures()
+
+    def with_pictures(self) -> "EventQuerySet":
+        """Each with `picture_list`, in the same statement."""
+        media = self.model._meta.get_field("media").related_model._default_manager.filter(event_id=OuterRef("pk"))
+        return self.annotate(picture_list=ArraySubquery(media.order_by("position", "pk").values(shown=SHOWN)))

@@ -16,6 +16,7 @@ from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongSta
 from shared_apps.core.money import CURRENCIES, exponent
 from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders, IsTemplate
+from tenant_apps.events.media import files_of
 from tenant_apps.events.models import Event, EventSeries, Tag
 from tenant_apps.events.particulars import fill_particulars
 from tenant_apps.events.slugs import free_slug
@@ -159,7 +160,8 @@ def delete_event(event: Event, *, actor: Any) -> None:
     if is_template(event):
         raise IsTemplate
     told = gone(title=event.title, slug=event.slug, starts_at=event.starts_at, status=event.status)
-    record("event.deleted", event, actor=actor, details={"title": event.title, "slug": event.slug, **told})
+    details = {"title": event.title, "slug": event.slug, **told}
+    record("event.deleted", event, actor=actor, details=details, payload={"pictures": files_of(event)})
     if event.series_id:
         _leave_out(event)
     try:

@@ -13,6 +13,7 @@ LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
     "max_tickets_per_order": _("Most tickets in one order"),
     "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
+    "goods_accepting_orders": _("Orders for goods are taken"),
     "guest_checkout": _("People may order without an account"),
     "payment_providers": _("Ways to pay, one on each line"),
     "event_edit_policy": _("Published events can be edited"),

@@ -11,6 +11,7 @@ from django.utils.html import strip_tags
 
 from shared_apps.core.clock import local
 from shared_apps.core.money import to_text
+from shared_apps.core.pictures import sources
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.offers import EventOffer, Offer
 from tenants import links
@@ -40,6 +41,8 @@ def event_data(event: Any, offer: EventOffer, tenant: Any, now: datetime | None 
     text = event.summary or " ".join(strip_tags(event.description.replace("<", " <")).split())[:LONGEST_DESCRIPTION]
     if text:
         data["description"] = text
+    if pictures := getattr(event, "picture_list", None):
+        data["image"] = [links.url(tenant, sources("events", each, "jpg")[-1].address) for each in pictures]
     if event.ends_at:
         data["endDate"] = _time(event.ends_at, event)
     if before is not None and event.status != Event.Status.CANCELLED:

@@ -10,12 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tenant_apps.catalog import categories, services
+from tenant_apps.catalog.delivery import create_method
+from tenant_apps.catalog.images import add_image
 from tenant_apps.catalog.models import Product, ProductCategory
 from tenant_apps.imports import services as imports
 from tenant_apps.imports.models import ImportJob
 from tenants.context import in_tenant
 from tests.factories import make_user, owner_of
 from tests.pages.test_browser import AXE, RUN_AXE, signed_in
+from tests.pictures import picture_file
 
 PRICE_LIST = (Path(__file__).parents[1] / "data" / "price-list-shop1.yaml").read_bytes()
 
@@ -186,9 +189,15 @@ def test_axe_finds_nothing_on_the_pages_of_goods_and_nothing_is_wider_than_the_s
         wrong = imports.validate(
             imports.start(resource="products", file_name="bad.yaml", actor=None, content=b"goods:\n  - {id: 1}\n")
         )
+        with_pictures = Product.objects.get(external_id="4216292")
+        for colour in ("teal", "navy"):
+            add_image(with_pictures, picture_file(colour=colour), alt=f"A {colour} phone", actor=None)
+        method = create_method(actor=None, name="Courier", kind="courier", rates=[{"from_grams": 5, "price_minor": 9}])
     paths = {
         "buyer": ["/products/", "/products/?search=nothing", f"/products/{slug}/"],
         "staff": ["/dashboard/products/", "/dashboard/new-product/", f"/dashboard/products/{slug}/",
+                  f"/dashboard/products/{slug}/images/", "/dashboard/products/?category=smartfony",
+                  "/dashboard/delivery-methods/", f"/dashboard/delivery-methods/{method.pk}/",
                   "/dashboard/product-categories/", "/dashboard/product-categories/smartfony/",
                   "/dashboard/imports/products/", f"/dashboard/imports/{ready.pk}/", f"/dashboard/imports/{wrong.pk}/"],
     }[who]  # fmt: skip
@@ -224,3 +233,84 @@ def test_a_parameter_is_chosen_in_place_and_stays_in_the_address(alpha, site, br
     page.wait_for_url("**param.*")
     page.get_by_role("link", name="512GB (золотистый)").wait_for(state="detached")
     assert page.get_by_role("link", name="256GB (черный)").count() == 1
+
+
+@pytest.mark.browser
+def test_a_partners_price_list_goes_in_through_the_page_and_again_with_new_prices(alpha, site, browser, tmp_path):
+    """Must show 2 of the catalog: the file as it is, then with changed prices, and exactly that difference."""
+    signed_in(browser, site, alpha, owner_of(alpha))
+    page = browser.new_page()
+
+    def send(content, name):
+        path = tmp_path / name
+        path.write_bytes(content)
+        page.goto(site.url(alpha, "/dashboard/imports/products/"))
+        page.locator("input[type=file]").set_input_files(path)
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url("**/dashboard/imports/*-*/")
+        with in_tenant(alpha):
+            imports.validate(ImportJob.objects.get(status="pending"))
+        page.reload()
+        return page.locator("main").inner_text()
+
+    def apply():
+        page.locator("form[action$='/apply/'] button").click()
+        page.wait_for_load_state()
+        with in_tenant(alpha):
+            imports.apply(ImportJob.objects.get(status="applying"))
+        page.reload()
+        assert "The price list is applied." in page.locator("main").inner_text()
+
+    first = send(PRICE_LIST, "price-list-shop1.yaml")
+    assert "Ready to apply" in first and "param.Цвет: золотистый" in first
+    apply()
+    with in_tenant(alpha):
+        goods = Product.objects.all()
+        assert goods.count() == 14 and not goods.filter(parameters={}).exists()
+        iphone = goods.get(external_id="4216292")
+        assert (iphone.price_minor, iphone.recommended_price_minor) == (11_000_000, 11_699_000)
+        assert iphone.parameters["Цвет"] == "золотистый"
+    # By a parameter, where buyers look.
+    page.goto(site.url(alpha, "/products/?category=smartfony&param.Цвет=золотистый"))
+    assert page.locator(".product-card").count() == 1
+    again = send(PRICE_LIST, "price-list-shop1.yaml")
+    assert "→" not in again
+    changed = PRICE_LIST.replace(b"price: 110000", b"price: 99000").replace(b"price: 60000", b"price: 61500")
+    diff = send(changed, "price-list-shop1.yaml")
+    moves = re.findall(r"(\d+\.\d\d) → (\d+\.\d\d)", diff)
+    assert moves == [("110000.00", "99000.00"), ("60000.00", "61500.00")]
+    apply()
+    with in_tenant(alpha):
+        assert Product.objects.get(external_id="4216292").price_minor == 9_900_000
+
+
+@pytest.mark.browser
+def test_a_picture_is_seen_before_it_is_sent_and_stands_in_the_storefront_without_a_shift(
+    alpha, site, browser, tmp_path
+):
+    with in_tenant(alpha):
+        services.create_product(actor=None, name="Cup", price_minor=500)
+    signed_in(browser, site, alpha, owner_of(alpha))
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(picture_file(size=(900, 600)).read())
+    page = browser.new_page()
+    page.goto(site.url(alpha, "/dashboard/products/cup/images/"))
+    page.get_by_label("Picture", exact=True).set_input_files(path)
+    page.locator("#preview").wait_for(state="visible")
+    page.get_by_label("What it shows").fill("A teal cup")
+    page.get_by_role("button", name="Add the picture").press("Enter")
+    page.get_by_text("The picture is there.").wait_for()
+    page.goto(site.url(alpha, "/products/cup/"))
+    image = page.get_by_alt_text("A teal cup")
+    image.wait_for()
+    assert image.evaluate("node => node.decode().then(() => node.currentSrc)").endswith(".webp")
+    assert image.evaluate("node => [node.width > 0, node.getAttribute('width')]") == [True, "900"]
+    shift = page.evaluate(
+        """() => new Promise(done => {
+            let moved = 0;
+            new PerformanceObserver(list => { for (const one of list.getEntries()) moved += one.value; })
+                .observe({type: "layout-shift", buffered: true});
+            setTimeout(() => done(moved), 400);
+        })"""
+    )
+    assert shift < 0.01

@@ -17,7 +17,7 @@ PERSONAL = (
     "/account/erasure/<",
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
-WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/imports/")
+WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
@@ -163,7 +163,9 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
     if names & (held if "<" in route.path else actor.anywhere(place.tenant)):
         return one(OK)
     if route.scope == "category":
-        return one(FORBIDDEN) if place.public or "<" not in route.path else one(HIDDEN)
+        # Categories are public whatever is in them.
+        seen = place.public or "<" not in route.path or "/product-categories/" in route.path
+        return one(FORBIDDEN) if seen else one(HIDDEN)
     if route.scope == "event":
         return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
     # "object": who sees the thing some other way is told no, everybody else that there is nothing.
@@ -185,6 +187,10 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         return one(OK) if route.path.endswith("/go/") else one(HIDDEN)  # "go" only sends the browser on
     if route.rule == ANYONE:
         hidden = _foreign(scope) or not place.public
+        if route.path.startswith("/media/") and not _foreign(scope) and signed_in:
+            # A draft's pictures, for who may see the draft.
+            needed = EVENT_PERMISSIONS.keys() if "/events/" in route.path else {"change_catalog"}
+            hidden = hidden and not actor.on(place) & needed
         return one(HIDDEN) if hidden and "<" in route.path else one(OK)
     if route.rule == OWN:
         # The secret is in the address: whoever has it is at home, and it opens nothing else.
@@ -222,7 +228,7 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
     anywhere = actor.anywhere(tenant) if tenant else _at_alpha(actor)
     if not names & anywhere:
         return one(FORBIDDEN)
-    if route.path.startswith(WHOLE_CATALOG):
+    if route.path.startswith(WHOLE_CATALOG) and not route.path.endswith("/orders/"):
         needed = {"import", "change_catalog"} if "/imports/" in route.path else {"change_catalog"}
         held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
         return one(HIDDEN) if not needed <= held or (_foreign(scope) and "<" in route.path) else one(OK)
@@ -235,7 +241,8 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         return one(HIDDEN)
     # Making an owner is refused on the page that asks for it: test_only_an_owner_makes_an_owner_on_the_page.
     # An order's page is for who sees orders; who may change them only has nothing to start from.
-    return one(OK) if "/orders/" not in route.path or _sees(actor, place) else one(HIDDEN)
+    an_order = "/orders/" in route.path and "/product-categories/" not in route.path
+    return one(OK) if not an_order or _sees(actor, place) else one(HIDDEN)
 
 
 def _at_alpha(actor: Actor) -> frozenset[str]:

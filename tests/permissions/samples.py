@@ -61,9 +61,16 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/<str:slug>/grants/", "slug", key_of("goods", "slug")),
     ("/product-categories/<str:slug>/grants/", "pk", key_of("goods_granted")),
     ("/product-categories/<str:slug>/grants/", "slug", key_of("goods", "slug")),
+    ("/product-categories/<str:slug>/accepting-orders/", "slug", key_of("goods", "slug")),
+    ("/dashboard/product-categories/<slug:slug>/orders/", "slug", key_of("goods", "slug")),
     ("/product-categories/", "slug", key_of("empty_category", "slug")),
     ("/dashboard/product-categories/", "slug", key_of("empty_category", "slug")),
     ("/products/<str:slug>/variants/", "pk", key_of("variant")),
+    ("/products/<str:slug>/images/", "pk", key_of("image")),
+    ("/events/<str:event>/media/", "pk", key_of("media")),
+    ("/media/products/", "file", named("image_file")),
+    ("/media/events/", "file", named("media_file")),
+    ("/dashboard/delivery-methods/", "pk", key_of("method")),
     ("/products/", "slug", key_of("product", "slug")),
     ("/dashboard/products/", "slug", key_of("product", "slug")),
     ("/dashboard/variants/", "pk", key_of("variant")),
@@ -166,6 +173,16 @@ def upload(place: Place) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("e.csv", b"title,starts_at\nGala,2031-01-10T20:00\n"), "resource": "events"}
 
 
+def photo(place: Place) -> dict[str, Any]:
+    from tests.pictures import picture_file
+
+    return {"image": picture_file(size=(20, 20)), "alt": "A picture"}
+
+
+def photo_form(place: Place) -> dict[str, Any]:
+    return {**photo(place), "add": "1"}
+
+
 def price_list(place: Place) -> dict[str, Any]:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -188,7 +205,12 @@ _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password
 _rename = fixed(name="Renamed")
 
 _product = fixed(name="A new mug", price="5.00")
+_bulk = fixed(published=True)
+_accepting = fixed(accepting_orders=False)
 _method = fixed(name="A new courier", kind="courier", price="5.00")
+_method_form = {
+    "name": "A new courier", "kind": "courier", "price": "5.00", "rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0",
+}  # fmt: skip
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
 BODIES: dict[str, Maker] = {
@@ -263,6 +285,14 @@ BODIES: dict[str, Maker] = {
     "PATCH /products/<str:slug>/variants/<int:pk>/": _rename,
     "PUT /products/<str:slug>/variants/<int:pk>/": _rename,
     "DELETE /products/<str:slug>/variants/<int:pk>/": NOTHING,
+    "POST /product-bulk/": lambda place: {**_bulk(place), "products": [place.product.slug]},
+    "PUT /product-categories/<str:slug>/accepting-orders/": _accepting,
+    "POST /products/<str:slug>/images/": photo,
+    "PATCH /products/<str:slug>/images/<int:pk>/": fixed(alt="Another mug"),
+    "DELETE /products/<str:slug>/images/<int:pk>/": NOTHING,
+    "POST /events/<str:event>/media/": photo,
+    "PATCH /events/<str:event>/media/<int:pk>/": fixed(alt="Another hall"),
+    "DELETE /events/<str:event>/media/<int:pk>/": NOTHING,
     "POST /delivery-methods/": _method,
     "PATCH /delivery-methods/<int:pk>/": _rename,
     "PUT /delivery-methods/<int:pk>/": _method,
@@ -390,6 +420,12 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/new-product/": fixed(name="A new mug", price="5.00", min_quantity="1", order_multiple="1"),
     "POST /dashboard/products/<slug:slug>/": _product,
     "POST /dashboard/products/<slug:slug>/delete/": NOTHING,
+    "POST /dashboard/products/<slug:slug>/images/": photo_form,
+    "POST /dashboard/events/<slug:slug>/media/": photo_form,
+    "POST /dashboard/product-bulk/": lambda place: {"chosen": place.product.pk, "change": "publish"},
+    "POST /dashboard/product-categories/<slug:slug>/orders/": fixed(accepting="off"),
+    "POST /dashboard/delivery-methods/": fixed(**_method_form),
+    "POST /dashboard/delivery-methods/<int:pk>/": fixed(**_method_form),
     "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
     "POST /dashboard/product-categories/": _rename,
     "POST /dashboard/product-categories/<slug:slug>/": _rename,
@@ -479,7 +515,7 @@ NO_GOOD_END = {
     "/orders/<str:code>/refund/": "money given by hand: tests/payments",
 }
 
-MULTIPART = frozenset({"POST /imports/"})
+MULTIPART = frozenset({"POST /imports/", "POST /products/<str:slug>/images/", "POST /events/<str:event>/media/"})
 
 # The value of a body's field that names something else, as the place has it; None where it has none. By the field's
 # last name ("lines.ticket_type" is under "ticket_type"): every such field of every route is then sent with the

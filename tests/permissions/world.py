@@ -214,6 +214,9 @@ def _add_goods(place: Place, *, published: bool) -> None:
     """A product in a category of its own, with two variants; a category without goods, and a way of delivery."""
     from tenant_apps.catalog import categories, delivery
     from tenant_apps.catalog import services as catalog
+    from tenant_apps.catalog.images import add_image
+    from tenant_apps.events.media import add_media
+    from tests.pictures import picture_file
 
     called = f"{place.name} {place.tenant.slug}"
     goods = categories.create_category(actor=None, name=f"Goods {called}")
@@ -226,6 +229,10 @@ def _add_goods(place: Place, *, published: bool) -> None:
     place.things.variant = place.things.product.variants.order_by("pk")[0]
     place.things.goods_granted = make_user()
     categories.grant(goods, place.things.goods_granted, "change_catalog", actor=None)
+    place.things.image = add_image(place.product, picture_file(size=(20, 20)), alt="A mug", actor=None)
+    place.things.media = add_media(place.event, picture_file(size=(20, 20)), alt="A hall", actor=None)
+    place.things.image_file = f"{place.image.stem}-20.webp"
+    place.things.media_file = f"{place.media.stem}-20.webp"
     place.things.method = delivery.create_method(actor=None, name=f"Post {called}", kind="post", price_minor=300)
 
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from shared_apps.core.money import to_text
+from shared_apps.core.pictures import picture_json
 from tenant_apps.catalog.models import DeliveryMethod, Product, ProductCategory, ProductVariant
+from tenant_apps.catalog.selling import takes_orders
 
 
 def category_json(category: ProductCategory) -> dict[str, Any]:
@@ -15,6 +17,7 @@ def category_json(category: ProductCategory) -> dict[str, Any]:
         "parent": category.lineage[-2] if len(category.lineage) > 1 else None,
         "lineage": category.lineage,
         "position": category.position,
+        "accepting_orders": category.accepting_orders,
     }
 
 
@@ -50,13 +53,14 @@ def product_json(product: Product) -> dict[str, Any]:
         "recommended_price": None if recommended is None else to_text(recommended, product.currency),
         "currency": product.currency,
         "parameters": product.parameters,
-        "in_stock": product.accepting_orders and any(one.in_stock for one in variants),
+        "in_stock": takes_orders(product) and any(one.in_stock for one in variants),
         "accepting_orders": product.accepting_orders,
         "published": product.published,
         "supplier": product.supplier,
         "model": product.model,
         "weight_grams": product.weight_grams,
         "external_id": product.external_id,
+        "images": [picture_json("products", one) for one in product.picture_list],  # type: ignore[attr-defined]
         "variants": [variant_json(one, product) for one in variants],
         "created_at": product.created_at,
         "modified_at": product.modified_at,

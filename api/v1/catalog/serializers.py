@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.fields import MoneyField, PlainTextField
+from api.pictures import PictureSerializer
 from shared_apps.core.money import CURRENCIES
 from tenant_apps.catalog.models import DeliveryMethod
 
@@ -21,6 +22,7 @@ class CategorySerializer(serializers.Serializer[Any]):
     parent = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)  # type: ignore[assignment]
     lineage = serializers.ListField(child=serializers.CharField(), read_only=True)
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
+    accepting_orders = serializers.BooleanField(required=False)
 
 
 class VariantSerializer(serializers.Serializer[Any]):
@@ -59,6 +61,7 @@ class ProductSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     weight_grams = serializers.IntegerField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
+    images = PictureSerializer(many=True)
     variants = VariantSerializer(many=True)
     created_at = serializers.DateTimeField()
     modified_at = serializers.DateTimeField()
@@ -122,6 +125,24 @@ class ProductInput(serializers.Serializer[Any]):
         variants = [minor(dict(one), "price") for one in fields.pop("variants", [])]
         single: dict[str, Any] = {name: fields.pop(name) for name in ("sku", "capacity") if name in fields}
         return fields, variants, single
+
+
+class BulkInput(serializers.Serializer[Any]):
+    """The same change for all of `products` (slugs or ids), or for none. Prices are moved by `price_percent`."""
+
+    products = serializers.ListField(child=serializers.CharField(max_length=100), min_length=1, max_length=200)
+    published = serializers.BooleanField(required=False)
+    accepting_orders = serializers.BooleanField(required=False)
+    category = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)
+    price_percent = serializers.DecimalField(max_digits=7, decimal_places=2, required=False)
+
+
+class BulkResult(serializers.Serializer[Any]):
+    changed = serializers.IntegerField()
+
+
+class AcceptingInput(serializers.Serializer[Any]):
+    accepting_orders = serializers.BooleanField()
 
 
 class RateInput(serializers.Serializer[Any]):

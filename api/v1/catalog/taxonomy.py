@@ -15,13 +15,16 @@ from api.kept import kept
 from api.pagination import Pages
 from api.permissions import ANYONE, require
 from api.v1.catalog.presentation import category_json
-from api.v1.catalog.serializers import CategoryGrantInput, CategorySerializer
+from api.v1.catalog.serializers import AcceptingInput, CategoryGrantInput, CategorySerializer
+from api.v1.catalog.views import Catalog
 from api.v1.staff.serializers import GrantSerializer
 from api.views import APIView
 from shared_apps.accounts.models import User
-from shared_apps.core.errors import FieldError, InvalidInput, NotFound
+from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from tenant_apps.catalog import categories
 from tenant_apps.catalog.models import ProductCategory
+from tenant_apps.catalog.rights import may_change_in
+from tenant_apps.catalog.selling import set_accepting
 
 
 class _Category(APIView):
@@ -96,6 +99,24 @@ class CategoryView(_Category):
     def _change(self, request: Request, *, partial: bool) -> Response:
         fields = self.wanted(request, partial=partial)
         return Response(category_json(categories.change_category(self.category, actor=request.user, **fields)))
+
+
+class AcceptingView(Catalog):
+    """The switch of a partner: whether goods of the category and below it can be ordered for now."""
+
+    permissions = {"put": "change_catalog"}
+
+    @extend_schema(operation_id="product_categories_accepting", request=AcceptingInput, responses=CategorySerializer)
+    def put(self, request: Request, slug: str) -> Response:
+        found = ProductCategory.objects.called(slug).first()
+        if found is None:
+            raise NotFound
+        wanted = AcceptingInput(data=request.data)
+        if not may_change_in(request.user, found):
+            raise Forbidden
+        wanted.is_valid(raise_exception=True)
+        changed = set_accepting(found, wanted.validated_data["accepting_orders"], actor=request.user)
+        return Response(category_json(changed))
 
 
 def _person(email: str) -> User:

@@ -15,11 +15,12 @@ from api.pagination import Pages
 from api.permissions import ANYONE
 from api.v1.catalog.filters import narrowed
 from api.v1.catalog.presentation import product_json
-from api.v1.catalog.serializers import FacetSerializer, ProductInput, ProductSerializer
+from api.v1.catalog.serializers import BulkInput, BulkResult, FacetSerializer, ProductInput, ProductSerializer
 from api.views import APIView
 from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from shared_apps.core.money import CURRENCIES
 from tenant_apps.catalog import services
+from tenant_apps.catalog.bulk import change_products
 from tenant_apps.catalog.models import Parameter, Product
 from tenant_apps.catalog.rights import granted_somewhere, may_change_all, may_change_in, products_seen
 from tenants.context import current_tenant
@@ -139,6 +140,20 @@ class ProductView(ProductScoped):
                     raise InvalidInput(errors=[FieldError(sorted(single)[0], "use_variants", message)])
                 services.change_variant(rows[0], actor=request.user, **single)
         return Response(product_json(Product.objects.for_show().get(pk=product.pk)))
+
+
+class BulkView(Catalog):
+    """One change to many products, all of it or nothing; each product's change is in the audit trail."""
+
+    permissions = {"post": "change_catalog"}
+
+    @extend_schema(operation_id="products_bulk", request=BulkInput, responses=BulkResult)
+    def post(self, request: Request) -> Response:
+        self.require_somewhere()
+        wanted = BulkInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        fields = dict(wanted.validated_data)
+        return Response({"changed": change_products(fields.pop("products"), actor=request.user, **fields)})
 
 
 class FacetsView(APIView):

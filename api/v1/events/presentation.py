@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from shared_apps.core.money import to_text
+from shared_apps.core.pictures import picture_json
 from tenant_apps.events import refunds
 from tenant_apps.events.models import Category, Event, Tag, Venue
 from tenant_apps.ticketing.models import TicketType
@@ -90,7 +91,7 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "rating": None,
         "reviews_count": 0,
         "likes": 0,
-        "media": [],
+        "media": [picture_json("events", one) for one in event.picture_list],  # type: ignore[attr-defined]
         "ticket_types": shown,
         "created_at": event.created_at,
         "modified_at": event.modified_at,

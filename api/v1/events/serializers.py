@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from api.pictures import PictureSerializer
 from api.v1.events.fields import BIGGEST_INTEGER, TimeInput
 from tenant_apps.events.models import Event
 
@@ -116,7 +117,7 @@ class EventSerializer(serializers.Serializer[Any]):
     rating = serializers.FloatField(allow_null=True)
     reviews_count = serializers.IntegerField()
     likes = serializers.IntegerField()
-    media = serializers.ListField(child=serializers.DictField())
+    media = PictureSerializer(many=True)
     ticket_types = TicketTypeSerializer(many=True)
     created_at = serializers.DateTimeField()
     modified_at = serializers.DateTimeField()

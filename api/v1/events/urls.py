@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.events import calendars, details, sales, series, taxonomy, views
+from api.v1.events import calendars, details, media, sales, series, taxonomy, views
 
 tenant_urls = [
     path("events/", views.EventsView.as_view(), name="events"),
@@ -12,6 +12,8 @@ tenant_urls = [
     path("events/<str:event>/postpone/", views.PostponeView.as_view(), name="event-postpone"),
     path("events/<str:event>/archive/", views.ArchiveView.as_view(), name="event-archive"),
     path("events/<str:event>/duplicate/", views.DuplicateView.as_view(), name="event-duplicate"),
+    path("events/<str:event>/media/", media.MediaListView.as_view(), name="event-media"),
+    path("events/<str:event>/media/<int:pk>/", media.MediaView.as_view(), name="event-media-one"),
     path("calendar.ics", calendars.CalendarView.as_view(), name="calendar"),
     path("events/<str:event>/calendar.ics", calendars.EventCalendarView.as_view(), name="event-calendar"),
     path("events/<str:event>/availability/", sales.AvailabilityView.as_view(), name="event-availability"),

@@ -2,14 +2,14 @@
 
 import uuid
 
-from drf_spectacular.utils import extend_schema
 from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import idempotent
-from api.parsers import StrictMultiPartParser
 from api.pagination import Pages
+from api.parsers import StrictMultiPartParser
 from api.v1.imports.serializers import ImportInput, ImportMappingSerializer, ImportSerializer
 from api.views import APIView
 from shared_apps.core.errors import NotFound

@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from shared_apps.core import covers
+from shared_apps.core import covers, pictures
 from shared_apps.core.colour import brand
 
 register = template.Library()
@@ -28,11 +28,83 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
+# How wide a picture is shown, for the browser to choose a file by: in cards, and at the head of a page.
+IN_CARDS = "(min-width: 62rem) 24rem, (min-width: 40rem) 50vw, 100vw"
+IN_HEAD, IN_ROWS = "(min-width: 72rem) 72rem, 100vw", "4rem"
+
+
 @register.simple_tag
 def cover(event: Any, key: object = "") -> SafeString:
-    """{% cover event %}: a picture drawn from the event's title and category."""
+    """{% cover event %}: the event's leading picture if `with_pictures()` has loaded one, else a drawing from its title
+    and category. Silent beside the title; `page` and `featured` are large."""
+    lead = pictures.lead_of(getattr(event, "picture_list", None))
+    if lead is not None:
+        return _lead("events", lead, key)
     category = f"{event.category.slug} {event.category.name}" if event.category_id else ""
     return mark_safe(covers.cover(event.title, category, str(key)))  # noqa: S308  (numbers and constants only)
+
+
+@register.simple_tag
+def product_cover(product: Any, key: object = "") -> SafeString:
+    """{% product_cover product %}: the same for a product that `for_show()` has loaded."""
+    lead = pictures.lead_of(product.picture_list)
+    if lead is not None:
+        return _lead("products", lead, key)
+    category = product.category.name if product.category_id else ""
+    return mark_safe(covers.cover(product.name, category, str(key)))  # noqa: S308
+
+
+def _lead(folder: str, lead: Any, key: object) -> SafeString:
+    """The leading picture in its place: in a card or a row it stands beside the title, so it says nothing itself."""
+    large = key in ("page", "featured")
+    sizes = IN_HEAD if large else IN_ROWS if key == "list" else IN_CARDS
+    return picture(folder, lead, sizes, eager=large, said=key == "page")
+
+
+@register.simple_tag
+def picture(folder: str, shown: Any, sizes: str = IN_CARDS, eager: bool = False, said: bool = True) -> SafeString:
+    """{% picture "products" image sizes %}: one picture in all its sizes, WebP first.
+
+    Width and height keep its place while it loads. What is beside its own title says nothing (`said`).
+    """
+    sets = {
+        kind: ", ".join(f"{one.address} {one.width}w" for one in pictures.sources(folder, shown, kind))
+        for kind in pictures.TYPES
+    }
+    return format_html(
+        '<picture class="cover picture"><source type="image/webp" srcset="{}" sizes="{}">'
+        '<img class="cover" src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}" {}decoding="async">'
+        "</picture>",
+        sets["webp"],
+        sizes,
+        pictures.sources(folder, shown, "jpg")[0].address,
+        sets["jpg"],
+        sizes,
+        shown["width"],
+        shown["height"],
+        shown["alt"] if said else "",
+        "" if eager else mark_safe('loading="lazy" '),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def og_image(context: Context, folder: str, shown: Any) -> SafeString:
+    """{% og_image "products" product.picture_list %}: what a shared link shows, with a whole address."""
+    lead = pictures.lead_of(shown)
+    request = context.get("request")
+    if lead is None or request is None:
+        return SafeString("")
+    # No wider than what is shown anywhere; some take nothing larger than a few hundred KB.
+    fitting = [one for one in pictures.sources(folder, lead, "jpg") if one.width <= 1280]
+    best = fitting[-1] if fitting else pictures.sources(folder, lead, "jpg")[0]
+    return format_html(
+        '<meta property="og:image" content="{}"><meta property="og:image:width" content="{}">'
+        '<meta property="og:image:height" content="{}"><meta property="og:image:alt" content="{}">',
+        request.build_absolute_uri(best.address),
+        best.width,
+        best.height,
+        lead["alt"],
+    )
 
 
 @register.simple_tag

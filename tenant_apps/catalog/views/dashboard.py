@@ -4,9 +4,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from shared_apps.core.access import staff
@@ -14,9 +16,11 @@ from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
 from tenant_apps.catalog import categories as tree
 from tenant_apps.catalog import services
-from tenant_apps.catalog.forms import CategoryForm, ProductForm, QuickForm
+from tenant_apps.catalog.bulk import MOST_AT_ONCE, change_products
+from tenant_apps.catalog.forms import BulkForm, CategoryForm, ProductForm, QuickForm
 from tenant_apps.catalog.models import Product, ProductCategory, ProductVariant
-from tenant_apps.catalog.rights import categories_where_change, may_change_all, products_where_change
+from tenant_apps.catalog.rights import categories_where_change, granted_slugs, may_change_all, products_where_change
+from tenant_apps.catalog.selling import set_accepting
 from tenants.context import current_tenant
 
 PAGE = 50
@@ -30,6 +34,9 @@ def products(request: HttpRequest) -> HttpResponse:
     found = products_where_change(request.user)
     if search := request.GET.get("search", "").strip()[:100]:
         found = found.matching(search)
+    category = ProductCategory.objects.filter(slug=request.GET.get("category", "")[:60]).first()
+    if category is not None:
+        found = found.below([category.slug])
     if show == "low":
         found = found.filter(variants__in=ProductVariant.objects.low()).distinct()
     elif show == "hidden":
@@ -44,9 +51,54 @@ def products(request: HttpRequest) -> HttpResponse:
         "page": page,
         "show": show if show in ("low", "hidden") else "all",
         "search": search,
+        "category": category,
         "everywhere": may_change_all(request.user),
+        # Who was granted categories opens and closes them here; the page of the whole tree is for roles.
+        "own": [] if may_change_all(request.user) else list(_granted(request)),
+        "bulk": BulkForm(categories=categories_where_change(request.user).order_by("lineage")),
     }
     return render(request, "dashboard/products/list.html", context)
+
+
+def _granted(request: HttpRequest) -> Any:
+    return ProductCategory.objects.filter(slug__in=granted_slugs(request.user)).order_by("lineage")
+
+
+@staff("change_catalog")
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """The same change to all products that are ticked in the list; all of it or nothing."""
+    form = BulkForm(request.POST, categories=categories_where_change(request.user).order_by("lineage"))
+    if form.is_valid():
+        chosen = request.POST.getlist("chosen")[: MOST_AT_ONCE + 1]
+        try:
+            changed = change_products(chosen, actor=request.user, **form.fields_for_service())
+            said = ngettext("%d product is changed.", "%d products are changed.", changed) % changed
+            messages.success(request, said)
+        except DomainError as refusal:
+            messages.error(request, str(refusal.errors[0].message if refusal.errors else refusal))
+    else:
+        for errors in form.errors.values():
+            messages.error(request, str(errors[0]))
+    return _back(request)
+
+
+@staff("change_catalog")
+@require_POST
+def switch(request: HttpRequest, slug: str) -> HttpResponse:
+    """Open or close a category and all below it for orders."""
+    found = categories_where_change(request.user).filter(slug=slug).first()
+    if found is None:
+        raise Http404
+    accepting = request.POST.get("accepting") == "on"
+    set_accepting(found, accepting, actor=request.user)
+    messages.success(request, _("Orders are taken again.") if accepting else _("Orders are not taken any more."))
+    return redirect("dashboard-product-categories" if may_change_all(request.user) else "dashboard-products")
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    back = request.POST.get("back", "")[:300]
+    return redirect(f"/dashboard/products/{back if back.startswith('?') else ''}")
 
 
 @staff("change_catalog")
@@ -74,8 +126,7 @@ def quick_edit(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         for errors in form.errors.values():
             messages.error(request, str(errors[0]))
-    back = request.POST.get("back", "")[:300]
-    return redirect(f"/dashboard/products/{back if back.startswith('?') else ''}")
+    return _back(request)
 
 
 @staff("change_catalog")
@@ -117,9 +168,13 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 def _categories(request: HttpRequest, chosen: ProductCategory | None) -> HttpResponse:
     if not may_change_all(request.user):
         raise Http404
-    rows = list(ProductCategory.objects.order_by("lineage"))
+    counted = Count("products")
+    rows = list(ProductCategory.objects.annotate(goods=counted).order_by("lineage"))
     places = [each for each in rows if chosen is None or chosen.slug not in each.lineage]
-    initial = {"name": chosen.name, "parent": chosen.lineage[-2] if len(chosen.lineage) > 1 else ""} if chosen else {}
+    initial = {}
+    if chosen is not None:
+        parent = chosen.lineage[-2] if len(chosen.lineage) > 1 else ""
+        initial = {"name": chosen.name, "parent": parent, "position": chosen.position}
     form = CategoryForm(request.POST or None, categories=places, initial=initial)
     if request.method == "POST":
         try:
@@ -129,6 +184,7 @@ def _categories(request: HttpRequest, chosen: ProductCategory | None) -> HttpRes
                 return redirect("dashboard-product-categories")
             if form.is_valid():
                 fields = {"name": form.cleaned_data["name"], "parent": form.cleaned_data["parent"]}
+                fields["position"] = form.cleaned_data["position"] or 0
                 if chosen is None:
                     tree.create_category(actor=request.user, **fields)
                 else:
@@ -140,9 +196,21 @@ def _categories(request: HttpRequest, chosen: ProductCategory | None) -> HttpRes
                 messages.error(request, str(refusal))
                 return redirect("dashboard-product-categories")
             show_refusal(form, refusal)
-    context = {"nav": "products", "categories": rows, "chosen": chosen, "form": form}
+    context = {"nav": "products", "categories": rows, "tree": _tree(rows), "chosen": chosen, "form": form}
     status = 400 if request.method == "POST" else 200
     return render(request, "dashboard/products/categories.html", context, status=status)
+
+
+def _tree(rows: list[Any]) -> list[Any]:
+    """The categories at the root, each with `below`; those of one place in their order."""
+    by_slug = {row.slug: row for row in rows}
+    roots: list[Any] = []
+    for row in rows:
+        row.below = []
+    for row in sorted(rows, key=lambda each: (each.position, each.name)):
+        above = by_slug.get(row.lineage[-2]) if len(row.lineage) > 1 else None
+        (above.below if above else roots).append(row)
+    return roots
 
 
 def _product(request: HttpRequest, slug: str) -> Product:

@@ -9,6 +9,9 @@ from django.utils.cache import patch_vary_headers
 
 from shared_apps.core.access import anyone
 from tenant_apps.catalog.models import Parameter, Product, ProductCategory
+from tenant_apps.catalog.selling import open_here, takes_orders
+from tenant_apps.catalog.structured import product_data
+from tenants.context import current_tenant
 
 PAGE = 24
 PREFIX = "param."
@@ -57,6 +60,7 @@ def products(request: HttpRequest) -> HttpResponse:
         "categories": ProductCategory.objects.annotate(
             goods=Count("products", filter=Q(products__published=True))
         ).order_by("lineage"),
+        "open": open_here(),
         "filtered": bool(chosen["search"] or chosen["category"] or chosen["in_stock"] or wanted),
         "wanted": sum(len(values) for values in wanted.values()),
     }
@@ -79,6 +83,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         "product": found,
         "variants": found.variants.all(),
         "path": [above[each] for each in lineage if each in above],
+        "data": product_data(found, current_tenant()),
     }
     return render(request, "storefront/products/product.html", context)
 
@@ -90,7 +95,8 @@ def _with_offer(product: Any) -> None:
         one.own_minor = product.price_minor if one.price_minor is None else one.price_minor
     prices = [one.own_minor for one in variants] or [product.price_minor]
     product.lowest_minor, product.several = min(prices), len(set(prices)) > 1
-    product.buyable = product.accepting_orders and any(one.in_stock for one in variants)
+    product.takes = takes_orders(product)
+    product.buyable = product.takes and any(one.in_stock for one in variants)
     left = [one.free for one in variants if one.free is not None]
     few = len(left) == len(variants) and sum(left) <= 5
     product.few = sum(left) if few and product.buyable else 0

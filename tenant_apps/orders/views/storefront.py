@@ -26,7 +26,7 @@ from tenants.context import current_tenant
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows the event; a POST orders. What was typed stays when something is refused."""
     found = get_object_or_404(
-        with_ticket_types(Event.objects.public().select_related("category", "venue")).prefetch_related("tags"),
+        _with_everything(Event.objects.public()),
         slug=slug,
     )
     offer = event_offer(found)
@@ -120,9 +120,12 @@ def _page(
 
 def _again(found: Event) -> Event:
     """The event with its places as they are after a refusal."""
-    return (
-        with_ticket_types(Event.objects.select_related("category", "venue")).prefetch_related("tags").get(pk=found.pk)
-    )
+    return _with_everything(Event.objects.all()).get(pk=found.pk)  # type: ignore[no-any-return]
+
+
+def _with_everything(events: Any) -> Any:
+    shown = events.select_related("category", "venue").with_pictures()
+    return with_ticket_types(shown).prefetch_related("tags")
 
 
 def _known(user: Any) -> dict[str, str]:

@@ -71,7 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _filtered(chosen: dict[str, Any], *, past: bool) -> Any:
-    found = Event.objects.public().select_related("category", "venue")
+    found = Event.objects.public().select_related("category", "venue").with_pictures()
     now = timezone.now()
     if past:
         found = found.exclude(pk__in=Event.objects.upcoming(now).values("pk")).order_by("-starts_at", "-pk")

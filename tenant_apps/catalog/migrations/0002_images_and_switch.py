@@ -1,0 +1,44 @@
+"""Pictures of products, and the switch by which a category stops taking orders. Old code leaves both alone."""
+
+import django.contrib.postgres.fields
+import django.db.models.deletion
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('catalog', '0001_initial'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='productcategory',
+            name='accepting_orders',
+            field=models.BooleanField(db_default=True, default=True, verbose_name='accepting orders'),
+        ),
+        migrations.CreateModel(
+            name='ProductImage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now())),
+                ('modified_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('stem', models.CharField(max_length=32, unique=True)),
+                ('alt', models.CharField(max_length=300, verbose_name='what it shows')),
+                ('position', models.IntegerField(db_default=0, default=0)),
+                ('is_lead', models.BooleanField(db_default=False, default=False, verbose_name='shown first')),
+                ('width', models.IntegerField()),
+                ('height', models.IntegerField()),
+                ('widths', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
+                ('size_bytes', models.BigIntegerField()),
+                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='catalog.product')),
+            ],
+            options={
+                'db_table': 'catalog_image',
+                'ordering': ['position', 'id'],
+                'abstract': False,
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_lead', True)), fields=('product',), name='product_image_one_leads')],
+            },
+        ),
+    ]
