@@ -86,7 +86,7 @@ def enforce_csrf(request: HttpRequest) -> None:
     """Refuse an unsafe request that a page of another origin could have sent, sibling tenants included (I6)."""
     check = _CsrfCheck(lambda request: HttpResponse())
     check.process_request(request)
-    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]
+    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]  # Django only passes the view on
     if reason:
         raise PermissionDenied(str(reason), code="csrf_failed")
 

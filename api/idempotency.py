@@ -68,7 +68,7 @@ def idempotent(*, required: bool = True) -> Callable[[Callable[..., Any]], Calla
                 return _carry_on(request, method(view, request, *args, **kwargs))
             return _once(Claim(request, key), lambda: method(view, request, *args, **kwargs))
 
-        run.idempotent = "required" if required else "optional"  # type: ignore[attr-defined]
+        run.idempotent = "required" if required else "optional"  # type: ignore[attr-defined]  # a function may carry what it was marked with
         return run
 
     return decorate

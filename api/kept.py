@@ -51,16 +51,14 @@ LARGEST = 512 * 1024
 # the end, at which else all would at once.
 _EARLY_AFTER, _EARLY = freshness.LONGEST_SECONDS - 1.0, 0.02
 
-# KEYS: limit, the tenants' version, content, stock, the answer. ARGV: milliseconds of the limit's window, and 1 to
-# leave the body where it is.
+# KEYS: limit, the tenants' version, content, stock, the answer. ARGV: milliseconds of the limit's window. The body is
+# fetched by a command of its own in the same round trip: a script would copy it twice.
 _ASK = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 local numbers = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
 local meta = redis.call('HGET', KEYS[5], 'meta')
-local body = false
-if meta and ARGV[2] ~= '1' then body = redis.call('HGET', KEYS[5], 'body') end
-return {count, redis.call('PTTL', KEYS[1]), numbers[1], numbers[2], numbers[3], meta, body}
+return {count, redis.call('PTTL', KEYS[1]), numbers[1], numbers[2], numbers[3], meta}
 """
 _ASK_SHA = hashlib.sha1(_ASK.encode(), usedforsecurity=False).hexdigest()
 
@@ -203,17 +201,19 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
         freshness.key_of(schema, freshness.STOCK),
         key,
     )
-    arguments = (WINDOW_SECONDS * 1000, "1" if "HTTP_IF_NONE_MATCH" in request.META else "0")
+    arguments = (len(keys), *keys, WINDOW_SECONDS * 1000)
+    # Who has the answer already perhaps needs no body.
+    fetch = [] if "HTTP_IF_NONE_MATCH" in request.META else [("HGET", key, "whole")]
     try:
         try:
-            answer = client.evalsha(_ASK_SHA, len(keys), *keys, *arguments)
+            answer, *fetched = _send(client, ("EVALSHA", _ASK_SHA, *arguments), *fetch)
         except redis.exceptions.NoScriptError:
-            answer = client.eval(_ASK, len(keys), *keys, *arguments)
+            answer, *fetched = _send(client, ("EVAL", _ASK, *arguments), *fetch)
     except redis.exceptions.RedisError as error:
         freshness.rest()
         logger.warning("public_reads_without_cache", extra={"reason": type(error).__name__})
         return None
-    count, wait, version, content, stock, meta, body = answer
+    count, wait, version, content, stock, meta = answer
     if version is None or cache._cache._serializer.loads(version) != kept_version:
         # Some tenant's row has changed; the tenant's middleware will read ours anew, and it counts the request.
         client.decr(keys[0])
@@ -221,9 +221,38 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     decision = limits.Decision(
         allowed=count <= limit, limit=limit, remaining=max(0, limit - count), reset_after=max(1, -(-wait // 1000))
     )
-    return _Asked(
-        key, version, content or b"", stock or b"", decision, None if meta is None else _meta.decode(meta), body
-    )
+    kept, body = None if meta is None else _meta.decode(meta), None
+    if fetched and isinstance(fetched[0], bytes):
+        kept, body = _opened(fetched[0])
+    return _Asked(key, version, content or b"", stock or b"", decision, kept, body)
+
+
+def _send(client: Any, *commands: tuple[Any, ...]) -> list[Any]:
+    """Send commands in one round trip on a connection of the client's pool, and return their answers.
+
+    Without what the client does around it, which costs as much again: what fails is not tried once more here, since
+    the request goes on without the cache. Raises the first command's refusal.
+    """
+    pool = client.connection_pool
+    server = pool.get_connection()
+    answers: list[Any] = []
+    try:
+        server.send_packed_command(server.pack_commands(commands))
+        for _ in commands:
+            try:
+                answers.append(server.read_response())
+            except redis.exceptions.ResponseError as refusal:
+                # The answers that follow are read all the same, or the next request would get them.
+                answers.append(refusal)
+    except BaseException:
+        # Half an answer may be left on it.
+        server.disconnect()
+        raise
+    finally:
+        pool.release(server)
+    if isinstance(answers[0], redis.exceptions.ResponseError):
+        raise answers[0]
+    return answers
 
 
 def _from_cache(request: HttpRequest, asked: _Asked) -> HttpResponse | None:
@@ -234,10 +263,13 @@ def _from_cache(request: HttpRequest, asked: _Asked) -> HttpResponse | None:
             response: HttpResponse = _unchanged(kept.etag, kept.headers)
             _limit(asked).write(response)
             return response
-        client = freshness.client()
-        body = None if client is None else client.hget(asked.key, "body")
-        if body is None or hashlib.blake2b(body, digest_size=12).hexdigest() not in kept.etag:
+        whole = _fetched(asked.key)
+        if whole is None:
             return None
+        asked.kept, body = _opened(whole)
+        if not asked.holds():
+            return None
+        kept = asked.kept
     response = HttpResponse(body)
     for name, value in kept.headers:
         response.headers[name] = value
@@ -246,19 +278,38 @@ def _from_cache(request: HttpRequest, asked: _Asked) -> HttpResponse | None:
     return response
 
 
+def _fetched(key: str) -> bytes | None:
+    client = freshness.client()
+    try:
+        return None if client is None else client.hget(key, "whole")
+    except redis.exceptions.RedisError:
+        freshness.rest()
+        return None
+
+
+def _packed(meta: bytes, body: bytes) -> bytes:
+    """One value, so that an answer that is being replaced is never sent with the other's ETag."""
+    return len(meta).to_bytes(4, "big") + meta + body
+
+
+def _opened(whole: bytes) -> tuple[_Kept, bytes]:
+    end = 4 + int.from_bytes(whole[:4], "big")
+    return _meta.decode(whole[4:end]), whole[end:]
+
+
 def _keep(asked: _Asked, response: HttpResponse, etag: str) -> None:
     headers = [
         (name, value)
         for name, value in response.headers.items()
         if name.lower() not in _NOT_KEPT and not name.lower().startswith("ratelimit")
     ]
-    meta = _Kept(asked.tenants, asked.content, asked.stock, time.time(), etag, headers)
+    meta = _encode(_Kept(asked.tenants, asked.content, asked.stock, time.time(), etag, headers))
     client = freshness.client()
     if client is None:
         return
     try:
         with client.pipeline(transaction=True) as pipe:
-            pipe.hset(asked.key, mapping={"meta": _encode(meta), "body": response.content})
+            pipe.hset(asked.key, mapping={"meta": meta, "whole": _packed(meta, response.content)})
             pipe.pexpire(asked.key, int(freshness.LONGEST_SECONDS * 1000))
             pipe.execute()
     except redis.exceptions.RedisError as error:

@@ -53,7 +53,7 @@ class Schema(AutoSchema):
         schemes = [scheme for scheme in super().get_auth() if scheme]
         return [*schemes, {}] if rule_of(self.view, self.method) in (ANYONE, OWN, None) else schemes
 
-    def get_description(self) -> str:  # type: ignore[override]
+    def get_description(self) -> str:  # type: ignore[override]  # spectacular says None where it gives text
         described = super().get_description() or ""
         rule = rule_of(self.view, self.method)
         if rule is None or rule in (ANYONE, SIGNED_IN, OWN):
@@ -105,7 +105,7 @@ class Schema(AutoSchema):
         return getattr(self.view, name, None)
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     target_class = "api.authentication.BearerAuthentication"
     name = "bearer"
 
@@ -113,7 +113,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "api.authentication.TokenAuthentication"
     name = "key"
 
@@ -127,7 +127,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         }
 
 
-class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class CookieScheme(OpenApiAuthenticationExtension):
     target_class = "api.authentication.CookieAuthentication"
     name = "cookie"
 

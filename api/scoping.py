@@ -42,7 +42,7 @@ class EventScoped:
         return Event.objects.all()
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "event": self.event, "currency": self.event.currency}  # type: ignore[misc]
+        return {**super().get_serializer_context(), "event": self.event, "currency": self.event.currency}  # type: ignore[misc]  # of the view that this class is mixed into
 
     def _admit(self, event: Event) -> None:
         rule = rule_of(self, self.request.method)

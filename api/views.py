@@ -61,7 +61,7 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
         )
 
 
-class GenericAPIView(APIView, generics.GenericAPIView):  # type: ignore[type-arg, misc]
+class GenericAPIView(APIView, generics.GenericAPIView):
     """APIView with a queryset, a serializer and pages."""
 
 
@@ -69,7 +69,7 @@ class ViewSet(APIView, viewsets.ViewSet):
     """A view by action: `permissions = {"list": …, "create": …}`."""
 
 
-class GenericViewSet(APIView, viewsets.GenericViewSet):  # type: ignore[type-arg]
+class GenericViewSet(APIView, viewsets.GenericViewSet):
     """ViewSet with a queryset, a serializer and pages."""
 
 

@@ -83,15 +83,29 @@ def measure(table: Table, name: str, samples: int) -> float:
         sys.exit(f"{name}: the answers differ: {answers}")
     medians = {is_known: statistics.median(values) for is_known, values in times.items()}
     gap = abs(medians[True] - medians[False])
-    paired = statistics.median(a - b for a, b in zip(times[True], times[False], strict=True))
+    low, paired, high = spread([a - b for a, b in zip(times[True], times[False], strict=True)])
     table.figure(f"{name}_gap_ms", gap)
     table.figure(f"{name}_paired_gap_ms", paired)
+    table.figure(f"{name}_paired_low_ms", low)
+    table.figure(f"{name}_paired_high_ms", high)
     table.line(
         name,
         f"known {medians[True]:.2f} ms (p95 {percentile(times[True], 95):.1f}), "
-        f"unknown {medians[False]:.2f} ms (p95 {percentile(times[False], 95):.1f}), gap {gap:.2f} ms",
+        f"unknown {medians[False]:.2f} ms (p95 {percentile(times[False], 95):.1f}), gap {gap:.2f} ms; "
+        f"known - unknown in pairs {paired:+.2f} ms, 95 % of such medians in {low:+.2f} to {high:+.2f}",
     )
     return gap
+
+
+def spread(differences: list[float]) -> tuple[float, float, float]:
+    """Return the median and the bounds of its 95 % confidence interval (order statistics of the binomial, z = 1.96).
+
+    Bounds on both sides of zero: what the pairs show is not told apart from chance.
+    """
+    ordered, count = sorted(differences), len(differences)
+    reach = 1.96 * count**0.5 / 2
+    low, high = max(0, int(count / 2 - reach)), min(count - 1, int(count / 2 + reach) + 1)
+    return ordered[low], statistics.median(ordered), ordered[high]
 
 
 def people(name: str, count: int) -> list[str]:

@@ -200,7 +200,7 @@ def measure_migrating(table: Table, tenants: int, home: Path) -> None:
             process.append(timed(_migrate_in_a_process))
             add_field(number)
             out = StringIO()
-            changing.append(timed(lambda out=out: call_command("migrate_tenants", stdout=out)))  # type: ignore[misc]
+            changing.append(timed(lambda out=out: call_command("migrate_tenants", stdout=out)))  # type: ignore[misc]  # mypy does not type a lambda's defaults
             if f"{tenants} migrated by SQL" not in out.getvalue():
                 raise SystemExit(f"Not all tenants were migrated: {out.getvalue()}")
     table.figure(f"noop_{tenants}_s", statistics.median(idle))

@@ -16,8 +16,8 @@ DEFAULTS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # The door's camera; everything else is asked by nobody here.
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+    # The door's camera, and "near me", which asks after a click; everything else is asked by nobody here.
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(self), payment=(), usb=(), browsing-topics=()",
 }
 
 

@@ -45,7 +45,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        request.request_id = request_id  # type: ignore[attr-defined]
+        request.request_id = request_id  # type: ignore[attr-defined]  # read wherever the request goes
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id, address=client_address(request))
         response = self.get_response(request)
@@ -63,7 +63,7 @@ class RequestLogMiddleware(RequestMiddleware):
     def bind_user_id(request: HttpRequest) -> None:
         """Bind the signed-in person's id, without reading them from the database only for the log's sake."""
         user = request.__dict__.get("user")
-        if isinstance(user, SimpleLazyObject) and user._wrapped is empty:  # type: ignore[attr-defined]
+        if isinstance(user, SimpleLazyObject) and user._wrapped is empty:
             return
         user_id = getattr(user, "pk", None)
         if user_id is not None:

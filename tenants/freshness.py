@@ -10,7 +10,7 @@ old instead of a hundred made in vain (`RUSH_SECONDS`).
 How stale an answer can be: as long as the commit's own process needs to tell the cache, a millisecond or so; half a
 second in a rush; never longer than `LONGEST_SECONDS`, whatever gets lost (a process killed between commit and
 telling, a cache server that was away), since nothing is kept for longer. M1 is not touched: the counters decide.
-See docs/decisions/0019-public-reads.md.
+See docs/decisions/0023-public-reads.md.
 """
 
 import logging

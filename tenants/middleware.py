@@ -48,8 +48,8 @@ class TenantMiddleware:
         connection.set_schema_to_public()
         host = hosts.of_request(request)
         if host in hosts.platform_hosts():
-            request.tenant = _platform()  # type: ignore[attr-defined]
-            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+            request.tenant = _platform()  # type: ignore[attr-defined]  # read wherever the request goes
+            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
             return self.get_response(request)
         tenant = lookup.by_host(host) if host else None
         if tenant is None or tenant.status == Tenant.Status.CLOSED:
@@ -58,7 +58,7 @@ class TenantMiddleware:
             return answers.refuse(request, TenantNotReady())
         if tenant.status == Tenant.Status.SUSPENDED and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
             return answers.refuse(request, TenantSuspended())
-        request.tenant = tenant  # type: ignore[attr-defined]
+        request.tenant = tenant  # type: ignore[attr-defined]  # read wherever the request goes
         return self._inside(request, tenant)
 
     def _inside(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
@@ -101,9 +101,9 @@ class LocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         chosen = _offered(request.GET.get("lang"))
         person = _person(request)
-        tenants = request.tenant.language  # type: ignore[attr-defined]
+        tenants = request.tenant.language  # type: ignore[attr-defined]  # TenantMiddleware sets it
         language = chosen or language_of(request, tenants, getattr(person, "language", None))
-        zone = getattr(person, "timezone", "") or request.tenant.timezone  # type: ignore[attr-defined]
+        zone = getattr(person, "timezone", "") or request.tenant.timezone  # type: ignore[attr-defined]  # TenantMiddleware sets it
         request.LANGUAGE_CODE = language
         with _localised(language, zone):
             response = self.get_response(request)

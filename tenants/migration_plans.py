@@ -69,7 +69,7 @@ def applied_in(schemas: Sequence[str]) -> dict[str, frozenset[Name] | None]:
             )
             cursor.execute(query, [value for name in some for value in (name, labels)])
             for schema_name, names in cursor.fetchall():
-                result[schema_name] = frozenset(tuple(name.split(".", 1)) for name in names or ())  # type: ignore[misc]
+                result[schema_name] = frozenset(tuple(name.split(".", 1)) for name in names or ())
     return result
 
 
@@ -144,7 +144,7 @@ def _render(schema_name: str, targets: list[Name]) -> list[Step]:
 def _execute_and_record(targets: list[Name]) -> list[Step]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(targets)
-    state = executor._create_project_state(  # type: ignore[attr-defined]
+    state = executor._create_project_state(  # type: ignore[attr-defined]  # Django's own, which the stubs leave out
         with_applied_migrations=True
     )
     steps = []
@@ -154,12 +154,12 @@ def _execute_and_record(targets: list[Name]) -> list[Step]:
             state = migration.apply(state, editor)
         own = (migration.app_label, migration.name)
         records = (*map(tuple, migration.replaces), own)
-        steps.append(Step(own, migration.atomic, tuple(recorded), records))  # type: ignore[arg-type]
+        steps.append(Step(own, migration.atomic, tuple(recorded), records))  # type: ignore[arg-type]  # pairs, as migrations name each other
     return steps
 
 
 def _recording_editor(recorded: list[str]) -> Any:
-    class RecordingEditor(connection.SchemaEditorClass):  # type: ignore[misc,name-defined]
+    class RecordingEditor(connection.SchemaEditorClass):
         """Executes and writes down what it executes, with the parameters filled in."""
 
         def execute(self, sql: Any, params: Any = ()) -> None:

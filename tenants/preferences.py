@@ -14,6 +14,7 @@ from tenants.models import Tenant
 
 MOST_REMINDERS = 5
 MOST_ORIGINS = 20
+_RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>{_LABEL}(\.{_LABEL})*)(:(?P<port>[1-9][0-9]{{0,4}}))?")
 
@@ -46,6 +47,10 @@ def _offsets(value: Any) -> bool:
         and all(map(_whole(5, 60 * 24 * 30), value))
         and len(set(value)) == len(value)
     )
+
+
+def _percentage(value: Any) -> bool:
+    return isinstance(value, str) and bool(_RATE.fullmatch(value)) and float(value) <= 100
 
 
 def _tiers(value: Any) -> bool:
@@ -88,6 +93,9 @@ PREFERENCES: Mapping[str, Preference] = {
     # Off: goods are shown and none are sold for now. Each category and product has a switch of its own besides.
     "goods_accepting_orders": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "guest_checkout": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    # What a ticket type has that does not say otherwise. The rate is a percentage, as text.
+    "prices_include_tax": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    "tax_rate": Preference("0", _percentage, _("A percentage from 0 to 100, such as 20 or 7.5.")),
     "payment_providers": Preference(["manual"], _providers, _("A list of payment providers, each once.")),
     "event_edit_policy": Preference(
         "always",

@@ -5,6 +5,7 @@ each migration of public, and bear their old name as a comment, by which they ge
 """
 
 import hashlib
+from typing import Any
 
 from django.db import transaction
 
@@ -55,5 +56,5 @@ def short_name(name: str) -> str:
     return f"{name[: LONGEST - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _rename(cursor: object, table: str, old: str, new: str) -> None:
-    cursor.execute(f'ALTER TABLE {table} RENAME CONSTRAINT "{old}" TO "{new}"')  # type: ignore[attr-defined]
+def _rename(cursor: Any, table: str, old: str, new: str) -> None:
+    cursor.execute(f'ALTER TABLE {table} RENAME CONSTRAINT "{old}" TO "{new}"')

@@ -90,7 +90,7 @@ def _work(todo: Any, done: Any, stop: threading.Event, connect: Callable[[], Any
                 error = _one_line(fault)
                 _reset(connection)
                 if fault.pgcode in PASSING and tries < MOST_TRIES and not stop.is_set():
-                    time.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+                    time.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1) * random.uniform(0.5, 1.5))  # noqa: S311  (spreads load, guards nothing)
                     continue
             except Exception as fault:
                 error = f"{type(fault).__name__}: {fault}"

@@ -72,6 +72,6 @@ def forget() -> None:
 
 def _source(migration: object) -> bytes:
     try:
-        return inspect.getsource(inspect.getmodule(type(migration))).encode()  # type: ignore[arg-type]
+        return inspect.getsource(inspect.getmodule(type(migration))).encode()  # type: ignore[arg-type]  # a migration was loaded from a module
     except (OSError, TypeError):
         return b""

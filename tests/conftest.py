@@ -52,6 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         os.environ["CACHE_URL"] = os.environ["CELERY_BROKER_URL"] = os.environ["TEST_CACHE_URL"]
     os.environ["FOYER_HOME"] = str(home)
+    from platform_config.translations import compile_translations
+
+    compile_translations()  # else what is tested in Russian would be half English
     os.environ["FOYER_TEST_SERVERS"] = "up"
     os.environ["FOYER_TEST_FINGERPRINT"] = _fingerprint()
     _use_servers()

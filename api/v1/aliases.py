@@ -211,7 +211,7 @@ class BookingView(orders.OrderView):
 
     @extend_schema(operation_id="older_bookings_cancel", deprecated=True, request=None, responses=OrderSerializer)
     def delete(self, request: Request, code: str) -> Response:
-        return orders.CancelView.post(self, request, code)  # type: ignore[arg-type]
+        return orders.CancelView.post(self, request, code)  # type: ignore[arg-type]  # of OrderView's kind, with what post needs
 
 
 def older(view: type[APIView], name: str, *methods: str) -> type[APIView]:

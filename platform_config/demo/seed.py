@@ -160,7 +160,7 @@ def _fill(tenant: Tenant, people: dict[str, User], now: datetime) -> int:
         _bring_goods_in(tenant, owner)
         history = History(now)
         # The same tenant is the same demo each time, but for the codes, which nobody may guess (T1).
-        seller = Seller(tenant, people, history, random.Random(tenant.slug), now)  # noqa: S311
+        seller = Seller(tenant, people, history, random.Random(tenant.slug), now)  # noqa: S311  (the same demo each time, nothing secret)
         seller.sell_everything()
         history.write()
         finish_over(now)

@@ -192,8 +192,22 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "UPDATE_LAST_LOGIN": False,  # a write on the one table that all tenants share (citus.md, rule 2)
 }
-# The views are ours, on dj-rest-auth's serializers; rest_framework.authtoken is not used.
-REST_AUTH = {"TOKEN_MODEL": None, "USE_JWT": True, "SESSION_LOGIN": False, "OLD_PASSWORD_FIELD_ENABLED": True}
+# Our views are dj-rest-auth's with these serializers (docs/decisions/0007-accounts.md). Its own cookies stay without a
+# name: ours are set where the caller asks for them. rest_framework.authtoken is not used.
+REST_AUTH = {
+    "LOGIN_SERIALIZER": "api.v1.accounts.serializers.LoginSerializer",
+    "JWT_SERIALIZER": "api.v1.accounts.serializers.TokensSerializer",
+    "USER_DETAILS_SERIALIZER": "api.v1.accounts.serializers.UserSerializer",
+    "REGISTER_SERIALIZER": "api.v1.accounts.serializers.RegistrationSerializer",
+    "PASSWORD_CHANGE_SERIALIZER": "api.v1.accounts.serializers.PasswordChangeSerializer",
+    "PASSWORD_RESET_SERIALIZER": "api.v1.accounts.serializers.PasswordResetSerializer",
+    "PASSWORD_RESET_CONFIRM_SERIALIZER": "api.v1.accounts.serializers.ResetConfirmSerializer",
+    "OLD_PASSWORD_FIELD_ENABLED": True,
+    "LOGOUT_ON_PASSWORD_CHANGE": True,
+    "SESSION_LOGIN": False,
+    "TOKEN_MODEL": None,
+    "USE_JWT": True,
+}
 
 # --- Cookies and headers (I6, P6) --------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from platform_config import env
-from platform_config.settings.base import *  # noqa: F403
+from platform_config.settings.base import *  # noqa: F403  (settings build on settings)
 
 DEBUG = False
 SECRET_KEY = env.text("SECRET_KEY")
@@ -27,7 +27,7 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith("d
     raise ImproperlyConfigured("SECRET_KEY must be at least 50 random characters, and not the one of development.")
 if "*" in ALLOWED_HOSTS or any(host.strip(".") in ("", "localhost") for host in ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS and PLATFORM_DOMAIN must name real hosts, without wildcards for all.")
-if any(not str(app["settings"]["server_url"]).startswith("https://") for app in env.identity_providers()):  # type: ignore[index]
+if any(not str(app["settings"]["server_url"]).startswith("https://") for app in env.identity_providers()):  # type: ignore[index]  # settings is an object, as env has checked
     raise ImproperlyConfigured("Every issuer in OIDC_PROVIDERS must start with https:// in production.")
 if env.flag("DEBUG"):
     raise ImproperlyConfigured("DEBUG must not be set in production.")

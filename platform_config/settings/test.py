@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("DATABASE_URL", "postgres://foyer@127.0.0.1:5432/foyer")
 
-from platform_config.settings.dev import *  # noqa: F403
+from platform_config.settings.dev import *  # noqa: F403  (settings build on settings)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -29,7 +29,7 @@ def _our_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': target})}")
 
 
-admin.site.login = _our_login  # type: ignore
+admin.site.login = _our_login  # type: ignore[method-assign]  # Django's way to put another in its place
 admin.site.site_header = admin.site.site_title = "Foyer"
 
 # allauth's tables are changed by what we do with them, and two of them not at all.
@@ -38,7 +38,7 @@ for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToke
         admin.site.unregister(_model)
 
 
-class _Reading(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class _Reading(admin.ModelAdmin):
     """Rows change through services, which keep what hangs on them right."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from shared_apps.core import secrets
 PURPOSE = "accounts.second_factor"
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class SecondFactorAdapter(DefaultMFAAdapter):
     """Seals what an authenticator app and recovery codes are made from."""
 
     def encrypt(self, text: str) -> str:
@@ -22,7 +22,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return secrets.decrypt(encrypted_text.encode("ascii"), PURPOSE).decode()
 
 
-class ProvidersAdapter(socialaccount.DefaultSocialAccountAdapter):  # type: ignore[misc]
+class ProvidersAdapter(socialaccount.DefaultSocialAccountAdapter):
     """Takes over where allauth has learnt who somebody is: it signs nobody in and makes no account by itself."""
 
     def list_apps(self, request: Any, provider: Any = None, client_id: Any = None) -> list[Any]:

@@ -43,7 +43,7 @@ class ResetTokens(PasswordResetTokenGenerator):
 
     key_salt = "accounts.reset"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}{user.token_version}{user.is_active}"
 
 

@@ -143,6 +143,18 @@ class IdentityUnverified(Forbidden):
     message = _("The service does not say that your email address is confirmed. Log in with your password.")
 
 
+class IdentityUnlinked(Forbidden):
+    """The owner has unlinked it, and nobody but the owner links it again."""
+
+    code = "identity_unlinked"
+    message = _("This service is unlinked from your account. Log in another way and link it again under Security.")
+
+
+class LastSignIn(Conflict):
+    code = "last_sign_in"
+    message = _("This is your last way to log in. Set a password first.")
+
+
 class AccountUnconfirmed(Forbidden):
     code = "identity_account_unconfirmed"
     message = _(

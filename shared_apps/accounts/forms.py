@@ -129,7 +129,7 @@ class PasswordChangeForm(NewPasswordForm):
     field_order = ["old_password", "new_password1", "new_password2"]
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class ProfileForm(forms.ModelForm):
     """What a person may change of themselves (I9)."""
 
     language = forms.ChoiceField(

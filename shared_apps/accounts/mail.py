@@ -21,7 +21,15 @@ from shared_apps.core.colour import text_on
 
 PLATFORM_NAME, PLATFORM_COLOUR = "Foyer", "#4f46e5"
 Purpose = EmailCode.Purpose
-NOTICES = {Purpose.MOVE_ASKED, Purpose.MOVED, Purpose.TOTP_ON, Purpose.TOTP_OFF, Purpose.NEW_CODES, Purpose.LINKED}
+NOTICES = {
+    Purpose.MOVE_ASKED,
+    Purpose.MOVED,
+    Purpose.TOTP_ON,
+    Purpose.TOTP_OFF,
+    Purpose.NEW_CODES,
+    Purpose.LINKED,
+    Purpose.UNLINKED,
+}
 
 
 class Letter(NamedTuple):
@@ -178,6 +186,11 @@ def _notice(row: EmailCode, site: Site, user: User) -> Letter:
         Purpose.LINKED: (
             _("You can log in through %(about)s now") % about,
             _("Your account is linked with %(about)s: who logs in there is logged in here.") % about,
+            security,
+        ),
+        Purpose.UNLINKED: (
+            _("You can no longer log in through %(about)s") % about,
+            _("Your account is no longer linked with %(about)s.") % about,
             security,
         ),
     }[Purpose(row.purpose)]

@@ -25,7 +25,7 @@ class SignInMiddleware(AuthenticationMiddleware):
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]  # looks like a user once it is asked
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         pair: Pair | None = getattr(request, "renewed_sign_in", None)
@@ -46,7 +46,7 @@ def cookie_session(request: HttpRequest) -> Session | None:
     answer = getattr(request, "cookie_sign_in", None)
     if answer is None:
         answer = _read(request)
-        request.cookie_sign_in = answer  # type: ignore[attr-defined]
+        request.cookie_sign_in = answer  # type: ignore[attr-defined]  # kept with the request that it is about
     if isinstance(answer, TokenRefused):
         raise answer
     return answer or None
@@ -66,7 +66,7 @@ def _read(request: HttpRequest) -> Any:
         return False
     if not refresh or not isinstance(refusal, TokenExpired):
         # Nothing can be made of these cookies any more: the answer takes them back, the next request is anonymous.
-        request.sign_in_is_over = True  # type: ignore[attr-defined]
+        request.sign_in_is_over = True  # type: ignore[attr-defined]  # read below, as the response goes out
         return refusal
     if request.path.startswith(API):
         return refusal  # 401 token_expired: the client renews at auth/token/refresh/
@@ -75,9 +75,9 @@ def _read(request: HttpRequest) -> Any:
     except TokenReused as error:
         return error  # another request of this browser has just renewed it, or the session is revoked by now
     except TokenRefused as error:
-        request.sign_in_is_over = True  # type: ignore[attr-defined]
+        request.sign_in_is_over = True  # type: ignore[attr-defined]  # read below, as the response goes out
         return error
-    request.renewed_sign_in = pair  # type: ignore[attr-defined]
+    request.renewed_sign_in = pair  # type: ignore[attr-defined]  # read below, as the response goes out
     return pair.session
 
 

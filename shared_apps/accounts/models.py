@@ -189,6 +189,7 @@ class EmailCode(models.Model):
         TOTP_OFF = "totp_off", _("word of two-step login turned off")
         NEW_CODES = "new_codes", _("word of new recovery codes")
         LINKED = "linked", _("word of a login through another service")
+        UNLINKED = "unlinked", _("word of an unlinked service")
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     email = models.EmailField(max_length=254)
@@ -245,6 +246,19 @@ class Arrival(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} to {self.host}"
+
+
+class Unlinking(models.Model):
+    """A service's account that its owner has unlinked: it stays known, and signs nobody in (`links`).
+
+    Not a word in allauth's row: allauth writes that anew with what the service says at each login.
+    """
+
+    account = models.OneToOneField("socialaccount.SocialAccount", models.CASCADE, related_name="unlinking")
+    created_at = models.DateTimeField(default=now, db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.account_id} since {self.created_at:%Y-%m-%d}"
 
 
 class PlatformAuditEntry(models.Model):

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import jwt
 import requests
-from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
@@ -27,10 +26,11 @@ from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 
-from shared_apps.accounts import letters, limits, services, trail
+from shared_apps.accounts import discovery, letters, limits, links, services, trail
 from shared_apps.accounts.errors import (
     AccountUnconfirmed,
     IdentityRefused,
+    IdentityUnlinked,
     IdentityUnverified,
     OtpInvalid,
     ProviderDown,
@@ -66,9 +66,7 @@ class Identity(NamedTuple):
 
 def providers() -> list[Provider]:
     """Return who people may sign in through here."""
-    configured_here: Any = settings.SOCIALACCOUNT_PROVIDERS
-    apps = configured_here["openid_connect"]["APPS"]
-    return [Provider(str(app["provider_id"]), str(app["name"])) for app in apps]
+    return [Provider(provider_id, name) for provider_id, name in links.names().items()]
 
 
 def configured(provider_id: str) -> Provider:
@@ -79,11 +77,16 @@ def configured(provider_id: str) -> Provider:
     return found
 
 
-class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+class Adapter(OpenIDConnectOAuth2Adapter):
     """allauth's, with our address, and with the identity token always verified."""
 
     @property
     def openid_config(self) -> dict[str, Any]:
+        settings_here = self.get_provider().app.settings
+        overrides = settings_here.get("openid_configuration_overrides")
+        return discovery.configuration(settings_here["server_url"], overrides, self._fetched_config)
+
+    def _fetched_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().openid_config
         if str(config.get("issuer", "")).rstrip("/") != self.get_provider().app.settings["server_url"]:
             raise OAuth2Error("The provider calls itself by another name than the one that is configured.")
@@ -135,11 +138,7 @@ def verified(adapter: Adapter, id_token: str) -> dict[str, Any]:
 
 def _key_of(address: str, kid: Any) -> Any:
     """Return the provider's key that a token names. One that names none is allowed where there is only one key."""
-    with get_adapter().get_requests_session() as session:
-        answer = session.get(address)
-        answer.raise_for_status()
-        keys = [key for key in jwt.PyJWKSet.from_dict(answer.json()).keys if key.public_key_use in (None, "sig")]
-    fitting = [key for key in keys if key.key_id == kid] if kid is not None else keys
+    fitting = discovery.keys_named(address, kid)
     if len(fitting) != 1:
         raise IdentityRefused
     return fitting[0].key
@@ -192,10 +191,14 @@ def person_of(identity: Identity) -> User:
 
 
 def _linked(identity: Identity) -> User | None:
-    rows = SocialAccount.objects.select_related("user").filter(provider=identity.provider, uid=identity.subject)
+    rows = SocialAccount.objects.select_related("user", "unlinking").filter(
+        provider=identity.provider, uid=identity.subject
+    )
     row = rows.first()
     if row is not None and not row.user.is_active:
         raise IdentityRefused
+    if row is not None and links.is_unlinked(row):
+        raise IdentityUnlinked
     return row.user if row is not None else None
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from shared_apps.accounts import devices, email_change, second_factor, second_step, services
+from shared_apps.accounts import devices, email_change, links, second_factor, second_step, services
 from shared_apps.accounts.cookies import clear_cookies
-from shared_apps.accounts.errors import SecondFactorAlreadyOn, SecondFactorOff
+from shared_apps.accounts.errors import LastSignIn, SecondFactorAlreadyOn, SecondFactorOff
 from shared_apps.accounts.forms import EmailChangeForm, MoveCodeForm, OtpForm, ProofForm
 from shared_apps.accounts.middleware import cookie_session
 from shared_apps.accounts.models import Session
@@ -21,7 +21,7 @@ from shared_apps.accounts.tokens import revoke
 from shared_apps.accounts.views import Page, person
 from shared_apps.accounts.visits import visit_of
 from shared_apps.core.access import anyone, signed_in
-from shared_apps.core.errors import DomainError
+from shared_apps.core.errors import DomainError, NotFound
 from shared_apps.core.schemas import present_schema
 
 
@@ -68,7 +68,24 @@ class SecurityView(View):
         ]
         rows.sort(key=lambda row: not row["current"])
         on = second_factor.is_on(user)
-        context = {"rows": rows, "on": on, "codes_left": second_factor.codes_left(user) if on else 0}
+        linked = list(links.links_of(user))
+        may_end = links.can_unlink(user, linked)
+        linked_rows = [
+            {
+                "id": row.pk,
+                "name": links.name_of(row.provider),
+                "since": row.date_joined,
+                "unlinked": links.is_unlinked(row),
+                "can_unlink": row.pk in may_end,
+            }
+            for row in linked
+        ]
+        context = {
+            "rows": rows,
+            "linked": linked_rows,
+            "on": on,
+            "codes_left": second_factor.codes_left(user) if on else 0,
+        }
         return render(request, "account/security.html", context)
 
 
@@ -153,6 +170,45 @@ class NewCodesView(_ProofPage):
 
     def proved(self) -> HttpResponseBase:
         return _codes(self.request, second_factor.new_codes(person(self.request), schema_name=present_schema()), "")
+
+
+@signed_in
+class UnlinkView(View):
+    """Let another service sign nobody in any longer."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, id: int) -> HttpResponseBase:
+        try:
+            links.unlink(person(request), id, schema_name=present_schema())
+        except NotFound:
+            raise Http404 from None
+        except LastSignIn as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("That service no longer logs you in."))
+        return redirect("account:security")
+
+
+@signed_in
+class LinkAgainView(_ProofPage):
+    """Let a service that was unlinked sign in again."""
+
+    template = "account/link_again.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.link = links.links_of(request.user).filter(pk=kwargs["id"]).first()
+        if self.link is None and request.user.is_authenticated:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "service": links.name_of(cast(Any, self.link).provider)}
+
+    def proved(self) -> HttpResponseBase:
+        links.link_again(person(self.request), cast(Any, self.link).pk, schema_name=present_schema())
+        messages.success(self.request, _("That service logs you in again."))
+        return redirect("account:security")
 
 
 @signed_in

@@ -50,6 +50,9 @@ SENTENCES = {
     "identity_account_unconfirmed": _(
         "There is an account of this address that was never confirmed. Confirm it first, or reset its password."
     ),
+    "identity_unlinked": _(
+        "This service is unlinked from your account. Log in another way and link it again under Security."
+    ),
     "provider_unavailable": _("The service does not answer. Please try again in a moment."),
 }
 

@@ -105,11 +105,11 @@ def _marked(view: View, rule: str | tuple[str, ...], require: Callable[..., Http
     if isinstance(view, type):
         if require is not None:
             view = method_decorator(_guard(require), name="dispatch")(view)
-        view.access = rule  # type: ignore[attr-defined]
+        view.access = rule  # type: ignore[attr-defined]  # a view may carry what it was marked with
         return view
     guarded: Any = _guard(require or _let_in, methods_of(view))(view)
     guarded.access = rule
-    return guarded  # type: ignore[no-any-return]
+    return guarded
 
 
 def _let_in(request: HttpRequest) -> None:

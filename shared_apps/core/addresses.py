@@ -1,6 +1,7 @@
 """Where a request came from."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,6 +19,11 @@ def client_address(request: HttpRequest) -> str | None:
         entries = [entry.strip() for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
         if len(entries) >= hops and entries[-hops]:
             address = entries[-hops]
+    return _normal(address)
+
+
+@lru_cache(maxsize=10_000)
+def _normal(address: str) -> str | None:
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

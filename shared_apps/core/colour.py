@@ -10,7 +10,7 @@ READABLE = 4.5
 
 
 def _channels(colour: str) -> tuple[float, float, float]:
-    return tuple(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))  # type: ignore[return-value]
+    return tuple(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))  # type: ignore[return-value]  # three of them, always
 
 
 def _text(red: float, green: float, blue: float) -> str:

@@ -178,7 +178,7 @@ def column(widget: Widget, name: str | None = None) -> Field:
 
 
 class Text(Widget):
-    """One line of text, or several with `lines`, which stay as they are; an apostrophe that guards a formula is taken off (B5)."""
+    """One line of text, or several with `lines`, as they are; an apostrophe that guards a formula is taken off (B5)."""
 
     def __init__(self, longest: int, *, lines: bool = False):
         super().__init__()
@@ -199,7 +199,7 @@ class Text(Widget):
 class Words(Text):
     """Several short texts in one cell, parted by a bar or a comma."""
 
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[str]:  # type: ignore[override]  # a widget's type is what its field holds
         if not value:
             return []
         if isinstance(value, str):
@@ -289,7 +289,7 @@ class Whole(Number):
         super().__init__()
         self.most = most
 
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:  # type: ignore[override]  # a widget's type is what its field holds
         number = super().clean(value, row=row, **kwargs)
         if number is None:
             return None

@@ -63,7 +63,8 @@ class Staging:
         self.run("DROP TABLE IF EXISTS import_row, import_error")
         self.run(
             "CREATE TEMPORARY TABLE import_row (number integer PRIMARY KEY, line integer NOT NULL, "
-            f"outcome text NOT NULL DEFAULT 'unchanged', ignored boolean NOT NULL DEFAULT false{columns}) ON COMMIT DROP"
+            f"outcome text NOT NULL DEFAULT 'unchanged', ignored boolean NOT NULL DEFAULT false{columns}) "
+            "ON COMMIT DROP"
         )
         self.run(
             "CREATE TEMPORARY TABLE import_error (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "

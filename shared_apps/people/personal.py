@@ -86,7 +86,7 @@ def _end_letters(person: Person) -> int:
 
 def _linked(person: Person) -> Rows:
     rows = SocialAccount.objects.filter(user_id=person.user_id).order_by("pk")
-    return rows.values("provider", "uid", "extra_data", "date_joined", "last_login")
+    return rows.values("provider", "uid", "extra_data", "date_joined", "last_login", "unlinking__created_at")
 
 
 def _second_factors(person: Person) -> Rows:
@@ -147,6 +147,7 @@ hold(
 )
 # Lives for a minute, between the platform's host and a tenant's.
 hold("linked_accounts", "socialaccount.SocialAccount", {"user", "uid", "extra_data"}, export=_linked)
+hold("unlinked_accounts", "accounts.Unlinking", {"account"})
 hold("second_factors", "mfa.Authenticator", {"user", "data"}, export=_second_factors)
 hold("arrivals", "accounts.Arrival", {"user"})
 hold("picture", "people.Avatar", {"user", "file"}, export=_avatar, erase=_end_avatar)

@@ -105,13 +105,31 @@
     for (const form of scope.querySelectorAll("form[data-tickets]:not([data-ready])")) {
       form.dataset.ready = "";
       const total = form.querySelector("[data-total]");
+      const saidPrice = (input, own) => {
+        const said = Number(own.value.replace(/\s/g, "").replace(",", ".")) || 0;
+        const one = Math.max(0, Math.round(said * 10 ** Number(form.dataset.digits)));
+        return one + Math.round((one * Number(input.dataset.tax || 0)) / 100);
+      };
+      /* The first ones may be early birds: "3:1000 17:1500" is three at 1000 and the next at 1500. */
+      const cost = (input, quantity) => {
+        const own = input.dataset.priceFrom && document.getElementById(input.dataset.priceFrom);
+        if (own) return quantity * saidPrice(input, own);
+        let left = quantity;
+        let minor = 0;
+        for (const step of input.dataset.steps.split(" ")) {
+          const [count, price] = step.split(":").map(Number);
+          minor += Math.min(left, count) * price;
+          left -= Math.min(left, count);
+        }
+        return minor;
+      };
       const add = () => {
         let minor = 0;
         let count = 0;
-        for (const input of form.querySelectorAll("input[data-price]")) {
+        for (const input of form.querySelectorAll("input[data-steps]")) {
           const quantity = Number(input.value) || 0;
           count += quantity;
-          minor += quantity * Number(input.dataset.price);
+          minor += cost(input, quantity);
         }
         for (const part of form.querySelectorAll("[data-when-chosen]")) part.hidden = !count;
         for (const part of form.querySelectorAll("[data-when-paid]")) part.hidden = !minor;
@@ -224,6 +242,30 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-submits]");
     if (form) form.requestSubmit();
+  });
+
+  /* Where one is, asked for only after a click; rounded to about a hundred metres before it is sent. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-near]");
+    if (!button) return;
+    const form = button.form;
+    const say = button.parentElement.querySelector("[role=status]");
+    const denied = () => {
+      say.textContent = button.dataset.denied;
+      button.disabled = false;
+    };
+    if (!navigator.geolocation) return denied();
+    button.disabled = true;
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        const near = form.elements.near;
+        near.disabled = false;
+        near.value = `${coords.latitude.toFixed(3)},${coords.longitude.toFixed(3)}`;
+        form.requestSubmit();
+      },
+      denied,
+      { timeout: 10000, maximumAge: 300000 },
+    );
   });
 
   /* The time zone that the browser knows, where a form asks for one. */

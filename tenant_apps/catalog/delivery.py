@@ -88,7 +88,7 @@ def _fill(method: DeliveryMethod, fields: Mapping[str, Any]) -> list[dict[str, i
     for name, value in fields.items():
         if name in ("name", "description"):
             value = " ".join(str(value or "").split())
-            longest: int = DeliveryMethod._meta.get_field(name).max_length  # type: ignore[union-attr, assignment]
+            longest: int = DeliveryMethod._meta.get_field(name).max_length  # type: ignore[union-attr, assignment]  # text fields all, each with a length
             if len(value) > longest:
                 errors.append(FieldError(name, "too_long", _("At most %d characters.") % longest))
         elif name == "kind" and value not in DeliveryMethod.Kind.values:

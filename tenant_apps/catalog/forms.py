@@ -42,7 +42,7 @@ class QuickForm(forms.Form):
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["price"].currency = currency  # type: ignore[attr-defined]
+        self.fields["price"].currency = currency  # type: ignore[attr-defined]  # a price's field, as declared above
 
 
 class ProductForm(forms.Form):
@@ -91,12 +91,12 @@ class ProductForm(forms.Form):
             for name in self.OF_VARIANT:
                 del self.fields[name]
         for name in ("price", "recommended_price"):
-            self.fields[name].currency = currency  # type: ignore[attr-defined]
+            self.fields[name].currency = currency  # type: ignore[attr-defined]  # a price's field, as declared above
         choices: list[tuple[str, str]] = [("", "—")]
         category: ProductCategory
         for category in categories:
             choices.append((category.slug, "  " * (len(category.lineage) - 1) + category.name))
-        self.fields["category"].choices = choices  # type: ignore[attr-defined]
+        self.fields["category"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField, as declared above
 
     def _initial(self, product: Product) -> dict[str, Any]:
         initial = {
@@ -154,7 +154,7 @@ class CategoryForm(forms.Form):
     def __init__(self, *args: Any, categories: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         choices = [(each.slug, "  " * (len(each.lineage) - 1) + each.name) for each in categories]
-        self.fields["parent"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]
+        self.fields["parent"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]  # a ChoiceField, as declared above
 
 
 def _typed(parameters: dict[str, str]) -> dict[str, Any]:

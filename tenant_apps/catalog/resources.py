@@ -50,6 +50,7 @@ class ProductResource(RowResource):
     variant = column(Text(100))
     weight = column(Whole(MOST_PIECES))
 
+    label = gettext_lazy("Products")
     required = ("external_id", "name", "price")
     aliases = {
         "id": "external_id",

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.html import strip_tags
+from django.utils.translation import gettext
 from icalendar import Calendar
 from icalendar import Event as Entry
 
@@ -73,7 +74,10 @@ def _entry(event: Any, tenant: Any) -> Entry:
     entry.add("url", address)
     entry.add("status", _STATUS.get(event.status, "CONFIRMED"))
     entry.add("transp", "TRANSPARENT" if event.status == Event.Status.CANCELLED else "OPAQUE")
-    if event.venue:
+    if event.attendance == Event.Attendance.ONLINE:
+        # Its link is for holders of tickets, and stands on theirs.
+        entry.add("location", gettext("Online"))
+    elif event.venue:
         place = [event.venue.name, event.venue.address, event.venue.city]
         entry.add("location", ", ".join(dict.fromkeys(part for part in place if part)))
         if event.venue.latitude is not None and event.venue.longitude is not None:

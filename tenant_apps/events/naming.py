@@ -1,10 +1,12 @@
 """Categories, tags and venues that many rows name at once: made where they are missing, each with a free address."""
 
+from typing import Any
+
 from shared_apps.core.staging import Staging
 from tenant_apps.events.models import Category, Tag, Venue
 from tenant_apps.events.slugs import slug_from
 
-MODELS = {"category": Category, "tag": Tag, "venue": Venue}
+MODELS: dict[str, Any] = {"category": Category, "tag": Tag, "venue": Venue}
 
 
 def make_missing(staging: Staging, kind: str, named: str, *, by_address: bool = True) -> int:
@@ -24,7 +26,7 @@ def make_missing(staging: Staging, kind: str, named: str, *, by_address: bool = 
     )
     if not missing:
         return 0
-    length: int = model._meta.get_field("slug").max_length  # type: ignore[union-attr, assignment]
+    length = int(model._meta.get_field("slug").max_length or 0)
     bases = [slug_from(row[0], fallback=kind, length=length - 7) for row in missing]
     taken = {
         slug

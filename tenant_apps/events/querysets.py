@@ -12,7 +12,7 @@ from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from shared_apps.core.pictures import SHOWN
-from shared_apps.core.search import folded_letters, matching, words_of
+from shared_apps.core.search import folded_letters, matching, query, words_of
 from tenant_apps.staff.permissions import events_granted, permissions_of
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
 
@@ -39,6 +39,14 @@ class _Haversine(Func):
         (latitude, one), (longitude, other) = (compiler.compile(each) for each in self.source_expressions)
         numbers = {"to_latitude": f"({self.to[0]!r})", "to_longitude": f"({self.to[1]!r})"}
         return self.template % {"latitude": latitude, "longitude": longitude, **numbers}, [*one, *one, *other]
+
+
+def _at_places(model: Any, words: list[str]) -> Q:
+    """At a venue that has all the words in its name or city."""
+    place = Q()
+    for word in words:
+        place &= Q(name__icontains=word) | Q(city__icontains=word)
+    return Q(venue__in=model.venue.field.related_model._default_manager.filter(place))
 
 
 class EventQuerySet(models.QuerySet[Any]):
@@ -81,11 +89,14 @@ class EventQuerySet(models.QuerySet[Any]):
         words = words_of(text)
         if not words:
             return self.none()
-        place = Q()
-        for word in words:
-            place &= Q(name__icontains=word) | Q(city__icontains=word)
-        venues = self.model.venue.field.related_model._default_manager.filter(place)
-        return self.filter(matching(text, fuzzy="letters") | Q(venue__in=venues))
+        return self.filter(matching(text, fuzzy="letters") | _at_places(self.model, words))
+
+    def worded(self, text: str) -> "EventQuerySet":
+        """That have the words as they were typed, in any form: without guesses."""
+        asked = query(text)
+        if asked is None:
+            return self.none()
+        return self.filter(Q(search=asked) | _at_places(self.model, words_of(text)))
 
     def likest(self, text: str) -> Any:
         """The one whose title is most like a text that was written with a typo; None if none is at all like it."""

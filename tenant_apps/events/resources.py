@@ -61,7 +61,8 @@ class VenueResource(BulkResource):
         told = [name for name in REST if name in self.columns]
         differs = {
             "city": "v.city <> r.city", "timezone": "r.timezone <> '' AND v.timezone <> r.timezone",
-            "latitude": "v.latitude IS DISTINCT FROM r.latitude", "longitude": "v.longitude IS DISTINCT FROM r.longitude",
+            "latitude": "v.latitude IS DISTINCT FROM r.latitude",
+            "longitude": "v.longitude IS DISTINCT FROM r.longitude",
         }  # fmt: skip
         changed = ", ".join(f"CASE WHEN v.id IS NOT NULL AND {differs[name]} THEN '{name}' END" for name in told)
         run(
@@ -97,8 +98,8 @@ class VenueResource(BulkResource):
         if "timezone" in self.columns:
             values.append("timezone = CASE WHEN r.timezone = '' THEN v.timezone ELSE r.timezone END")
         self.staging.run(
-            f"UPDATE events_venue v SET {', '.join([*values, 'modified_at = now()'])} FROM import_venue f, import_row r "
-            "WHERE v.id = f.venue_id AND r.number = f.number AND f.changed <> '{}'"
+            f"UPDATE events_venue v SET {', '.join([*values, 'modified_at = now()'])} FROM import_venue f, "
+            "import_row r WHERE v.id = f.venue_id AND r.number = f.number AND f.changed <> '{}'"
         )
 
     def changes(self, most: int) -> tuple[int, list[dict[str, Any]]]:

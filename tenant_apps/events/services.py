@@ -343,7 +343,7 @@ def _fill_texts(event: Event, fields: Mapping[str, Any], errors: list[FieldError
     for name in PLAIN:
         if name in fields:
             text = " ".join(str(fields[name] or "").split())
-            longest: int = Event._meta.get_field(name).max_length  # type: ignore[union-attr, assignment]
+            longest: int = Event._meta.get_field(name).max_length  # type: ignore[union-attr, assignment]  # text fields all, each with a length
             if len(text) > longest:
                 errors.append(FieldError(name, "too_long", _("At most %d characters.") % longest))
             setattr(event, name, text)

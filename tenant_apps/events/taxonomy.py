@@ -119,7 +119,8 @@ def merge_venues(kept: Venue, others: Iterable[Venue], *, actor: Any) -> int:
         venue.delete()
     if others_gone:
         kept.save()
-        details = {"merged": [{"name": venue.name, "address": venue.address} for venue in others_gone]}
+        merged = [f"{venue.name}, {venue.address}".rstrip(", ") for venue in others_gone]
+        details = gone(venues=merged)
         record("venue.merged", kept, actor=actor, details=details, deliver=False)
     return len(others_gone)
 

@@ -150,7 +150,9 @@ def _events() -> Exported:
     columns = tuple(EventResource.fields)
     tags = EventTag.objects.filter(event_id=OuterRef("pk")).order_by("tag__name").values_list("tag__name")
     quotas = Quota.objects.filter(ticket_types=OuterRef("ticket_types__pk")).order_by().values("ticket_types__pk")
-    rows = Event.objects.order_by("pk", "ticket_types__position", "ticket_types__pk").values_list(
+    # The set-up of a series is copied to its dates; it is nothing that people attend.
+    events = Event.objects.filter(template_of=None).order_by("pk", "ticket_types__position", "ticket_types__pk")
+    rows = events.values_list(
         "external_id", "slug", "title", "summary", "description", "category__name", ArraySubquery(tags), "level",
         "starts_at", "ends_at", "timezone", "venue__name", "venue__address", "venue__city", "venue__latitude",
         "venue__longitude", "status", "ticket_types__name", "ticket_types__price_minor", "currency",
@@ -159,7 +161,8 @@ def _events() -> Exported:
 
     def give() -> Iterator[Sequence[Any]]:
         for (key, slug, title, summary, description, category, tag_names, level, starts, ends, zone, venue, address,
-             city, latitude, longitude, status, kind, price, currency, count, capacity) in rows.iterator(CHUNK):  # fmt: skip
+             city, latitude, longitude, status, kind, price, currency, count,
+             capacity) in rows.iterator(CHUNK):  # fmt: skip
             yield (
                 own_id(key, slug), title, summary, description, category or "", tag_names, level,
                 _local(starts, zone), _local(ends, zone), zone, venue or "", address or "", city or "", latitude,
@@ -329,7 +332,8 @@ def _attendees() -> Exported:
 
     def give() -> Iterator[Sequence[Any]]:
         for row in rows.iterator(CHUNK):
-            yield (row[13] or "", own_id(row[0], row[1]), *row[2:7], to_text(row[7], row[8]), row[8], row[9].isoformat(),
+            yield (row[13] or "", own_id(row[0], row[1]), *row[2:7], to_text(row[7], row[8]), row[8],
+                   row[9].isoformat(),
                    row[10], row[11] or "", row[12] or "")  # fmt: skip
 
     return Exported(ATTENDEE_COLUMNS, give())

@@ -193,7 +193,8 @@ def _moment(cell: str, pattern: str, zone: str) -> Any:
     if not text:
         return ""
     try:
-        value = datetime.strptime(text, pattern) if pattern else Moment().clean(text)
+        # What the clock shows; the zone follows below.
+        value = datetime.strptime(text, pattern) if pattern else Moment().clean(text)  # noqa: DTZ007
     except ValueError:
         return f"{text} "[:60] if pattern == "" else "?"
     if value is not None and value.tzinfo is None and zone:

@@ -1,4 +1,4 @@
-"""From the bytes of a file to rows of cells that know their line (B4). Streamed: a file is never in memory as a whole."""
+"""From the bytes of a file to rows of cells that know their line (B4), streamed."""
 
 import csv
 import io
@@ -150,7 +150,7 @@ def _is_word(part: str) -> bool:
 
 
 def has_more_rows(content: bytes, most: int) -> bool:
-    """Tell whether a CSV file has more rows below its header than this; of what cannot be read the check tells later."""
+    """Tell whether a CSV file has more rows than this; what cannot be read is told by the check."""
     try:
         for _row in open_table(io.BytesIO(content)).rows(most=most):
             pass
@@ -192,7 +192,7 @@ def _head(file: IO[bytes], encoding: str) -> str:
 def _whole(file: IO[bytes], encoding: str, otherwise: UnreadableFile | None = None) -> str:
     """Return the encoding if the whole file is text in it, with no NUL."""
     file.seek(0)
-    text = io.TextIOWrapper(_Kept(file), encoding=encoding, newline="")
+    text = io.TextIOWrapper(io.BufferedReader(_Kept(file)), encoding=encoding, newline="")
     line = 1
     try:
         while piece := text.read(CHUNK):

@@ -253,6 +253,7 @@ def _one_by_one(job: ImportJob, resource: RowResource, file: IO[bytes]) -> Found
         values, wrong = resource.clean(cells)
         if not wrong:
             resource.diff = None
+            diff: Any
             try:
                 with transaction.atomic():
                     outcome = resource.apply(values)
@@ -260,10 +261,11 @@ def _one_by_one(job: ImportJob, resource: RowResource, file: IO[bytes]) -> Found
                 wrong = _columns_of(refusal, resource)
             else:
                 counts[outcome] += 1
-                if resource.diff is not None and outcome != Outcome.UNCHANGED:
+                diff = resource.diff  # by apply()
+                if diff is not None and outcome != Outcome.UNCHANGED:
                     changes_count += 1
                     if len(changes) < LISTED_CHANGES:
-                        changes.append({"line": line, "outcome": str(outcome), **resource.diff})
+                        changes.append({"line": line, "outcome": str(outcome), **diff})
                 continue
         counts["refused"] += 1
         errors.extend((line, one) for one in wrong)

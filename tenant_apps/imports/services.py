@@ -23,8 +23,10 @@ from tenant_apps.events.resources import VenueResource
 from tenant_apps.imports import mapping as mappings
 from tenant_apps.imports.errors import EmptyFile, FileTooLarge, NotReady, TooManyRows, UnknownResource
 from tenant_apps.imports.models import ImportJob, ImportMapping
+from tenant_apps.imports.personal import OF_PEOPLE
 from tenant_apps.imports.reading import has_more_rows
 from tenant_apps.imports.running import MOST_ROWS, Found, actor_of, progress_key, run
+from tenant_apps.payments.resources import AdmissionResource
 from tenant_apps.staff.permissions import permissions_of
 from tenant_apps.ticketing.resources import EventResource
 
@@ -37,6 +39,8 @@ RESOURCES: dict[str, type[RowResource]] = {
     "events": EventResource,
     "venues": VenueResource,
     "products": ProductResource,
+    "attendees": AdmissionResource,
+    "orders": AdmissionResource,
 }
 MOST_BYTES = 20 * 1024 * 1024
 MOST_KEY_COLUMNS = 10
@@ -67,7 +71,8 @@ def start(
 ) -> ImportJob:
     """Take a file in; it is checked right after commit, and applied then unless it is a dry run.
 
-    With `ask` it waits until `say_mapping` tells which column is which; `looked` is its header and some rows. Raises UnknownResource, FileTooLarge,
+    With `ask` it waits until `say_mapping` tells which column is which; `looked` is its header and some rows.
+    Raises UnknownResource, FileTooLarge,
     EmptyFile, TooManyRows, InvalidInput. What else is wrong inside the file is listed on the job.
     """
     if resource not in RESOURCES:
@@ -282,6 +287,9 @@ def _note(job: ImportJob, status: str, found: Found) -> ImportJob:
     job.errors = [{"line": line, **one._asdict()} for line, one in found.errors]
     job.errors_count, job.errors_file = found.errors_count, found.errors_file
     job.changes, job.changes_count = list(found.changes), found.changes_count
+    if status == Status.APPLIED and job.resource in OF_PEOPLE:
+        # Who came is in the orders now, where erasure finds them.
+        ImportJob.objects.filter(pk=job.pk).update(content=b"", samples=[])
     job.save(
         update_fields=[
             "status", "progress", "counts", "errors", "errors_count", "errors_file", "changes", "changes_count",

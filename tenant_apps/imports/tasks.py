@@ -11,8 +11,8 @@ from tenants.tasks import TenantTask
 logger = logging.getLogger(__name__)
 
 
-# A file of 100,000 rows on a busy machine. Longer than the broker waits: it hands the task out again then, and the second
-# worker finds the import's lock taken and leaves.
+# A file of 100,000 rows on a busy machine. Longer than the broker waits: it hands the task out again then, and the
+# second worker finds the import's lock taken and leaves.
 SOFT_SECONDS, HARD_SECONDS = 280, 300
 
 

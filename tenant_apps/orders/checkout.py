@@ -1,33 +1,34 @@
 """Basket to order, in one transaction."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
-from shared_apps.core.errors import Busy, FieldError, SoldOut
+from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
-from tenant_apps.orders.answers import answers_of, with_questions
+from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.person_limits import refuse_too_many
+from tenant_apps.orders.selection import Prices, types_on_sale
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
+from tenant_apps.ticketing.prices import Portion, includes_tax
 from tenants.context import current_tenant
 from tenants.database import connection
 from tenants.preferences import preference
 
 # How often a claim is tried while each refusal finds places that were given back meanwhile.
 MOST_CLAIMS = 5
-# First key of the advisory locks on one buyer's open orders; the second is a hash of tenant and buyer.
-BUYER_LOCK = 7104
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,21 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class BasketLine:
-    """So many tickets of one type (its id)."""
+    """So many tickets of one type (its id). `price`, in major units, is what the buyer wants to pay for each: taken
+    only where the type leaves that to them."""
 
     ticket_type: int
     quantity: int = 1
     attendees: Sequence[Attendee] = ()
+    price: str | Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What somebody wants to buy. Prices are not part of it: clients never set one (M6)."""
+    """What somebody wants to buy. Clients set no price but where they are asked for one (M6).
+
+    `unlocked` are the hidden ticket types that the buyer's vouchers open.
+    """
 
     email: str
     lines: Sequence[BasketLine]
@@ -60,6 +66,11 @@ class Basket:
     language: str = ""
     channel: str = "web"
     options: Mapping[str, Any] = field(default_factory=dict)
+    unlocked: Collection[int] = ()
+
+
+class _TypeChanged(Exception):
+    """A ticket type was changed while the order was being made."""
 
 
 def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
@@ -69,10 +80,14 @@ def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: dat
     is up are given back and the claim is tried again, so no job needs to have run (M3).
     """
     now = now or timezone.now()
+    sold_out: DomainError = Busy()
     for _attempt in range(MOST_CLAIMS):
         try:
             return _place_under_unused_code(basket, user, actor, now)
+        except _TypeChanged:
+            continue
         except SoldOut as refusal:
+            # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
             # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
             sold_out = refusal
             if not give_back_overdue(_quotas_of(basket), now=now) and not _has_room(basket):
@@ -107,18 +122,17 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 @retrying
 @transaction.atomic
 def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
-    types = _types_on_sale(basket, now)
-    quotas = _quotas_by_type(types)
-    lines, currency = _lines(basket, types, quotas)
-    totals = pricing.add_up(
-        [pricing.price_line(line.unit_price_minor, line.tax_rate, discount_minor=line.discount_minor) for line in lines]
-    )
+    types = types_on_sale(basket.lines, basket.unlocked, now)
+    _refuse_wrong_answers(basket, types)
+    lines, totals = _lines(basket, types, now)
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
         raise errors.ConfirmedAccountRequired
-    if totals.total_minor:
-        _refuse_too_many_open(basket, person, {line.event_id for line in lines}, now)
+    # Staff at the box office sell to one address many times over.
+    if basket.channel == "web":
+        wanted = Counter(line.ticket_type_id for line in lines if line.ticket_type_id)
+        refuse_too_many(basket.email, person, wanted, types, unpaid=totals.total_minor > 0, now=now)
     order = Order(
         code=readable_code(),
         secret=unguessable_secret(),
@@ -127,7 +141,7 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         language=basket.language or tenant.language,
         user=person,
         channel=basket.channel,
-        currency=currency,
+        currency=next(iter(types.values())).event.currency,
         created_at=now,
         expires_at=now + timedelta(minutes=preference(tenant, "hold_minutes")) if totals.total_minor else None,
         **{name: getattr(totals, name) for name in totals.__slots__},
@@ -135,43 +149,31 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     for line in lines:
         line.order = order
     lifecycle.begin(order, lines, actor=actor)
-    _refuse_changed(order, lines)
+    _refuse_changed(order, types)
     lifecycle.claim_places(order, lines)
     return order
 
 
-def _refuse_changed(order: Order, lines: list[OrderLine]) -> None:
-    """Refuse if an event was called off, or given another currency, since it was read (M6).
+def _refuse_changed(order: Order, types: Mapping[int, TicketType]) -> None:
+    """Refuse if an event was called off, or given another currency, since it was read (M6); begin anew if a ticket
+    type was changed: it may draw from other quotas now, whose places would not be counted (M1).
 
-    The lines' foreign keys keep the events as they are until the commit: writers lock the event's row.
+    Events and types are kept as they are until the commit: their writers lock the rows for themselves. The lines'
+    foreign keys would do so at the commit only, since they are checked there.
     """
-    events = Event.objects.filter(pk__in={line.event_id for line in lines})
-    changed = events.exclude(status=Event.Status.PUBLISHED, currency=order.currency).first()
-    if changed is not None:
-        raise errors.NotOnSale(field="lines", what=changed.title)
-
-
-def _types_on_sale(basket: Basket, now: datetime) -> dict[int, TicketType]:
-    """Return the basket's ticket types by id, each fit to be sold now in this quantity."""
-    wanted: Counter[int] = Counter()
-    for line in basket.lines:
-        wanted[line.ticket_type] += line.quantity
-    if not wanted:
-        raise errors.EmptyOrder(field="lines")
-    limit = preference(current_tenant(), "max_tickets_per_order")
-    if sum(wanted.values()) > limit:
-        raise errors.TooManyTickets(field="lines", limit=limit)
-    found = with_questions(TicketType.objects.select_related("event")).in_bulk(list(wanted))
-    for index, line in enumerate(basket.lines):
-        ticket_type = found.get(line.ticket_type)
-        if ticket_type is None or ticket_type.hidden or ticket_type.event.status in ("draft", "archived"):
-            raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
-        _refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
-        least, most = ticket_type.min_per_order, ticket_type.max_per_order
-        if not least <= wanted[line.ticket_type] <= most or line.quantity < 1:
-            raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
-    _refuse_wrong_answers(basket, found)
-    return dict(found)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.id, t.modified_at, e.title, e.status, e.currency"
+            " FROM ticketing_tickettype t JOIN events_event e ON e.id = t.event_id"
+            " WHERE t.id = ANY(%s) ORDER BY e.id, t.id FOR KEY SHARE",
+            [list(types)],
+        )
+        found = cursor.fetchall()
+    for _pk, _modified_at, title, status, currency in found:
+        if status != Event.Status.PUBLISHED or currency != order.currency:
+            raise errors.NotOnSale(field="lines", what=title)
+    if {pk: modified_at for pk, modified_at, *_rest in found} != {pk: one.modified_at for pk, one in types.items()}:
+        raise _TypeChanged
 
 
 def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
@@ -187,80 +189,52 @@ def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
         raise errors.WrongAnswers(errors=faults[:100])
 
 
-def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
-    """The sale window is [start, end) (O10); without an end of its own a type is sold until the event is over."""
-    event = ticket_type.event
-    if event.status != Event.Status.PUBLISHED:
-        raise errors.NotOnSale(field=where, what=event.title)
-    if ticket_type.sale_starts_at and now < ticket_type.sale_starts_at:
-        raise errors.SaleNotStarted(field=where, what=ticket_type.name)
-    over = event.ends_at or event.starts_at
-    if now >= over or (ticket_type.sale_ends_at and now >= ticket_type.sale_ends_at):
-        raise errors.SaleEnded(field=where, what=ticket_type.name)
-
-
-def _quotas_by_type(types: Mapping[int, TicketType]) -> dict[int, list[int]]:
-    quotas: dict[int, list[int]] = {pk: [] for pk in types}
-    pairs = QuotaTicketType.objects.filter(ticket_type__in=types).order_by("quota_id")
-    for type_id, quota_id in pairs.values_list("ticket_type_id", "quota_id"):
-        quotas[type_id].append(quota_id)
-    for pk, ticket_type in types.items():
-        if not quotas[pk]:
-            # A type that draws from no quota has no places: selling it would be selling without a count.
-            raise SoldOut(what=ticket_type.name)
-    return quotas
-
-
 def _quotas_of(basket: Basket) -> list[int]:
     types = {line.ticket_type for line in basket.lines}
     return list(QuotaTicketType.objects.filter(ticket_type__in=types).values_list("quota_id", flat=True))
 
 
-def _lines(
-    basket: Basket, types: Mapping[int, TicketType], quotas: Mapping[int, list[int]]
-) -> tuple[list[OrderLine], str]:
-    """Return the order's lines, an admission each, with their prices fixed, and the one currency."""
-    currencies = {ticket_type.event.currency for ticket_type in types.values()}
-    if len(currencies) > 1:
+def _lines(basket: Basket, types: Mapping[int, TicketType], now: datetime) -> tuple[list[OrderLine], pricing.Totals]:
+    """Return the order's lines, an admission each, with their prices fixed, and what they come to."""
+    if len({ticket_type.event.currency for ticket_type in types.values()}) > 1:
         raise errors.MixedCurrencies(field="lines")
+    by_default = preference(current_tenant(), "prices_include_tax")
+    prices = Prices(types, basket.lines, now)
     lines: list[OrderLine] = []
-    for wanted in basket.lines:
+    amounts: list[pricing.PricedLine] = []
+    for number, wanted in enumerate(basket.lines):
         ticket_type = types[wanted.ticket_type]
-        priced = pricing.price_line(ticket_type.price_minor, ticket_type.tax_rate)
-        for index in range(wanted.quantity):
+        for index, portion in enumerate(prices.of(ticket_type, wanted, f"lines.{number}.price")):
             attendee = wanted.attendees[index] if index < len(wanted.attendees) else Attendee()
+            priced = pricing.price_line(
+                portion.price_minor, ticket_type.tax_rate, tax_included=includes_tax(ticket_type, by_default)
+            )
+            amounts.append(priced)
             lines.append(
                 OrderLine(
                     position=len(lines) + 1,
                     kind=OrderLine.Kind.TICKET,
                     event_id=ticket_type.event_id,
                     ticket_type_id=ticket_type.pk,
-                    quotas=quotas[ticket_type.pk],
+                    quotas=_claimed(ticket_type, portion),
                     title=f"{ticket_type.event.title}: {ticket_type.name}",
                     unit_price_minor=priced.unit_price_minor,
                     tax_rate=priced.tax_rate,
+                    tax_included=priced.tax_included,
                     tax_minor=priced.tax_minor,
                     total_minor=priced.total_minor,
+                    tier_name=portion.tier.name if portion.tier else "",
                     attendee_name=attendee.name,
                     attendee_email=attendee.email,
                     answers=answers_of(ticket_type.asked, attendee.answers)[0],  # type: ignore[attr-defined]  # annotated
                 )
             )
-    return lines, currencies.pop()
+    return lines, pricing.add_up(amounts)
 
 
-def _refuse_too_many_open(basket: Basket, user: Any, events: set[int | None], now: datetime) -> None:
-    limit = preference(current_tenant(), "open_orders_per_buyer")
-    # Staff at the box office sell to one address many times over.
-    if basket.channel != "web":
-        return
-    # Orders of one buyer are counted one after the other, or as many as come at once would pass (O10).
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
-            [BUYER_LOCK, f"{connection.schema_name} {user.pk if user else basket.email.lower()}"],
-        )
-    buyer = Q(email__iexact=basket.email) if user is None else Q(email__iexact=basket.email) | Q(user=user.pk)
-    open_orders = Order.objects.unpaid().filter(buyer, expires_at__gt=now, lines__event__in=events)
-    if open_orders.distinct().count() >= limit:
-        raise errors.TooManyOpenOrders(limit=limit)
+def _claimed(ticket_type: TicketType, portion: Portion) -> list[int]:
+    """The quotas that an admission claims from: the type's, and that of the tier which gives the price."""
+    quotas: list[int] = list(ticket_type.quota_ids)  # type: ignore[attr-defined]  # annotated
+    if portion.tier and portion.tier.quota is not None:
+        quotas.append(portion.tier.quota)
+    return quotas

@@ -20,6 +20,33 @@ class WrongQuantity(InvalidInput):
     message = _("Of {what}, choose between {least} and {most}.")
 
 
+class TooManyPerPerson(Conflict):
+    """Counted over all live orders of the buyer's address or account."""
+
+    code = "too_many_per_person"
+    message = _("One person can have at most {most} of {what}; you have {have} already.")
+
+
+class PriceNotAllowed(InvalidInput):
+    code = "price_not_allowed"
+    message = _("The price of {what} is not for the buyer to say.")
+
+
+class InvalidPrice(InvalidInput):
+    code = "invalid_price"
+    message = _("Write the price as 12.50.")
+
+
+class PriceTooLow(InvalidInput):
+    code = "price_too_low"
+    message = _("{what} costs {least} or more.")
+
+
+class PriceTooHigh(InvalidInput):
+    code = "price_too_high"
+    message = _("That is more than can be paid here for one ticket: {most} at most.")
+
+
 class UnknownTicketType(InvalidInput):
     code = "does_not_exist"
     message = _("There is no such ticket type on sale.")
@@ -59,6 +86,11 @@ class TooManyOpenOrders(Conflict):
 class CancellationClosed(Conflict):
     code = "cancellation_closed"
     message = _("This order can no longer be cancelled online. Please write to the organizer.")
+
+
+class CancellationNotAllowed(Conflict):
+    code = "cancellation_not_allowed"
+    message = _("{what} cannot be cancelled online. Please write to the organizer.")
 
 
 class TicketsUsed(Conflict):

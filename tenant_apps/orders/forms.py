@@ -1,6 +1,7 @@
 """What a buyer fills in."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,10 +50,32 @@ class OrderForm(forms.Form):
             self.fields[self.field_of(offer)] = forms.IntegerField(
                 label=offer.ticket_type.name, min_value=0, max_value=offer.ticket_type.max_per_order, required=False
             )
+            if offer.is_open:
+                self.fields[self.price_field_of(offer)] = forms.CharField(
+                    label=_("Your price for each"), max_length=20, required=False
+                )
 
     @staticmethod
     def field_of(offer: Offer) -> str:
         return f"quantity_{offer.ticket_type.pk}"
+
+    @staticmethod
+    def price_field_of(offer: Offer) -> str:
+        return f"price_{offer.ticket_type.pk}"
+
+    def prices(self) -> dict[int, str]:
+        """What the buyer wants to pay for one, by the type's id, where they may say; as the API takes it."""
+        said = {
+            offer.ticket_type.pk: str(self.cleaned_data.get(self.price_field_of(offer)) or "")
+            for offer in self.offers
+            if offer.is_open
+        }
+        return {pk: re.sub(r"[\s\u00a0\u202f]", "", text).replace(",", ".") for pk, text in said.items() if text}
+
+    def line_fields(self) -> dict[str, str]:
+        """Where a refusal of a line's price is shown: the service's path and our field."""
+        chosen = [pk for pk, quantity in self.quantities().items() if quantity]
+        return {f"lines.{index}.price": f"price_{pk}" for index, pk in enumerate(chosen)}
 
     def quantities(self) -> dict[int, int]:
         """How many of each type, by its id; also for showing again what was typed."""
@@ -109,6 +132,7 @@ class OrderForm(forms.Form):
         """Return what is ordered. Names are given out line by line, type after type."""
         names = [" ".join(line.split())[:150] for line in self.cleaned_data["attendees"].splitlines() if line.strip()]
         lines = []
+        said = self.prices()
         for pk, quantity in self.quantities().items():
             if quantity:
                 mine, names = names[:quantity], names[quantity:]
@@ -116,5 +140,5 @@ class OrderForm(forms.Form):
                 attendees = [
                     Attendee(name, answers=self.answers(pk, number)) for number, name in enumerate(mine[:quantity])
                 ]
-                lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=attendees))
+                lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=attendees, price=said.get(pk)))
         return Basket(email=self.cleaned_data["email"], name=self.cleaned_data["name"], lines=lines, language=language)

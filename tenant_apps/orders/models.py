@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +64,8 @@ class Order(models.Model):
             models.Index(fields=["-created_at"], name="order_newest"),
             models.Index(fields=["user", "-created_at"], condition=Q(user__isnull=False), name="order_user"),
             models.Index(fields=["email"], name="order_email"),
+            # Addresses are compared without regard to case: a buyer's orders are found by this one.
+            models.Index(Upper("email"), name="order_email_any_case"),
         ]
 
     def __str__(self) -> str:
@@ -96,8 +98,12 @@ class OrderLine(models.Model):
     unit_price_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
     tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    # Whether the unit price contained the tax, or it was added to it (M6). The total contains it in either case.
+    tax_included = models.BooleanField(default=True, db_default=True)
     tax_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField()
+    # The name of the price tier that gave the price, as it was then; empty for the type's own price.
+    tier_name = models.CharField(max_length=100, blank=True, default="", db_default="")
     attendee_name = models.CharField(max_length=150, blank=True)
     attendee_email = models.EmailField(max_length=254, blank=True)
     # [{"question": id, "text": …, "answer": …}] as it was asked then: questions may change or go.
@@ -118,3 +124,10 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Questions and answers of this attendee, in words."""
+        from tenant_apps.orders.answers import in_words
+
+        return in_words(self.answers)

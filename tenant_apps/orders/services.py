@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
 from tenant_apps.activity.services import before_and_after, record
-from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle
 from tenant_apps.orders.fulfilment import lock_tickets
 from tenant_apps.orders.models import Order
-from tenant_apps.ticketing.models import Ticket
+from tenant_apps.ticketing.models import Ticket, TicketType
+from tenant_apps.ticketing.rules import cancel_until
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +68,16 @@ def cancel(
 
 
 def refuse_late_cancellation(order: Order, *, now: datetime | None = None) -> None:
-    """Raise CancellationClosed or TicketsUsed if the buyer may no longer cancel this order by themselves."""
+    """Raise CancellationNotAllowed, CancellationClosed or TicketsUsed if the buyer may not cancel this order by
+    themselves: each of its ticket types has its own rule, beside the event's deadline."""
     if order.status == Order.Status.PENDING:
         return
     now = now or timezone.now()
-    for event in Event.objects.filter(order_lines__order=order).distinct():
-        if now >= (event.cancel_until or event.starts_at):
+    for ticket_type in TicketType.objects.filter(order_lines__order=order).select_related("event").distinct():
+        until = cancel_until(ticket_type, ticket_type.event)
+        if until is None:
+            raise errors.CancellationNotAllowed(what=ticket_type.name)
+        if now >= until:
             raise errors.CancellationClosed
     if Ticket.objects.filter(order_line__order=order, status=Ticket.Status.USED).exists():
         raise errors.TicketsUsed

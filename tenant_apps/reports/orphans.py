@@ -30,7 +30,7 @@ def crossing_columns() -> list[models.ForeignKey]:
         for model in apps.get_app_config(label).get_models()
         for field in model._meta.get_fields()
         if isinstance(field, models.ForeignKey)
-        and not field.db_constraint  # type: ignore[attr-defined]
+        and not field.db_constraint  # type: ignore[attr-defined]  # only foreign keys get here
         and field.remote_field.model._meta.app_label in shared_labels
     ]
 

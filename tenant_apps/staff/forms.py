@@ -27,7 +27,7 @@ class _RoleForm(forms.Form):
         choices = list(roles)
         # The least that one can give is the first choice, so that a hasty click makes nobody an owner.
         self.fields["role"].initial = choices[0].pk if choices else None
-        self.fields["role"].queryset = Role.objects.filter(pk__in=[role.pk for role in choices])  # type: ignore[attr-defined]
+        self.fields["role"].queryset = Role.objects.filter(pk__in=[role.pk for role in choices])  # type: ignore[attr-defined]  # a ModelChoiceField, as declared above
 
 
 class InviteForm(_RoleForm):
@@ -59,7 +59,7 @@ class InviteToEventForm(GrantForm):
 
     def __init__(self, *args: Any, events: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["event"].queryset = events  # type: ignore[attr-defined]
+        self.fields["event"].queryset = events  # type: ignore[attr-defined]  # a ModelChoiceField, as declared above
 
 
 class RoleForm(forms.Form):
@@ -98,7 +98,7 @@ class KeyForm(forms.Form):
 
     def __init__(self, *args: Any, events: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["events"].queryset = events  # type: ignore[attr-defined]
+        self.fields["events"].queryset = events  # type: ignore[attr-defined]  # a ModelMultipleChoiceField, as declared above
 
     def ends_at(self) -> datetime | None:
         days = self.cleaned_data["expires"]

@@ -20,6 +20,8 @@ LABELS = {
     "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
     "refund_tiers": _("Refund rule: days before the start and per cent, such as 14:100, one on each line"),
     "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
+    "prices_include_tax": _("Prices contain the tax"),
+    "tax_rate": _("Tax rate of new ticket types, in percent"),
     "require_2fa_for_staff": _("Staff must sign in with a second factor"),
 }
 CHOICES = {

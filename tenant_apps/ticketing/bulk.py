@@ -13,7 +13,7 @@ from shared_apps.core.errors import Conflict, InvalidInput
 from shared_apps.core.money import CURRENCIES, exponent
 from shared_apps.core.staging import Staging
 from tenant_apps.events import services as events
-from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed
+from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, IsTemplate
 from tenant_apps.events.models import Event
 from tenant_apps.events.naming import make_missing
 from tenant_apps.ticketing.bulk_changes import OF_EVENT, PLAIN, Told, lines_table
@@ -81,7 +81,8 @@ class EventsInBulk:
             "CREATE TEMPORARY TABLE import_event ON COMMIT DROP AS "
             "SELECT DISTINCT ON (r.key) r.number, r.key, r.slug, e.id AS event_id, e.id IS NULL AS fresh, "
             "coalesce(e.status, 'draft') AS was, NULL::text AS becomes, '{}'::text[] AS changed FROM import_row r "
-            "LEFT JOIN (SELECT id, status, coalesce(external_id, 'foyer:' || slug) AS key FROM events_event) e USING (key) "
+            "LEFT JOIN (SELECT id, status, coalesce(external_id, 'foyer:' || slug) AS key FROM events_event) e "
+            "USING (key) "
             f"ORDER BY r.key, r.number {self.order}"
         )
         self.run("ALTER TABLE import_event ADD PRIMARY KEY (number)")
@@ -165,7 +166,8 @@ class EventsInBulk:
         self.run(
             "CREATE TEMPORARY TABLE import_type ON COMMIT DROP AS "
             "SELECT DISTINCT ON (f.number, upper(r.ticket_type)) r.number, f.number AS event_number, f.event_id, "
-            "r.ticket_type AS name, upper(r.ticket_type) AS folded, r.price_minor, r.capacity, NULL::bigint AS type_id, "
+            "r.ticket_type AS name, upper(r.ticket_type) AS folded, r.price_minor, r.capacity, "
+            "NULL::bigint AS type_id, "
             "NULL::bigint AS price_was, 0 AS quotas, NULL::bigint AS quota_id, NULL::integer AS capacity_was, "
             "0 AS taken, false AS price_changes, false AS capacity_changes, false AS fits "
             "FROM import_row r JOIN import_event f ON f.key = r.key WHERE r.ticket_type <> '' AND NOT r.ignored "
@@ -200,6 +202,10 @@ class EventsInBulk:
         refuse(
             "status", "wrong_state", _("An import cannot move this event to that status."),
             "FROM import_event f JOIN import_row r ON r.number = f.number WHERE f.becomes IS NULL",
+        )  # fmt: skip
+        refuse(
+            "status", IsTemplate.code, IsTemplate.message,
+            f"{there} JOIN events_eventseries s ON s.template_id = e.id WHERE f.becomes <> f.was",
         )  # fmt: skip
         ends = (
             "r.ends_at"
@@ -241,7 +247,8 @@ class EventsInBulk:
         if self.repeated and self.on_duplicate == "error":
             refuse(
                 "ticket_type", DuplicateRow.code, DuplicateRow.message,
-                "FROM import_type i JOIN import_event f ON f.number = i.event_number JOIN import_row r ON r.key = f.key "
+                "FROM import_type i JOIN import_event f ON f.number = i.event_number "
+                "JOIN import_row r ON r.key = f.key "
                 "WHERE r.number <> i.number AND NOT r.ignored AND upper(r.ticket_type) = i.folded "
                 "AND (r.price_minor IS DISTINCT FROM i.price_minor OR r.capacity IS DISTINCT FROM i.capacity)",
             )  # fmt: skip
@@ -299,7 +306,8 @@ class EventsInBulk:
             "ORDER BY e.id FOR NO KEY UPDATE"
         )
         quotas = self.run(
-            "SELECT q.id FROM ticketing_quota q WHERE q.id IN (SELECT quota_id FROM import_type WHERE capacity_changes) "
+            "SELECT q.id FROM ticketing_quota q WHERE q.id IN "
+            "(SELECT quota_id FROM import_type WHERE capacity_changes) "
             "ORDER BY q.id FOR NO KEY UPDATE"
         )
         types = self.run("SELECT 1 FROM import_type WHERE price_changes LIMIT 1")
@@ -399,7 +407,8 @@ class EventsInBulk:
                    if told in self.columns}  # fmt: skip
         self.run(
             f"UPDATE events_event e SET {', '.join(f'{name} = {value}' for name, value in values.items())}, "
-            "status = f.becomes, modified_at = now() FROM import_event f, import_row r, (SELECT r.number, "
+            "status = f.becomes, "
+            "revision = e.revision + 1, modified_at = now() FROM import_event f, import_row r, (SELECT r.number, "
             f"c.id AS category_id, v.id AS venue_id FROM import_row r {self._names()}) n WHERE e.id = f.event_id "
             "AND r.number = f.number AND n.number = f.number AND NOT f.fresh AND f.changed <> '{}'"
         )
@@ -421,7 +430,8 @@ class EventsInBulk:
     def _put_types(self) -> None:
         self.run(
             "INSERT INTO ticketing_tickettype (event_id, name, description, price_minor, tax_rate, min_per_order, "
-            "max_per_order, hidden, position) SELECT i.event_id, i.name, '', coalesce(i.price_minor, 0), 0, 1, 20, false, "
+            "max_per_order, hidden, position) SELECT i.event_id, i.name, '', coalesce(i.price_minor, 0), 0, 1, "
+            "20, false, "
             "row_number() OVER (PARTITION BY i.event_number ORDER BY i.number) - 1 + coalesce(n.count, 0) "
             "FROM import_type i LEFT JOIN (SELECT event_id, count(*) AS count FROM ticketing_tickettype GROUP BY 1) n "
             "ON n.event_id = i.event_id WHERE i.type_id IS NULL ORDER BY i.number"
@@ -435,7 +445,8 @@ class EventsInBulk:
         )
         self.run(
             "INSERT INTO ticketing_checkinlist (event_id, name) SELECT DISTINCT i.event_id, %s FROM import_type i "
-            "WHERE i.type_id IS NULL AND NOT EXISTS (SELECT FROM ticketing_checkinlist l WHERE l.event_id = i.event_id)",
+            "WHERE i.type_id IS NULL AND NOT EXISTS (SELECT FROM ticketing_checkinlist l "
+            "WHERE l.event_id = i.event_id)",
             _("All tickets"),
         )
         self.run(

@@ -22,6 +22,13 @@ class QuotaInUse(Conflict):
     message = _("Places of this quota are sold or held, so it cannot be deleted.")
 
 
+class TierInUse(Conflict):
+    """Orders count in its quota; taking it away would lose their number (M1)."""
+
+    code = "tier_in_use"
+    message = _("Tickets were sold or are held at the price of {what}, so it cannot be removed. Let it end instead.")
+
+
 class NothingToUndo(Conflict):
     code = "nothing_to_undo"
     message = _("This scan admitted nobody, so there is nothing to undo.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from django.db.models import Case, CharField, Count, F, Func, Value, When
+from django.db.models import Case, CharField, Count, F, Func, Q, Value, When
 from django.db.models.functions import Lower
 
 from shared_apps.core.money import CURRENCIES, exponent
@@ -90,6 +90,21 @@ def bands(currency: str) -> list[tuple[int, int | None]]:
     """Return the bands of prices in the currency, as (from, to) in major units; the last one is open."""
     edges = [edge * (100 if currency in _LARGE else 1) for edge in EDGES]
     return list(zip([0, *edges], [*edges, None], strict=True))
+
+
+def in_band(events: Any, band: str) -> Any:
+    """Return the events whose lowest price lies in the band, by its name; of none there is, no events."""
+    if band == "0-0":
+        return with_prices(events).filter(price_from_minor=0)
+    known = Q(pk__in=())
+    for digits, currencies in _kinds():
+        for least, most in bands(currencies[0]):
+            if _name(least, most) == band:
+                edges = {"price_from_minor__gte": max(1, least * 10**digits)}
+                if most is not None:
+                    edges["price_from_minor__lt"] = most * 10**digits
+                known |= Q(currency__in=currencies, **edges)
+    return with_prices(events).filter(known)
 
 
 def _band() -> Any:

@@ -2,7 +2,6 @@
 
 import html
 import re
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,28 +9,14 @@ from django.utils.html import linebreaks, strip_tags
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.clock import local, zone_names
+from shared_apps.core.errors import InvalidInput
 from shared_apps.core.money import to_minor, to_text
-from tenant_apps.events.models import Event, Venue
+from tenant_apps.events import refunds
+from tenant_apps.events.forms import LocalTime
+from tenant_apps.events.models import Event, Tag, Venue
 from tenant_apps.ticketing.event_setup import TypeRow, own_quota
 
-LOCAL = "%Y-%m-%dT%H:%M"
-
-
-class LocalTime(forms.DateTimeField):
-    """What the clock on the wall shows: naive on purpose, the event's zone makes it an instant (B3)."""
-
-    def __init__(self, **kwargs: Any):
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL)
-        super().__init__(widget=widget, input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        if value in self.empty_values:
-            return None
-        # Not DateTimeField's own: that would make it aware in the present zone.
-        return super(forms.DateTimeField, self).to_python(value)
-
-    def strptime(self, value: str, format: str) -> datetime:
-        return datetime.strptime(value, format)  # noqa: DTZ007
+PARTICULARS = ("online_url", "contact_name", "contact_email", "contact_phone", "contact_url")
 
 
 class EventForm(forms.Form):
@@ -55,6 +40,27 @@ class EventForm(forms.Form):
     description = forms.CharField(
         label=_("Description"), max_length=20000, required=False, widget=forms.Textarea(attrs={"rows": 8})
     )
+    level = forms.CharField(
+        label=_("Level"), max_length=20, required=False, help_text=_("For whom: beginners, advanced.")
+    )
+    tags = forms.MultipleChoiceField(label=_("Tags"), required=False, widget=forms.CheckboxSelectMultiple)
+    attendance = forms.ChoiceField(label=_("How one takes part"), choices=Event.Attendance.choices, required=False)
+    online_url = forms.CharField(
+        label=_("Link to take part"), max_length=500, required=False, help_text=_("Only holders of tickets see it.")
+    )
+    contact_name = forms.CharField(label=_("Whom to ask"), max_length=150, required=False)
+    contact_email = forms.CharField(label=_("Their email"), max_length=254, required=False)
+    contact_phone = forms.CharField(label=_("Their phone"), max_length=40, required=False)
+    contact_url = forms.CharField(label=_("Page for questions"), max_length=500, required=False)
+    cancel_until = LocalTime(label=_("Buyers can cancel until"), required=False)
+    own_refund_rule = forms.BooleanField(label=_("This event has a refund rule of its own"), required=False)
+    refund_tiers = forms.CharField(
+        label=_("Refund rule"),
+        max_length=500,
+        required=False,
+        help_text=_("On each line days before the start and per cent: 14: 100. No line: nothing comes back."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
     def __init__(self, *args: Any, event: Event | None = None, zone: str = "UTC", **kwargs: Any):
         self.event = event
@@ -64,11 +70,22 @@ class EventForm(forms.Form):
         assert isinstance(timezone, forms.ChoiceField)
         timezone.choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
         self.fields["category"].widget.attrs["list"] = "categories"
+        tags = self.fields["tags"]
+        assert isinstance(tags, forms.MultipleChoiceField)
+        tags.choices = list(Tag.objects.values_list("slug", "name"))
+        if not tags.choices:
+            del self.fields["tags"]
+
+    def clean_refund_tiers(self) -> list[dict[str, int]]:
+        try:
+            return refunds.parsed(line for line in self.cleaned_data["refund_tiers"].splitlines() if line.strip())
+        except InvalidInput as refused:
+            raise forms.ValidationError(str(refused.errors[0].message), code="invalid") from None
 
     @staticmethod
     def _initial(event: Event | None, zone: str) -> dict[str, Any]:
         if event is None:
-            return {"timezone": zone}
+            return {"timezone": zone, "attendance": Event.Attendance.ONSITE}
         return {
             "title": event.title,
             "summary": event.summary,
@@ -79,6 +96,13 @@ class EventForm(forms.Form):
             "venue_address": event.venue.address if event.venue else "",
             "category": event.category.name if event.category else "",
             "description": as_text(event.description),
+            "tags": list(event.tags.values_list("slug", flat=True)),
+            "cancel_until": local(event.cancel_until, event.timezone).replace(tzinfo=None)
+            if event.cancel_until
+            else None,
+            "own_refund_rule": event.refund_tiers is not None,
+            "refund_tiers": "\n".join(f"{tier['days']}: {tier['percent']}" for tier in event.refund_tiers or ()),
+            **{name: getattr(event, name) for name in (*PARTICULARS, "level", "attendance")},
         }
 
     def event_fields(self) -> dict[str, Any]:
@@ -92,6 +116,10 @@ class EventForm(forms.Form):
         if self.event is None or {"venue_name", "venue_address"} & set(self.changed_data):
             name, address = data["venue_name"], data["venue_address"]
             fields["venue"] = {"name": name, "address": address} if name else None
+        fields |= {name: data[name] for name in (*PARTICULARS, "level", "tags", "attendance") if name in data}
+        if {"cancel_until", "timezone"} & set(self.changed_data):
+            fields["cancel_until"] = data["cancel_until"]
+        fields["refund_tiers"] = data["refund_tiers"] if data["own_refund_rule"] else None
         return fields
 
 

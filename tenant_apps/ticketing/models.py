@@ -17,25 +17,55 @@ from tenant_apps.ticketing.querysets import CheckInQuerySet, TicketTypeQuerySet
 
 
 class Quota(LimitedCapacity, Stamped):
-    """A number of places of one event that one or more ticket types draw from."""
+    """A number of places of one event that one or more ticket types draw from.
 
-    event = models.ForeignKey(Event, models.CASCADE, related_name="quotas")
+    A price tier that ends with a number of tickets counts them in a quota of its own, which has no event: an order
+    claims from it as from any other, so it sells exactly that many (M1), and no list of an event's places shows it.
+    """
+
+    event = models.ForeignKey(Event, models.CASCADE, null=True, related_name="quotas")
+    tier = models.OneToOneField("TicketPriceTier", models.CASCADE, null=True, related_name="quota")
     name = models.CharField(_("name"), max_length=100)
 
     class Meta(LimitedCapacity.Meta):
-        pass
+        constraints = [
+            *LimitedCapacity.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(event__isnull=True, tier__isnull=False) | Q(event__isnull=False, tier__isnull=True),
+                name="quota_of_event_or_tier",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class TicketType(Stamped):
-    """A kind of admission on sale, with a price."""
+    """A kind of admission on sale, with a price.
+
+    What a public read needs: id, event, name, description, price_kind, price_minor (of pay-what-you-want: the least),
+    suggested_price_minor, tax_rate, tax_included (NULL: as the tenant's preference `prices_include_tax` says),
+    sale_starts_at, sale_ends_at, min_per_order, max_per_order, max_per_person, hidden, position, show_stock_below, the
+    four of the cancel and transfer rules; beside them `places` (QuerySet.with_places) and `tier_rows`
+    (QuerySet.with_tiers), from which `ticketing.prices.price_now` tells the price of this moment.
+    """
+
+    class PriceKind(models.TextChoices):
+        FIXED = "fixed", _("Fixed price")
+        OPEN = "pay_what_you_want", _("Pay what you want")
+        FREE = "free", _("Free")
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="ticket_types")
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=500, blank=True)
+    price_kind = models.CharField(
+        _("kind of price"), max_length=20, choices=PriceKind.choices, default="fixed", db_default="fixed"
+    )
+    # What one costs when no tier is in force; where buyers say the price, the least that they may say.
     price_minor = models.BigIntegerField(_("price"), default=0)
+    suggested_price_minor = models.BigIntegerField(_("suggested price"), null=True, blank=True)
+    # NULL: as the tenant has it for all.
+    tax_included = models.BooleanField(_("tax is in the price"), null=True, blank=True)
     tax_rate = models.DecimalField(
         _("tax rate"),
         max_digits=5,
@@ -47,7 +77,14 @@ class TicketType(Stamped):
     sale_ends_at = models.DateTimeField(_("on sale until"), null=True, blank=True)
     min_per_order = models.IntegerField(_("at least per order"), default=1)
     max_per_order = models.IntegerField(_("at most per order"), default=20)
+    max_per_person = models.IntegerField(_("at most per person"), null=True, blank=True)
     hidden = models.BooleanField(_("hidden"), default=False)
+    # The number of places left is told to buyers only from here on down; NULL: always.
+    show_stock_below = models.IntegerField(_("say how many are left from"), null=True, blank=True)
+    cancel_allowed = models.BooleanField(_("buyers may cancel"), default=True, db_default=True)
+    cancel_until = models.DateTimeField(_("cancel until"), null=True, blank=True)
+    transfer_allowed = models.BooleanField(_("holders may pass it on"), default=True, db_default=True)
+    transfer_until = models.DateTimeField(_("pass on until"), null=True, blank=True)
     position = models.IntegerField(default=0)
     quotas = models.ManyToManyField(Quota, related_name="ticket_types", through="QuotaTicketType")
 
@@ -67,6 +104,20 @@ class TicketType(Stamped):
                 | Q(sale_ends_at__gt=F("sale_starts_at")),
                 name="ticket_type_sale_window",
             ),
+            models.CheckConstraint(
+                condition=Q(price_kind="fixed", suggested_price_minor__isnull=True)
+                | Q(price_kind="free", price_minor=0, suggested_price_minor__isnull=True)
+                | (
+                    Q(price_kind="pay_what_you_want")
+                    & (Q(suggested_price_minor__isnull=True) | Q(suggested_price_minor__gte=F("price_minor")))
+                ),
+                name="ticket_type_price_kind",
+            ),
+            models.CheckConstraint(
+                condition=(Q(max_per_person__isnull=True) | Q(max_per_person__gte=F("min_per_order")))
+                & (Q(show_stock_below__isnull=True) | Q(show_stock_below__gte=0)),
+                name="ticket_type_person_and_stock",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -76,6 +127,29 @@ class TicketType(Stamped):
         """The window is [start, end) (O10): the same as the QuerySet's question for the row at hand."""
         begun = self.sale_starts_at is None or self.sale_starts_at <= now
         return begun and (self.sale_ends_at is None or now < self.sale_ends_at)
+
+
+class TicketPriceTier(Stamped):
+    """A price that a ticket type has until a time, or for so many tickets: an early bird.
+
+    The first by `position` that is in force gives the price; after the last the type's own does. `until` is the first
+    moment at which it is over. How many tickets it has is its quota's capacity; without a quota only time ends it.
+    What a public read needs: id, ticket_type, name, price_minor, until, position; of its quota capacity, held, sold.
+    """
+
+    ticket_type = models.ForeignKey(TicketType, models.CASCADE, related_name="tiers")
+    name = models.CharField(_("name"), max_length=100)
+    price_minor = models.BigIntegerField(_("price"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    position = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "ticketing_tier"
+        ordering = ["position", "id"]
+        constraints = [models.CheckConstraint(condition=Q(price_minor__gte=0), name="tier_price_not_negative")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class QuotaTicketType(models.Model):

@@ -1,10 +1,13 @@
 """The questions that are asked about what is on sale, about tickets, and about who came in."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connections, models
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
 
 
@@ -14,6 +17,55 @@ class TicketTypeQuerySet(models.QuerySet[Any]):
     def visible(self) -> "TicketTypeQuerySet":
         """What the storefront shows."""
         return self.filter(hidden=False)
+
+    def visible_to(self, unlocked: Collection[int] = ()) -> "TicketTypeQuerySet":
+        """What somebody sees whose vouchers open the hidden types with these ids."""
+        return self.filter(Q(hidden=False) | Q(pk__in=unlocked)) if unlocked else self.visible()
+
+    def with_tiers(self) -> "TicketTypeQuerySet":
+        """Each with `tier_rows`, what `prices.tiers_of` reads: its price tiers in order. No further statement."""
+        from tenant_apps.ticketing.models import TicketPriceTier
+
+        rows = (
+            TicketPriceTier.objects.filter(ticket_type_id=OuterRef("pk"))
+            .order_by("position", "pk")
+            .values(
+                row=JSONObject(
+                    id="pk",
+                    name="name",
+                    price_minor="price_minor",
+                    until="until",
+                    quota="quota__pk",
+                    capacity="quota__capacity",
+                    held="quota__held",
+                    sold="quota__sold",
+                )
+            )
+        )
+        return self.annotate(tier_rows=ArraySubquery(rows))
+
+    def with_quota_ids(self) -> "TicketTypeQuerySet":
+        """Each with `quota_ids`, the quotas that it draws from, by id. No further statement."""
+        from tenant_apps.ticketing.models import QuotaTicketType
+
+        drawn = QuotaTicketType.objects.filter(ticket_type_id=OuterRef("pk")).order_by("quota_id").values("quota_id")
+        return self.annotate(quota_ids=ArraySubquery(drawn))
+
+    def with_price_now(self, now: datetime | None = None) -> "TicketTypeQuerySet":
+        """Each with `price_now_minor`: the price of the tier in force, else its own. For filters and lists; what is
+        charged, `prices.portions` decides by the same rule."""
+        from tenant_apps.ticketing.models import TicketPriceTier
+
+        tier = (
+            TicketPriceTier.objects.filter(
+                Q(until__isnull=True) | Q(until__gt=now or timezone.now()),
+                Q(quota__capacity__isnull=True) | Q(quota__capacity__gt=F("quota__held") + F("quota__sold")),
+                ticket_type_id=OuterRef("pk"),
+            )
+            .order_by("position", "pk")
+            .values("price_minor")[:1]
+        )
+        return self.annotate(price_now_minor=Coalesce(Subquery(tier), F("price_minor")))
 
     def in_sale_window(self, now: datetime | None = None) -> "TicketTypeQuerySet":
         """Whose sale window, [start, end), has begun and not ended (O10)."""
@@ -51,18 +103,19 @@ def with_ticket_types(events: Any, *, hidden: bool = False) -> Any:
     """Return the events, each to be loaded with its ticket types and their places; one statement for all of them."""
     from tenant_apps.ticketing.models import TicketType
 
-    types = TicketType.objects.with_places()
+    types = TicketType.objects.with_places().with_tiers()
     return events.prefetch_related(Prefetch("ticket_types", types if hidden else types.visible()))
 
 
-def with_prices(events: Any) -> Any:
-    """Return the events annotated with `price_from_minor` and `price_to_minor` of the visible ticket types."""
+def with_prices(events: Any, now: datetime | None = None) -> Any:
+    """Return the events annotated with `price_from_minor` and `price_to_minor` of the visible ticket types, each at
+    the price of the tier that is in force."""
     from tenant_apps.ticketing.models import TicketType
 
-    types = TicketType.objects.visible().filter(event=OuterRef("pk")).order_by().values("event")
+    types = TicketType.objects.visible().with_price_now(now).filter(event=OuterRef("pk")).order_by().values("event")
     return events.annotate(
-        price_from_minor=Subquery(types.annotate(price=Min("price_minor")).values("price")),
-        price_to_minor=Subquery(types.annotate(price=Max("price_minor")).values("price")),
+        price_from_minor=Subquery(types.annotate(price=Min("price_now_minor")).values("price")),
+        price_to_minor=Subquery(types.annotate(price=Max("price_now_minor")).values("price")),
     )
 
 

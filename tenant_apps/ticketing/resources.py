@@ -164,8 +164,8 @@ class EventResource(BulkResource):
             return {}
         slugs = [key.removeprefix(OWN) for key in keys if key.startswith(OWN)]
         found = Event.objects.filter(Q(external_id__in=keys) | Q(external_id=None, slug__in=slugs))
-        rows = found.values_list("external_id", "slug", "timezone", "currency")
-        return {key or f"{OWN}{slug}": (zone, currency) for key, slug, zone, currency in rows}
+        there = found.values_list("external_id", "slug", "timezone", "currency")
+        return {key or f"{OWN}{slug}": (zone, currency) for key, slug, zone, currency in there}
 
     def _time(self, value: Any, zone: str, name: str, errors: list[ColumnError]) -> Any:
         if value is None:

@@ -18,14 +18,19 @@ from tenants import links
 
 _SPACE = "https://schema.org/"
 _AVAILABILITY = {"on_sale": "InStock", "not_yet": "PreOrder", "sold_out": "SoldOut"}
+_MODES = {
+    Event.Attendance.ONSITE: "OfflineEventAttendanceMode",
+    Event.Attendance.ONLINE: "OnlineEventAttendanceMode",
+    Event.Attendance.MIXED: "MixedEventAttendanceMode",
+}
 LONGEST_DESCRIPTION = 5000
 
 
 def event_data(event: Any, offer: EventOffer, tenant: Any, now: datetime | None = None) -> dict[str, Any]:
-    """Return the event with its offers; `offer` is what the page shows (`offers.event_offer`)."""
+    """Return the event with its offers; loaded `with_pictures`; `offer` is what the page shows."""
     now = now or timezone.now()
     address = links.url(tenant, f"/events/{event.slug}/")
-    before = getattr(event, "previous_starts_at", None)
+    before = event.previous_starts_at
     data: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "Event",
@@ -43,6 +48,8 @@ def event_data(event: Any, offer: EventOffer, tenant: Any, now: datetime | None 
         data["description"] = text
     if pictures := getattr(event, "picture_list", None):
         data["image"] = [links.url(tenant, sources("events", each, "jpg")[-1].address) for each in pictures]
+    if pictures := [sources("events", each, "jpg")[-1].address for each in event.picture_list]:
+        data["image"] = [links.url(tenant, each) for each in pictures]
     if event.ends_at:
         data["endDate"] = _time(event.ends_at, event)
     if before is not None and event.status != Event.Status.CANCELLED:
@@ -62,8 +69,7 @@ def _status(event: Any, before: datetime | None) -> str:
 
 
 def _mode(event: Any) -> str:
-    modes = {"online": "OnlineEventAttendanceMode", "mixed": "MixedEventAttendanceMode"}
-    return modes.get(getattr(event, "attendance_mode", ""), "OfflineEventAttendanceMode")
+    return _MODES[event.attendance]
 
 
 def _location(event: Any, address: str) -> Any:

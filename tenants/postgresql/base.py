@@ -23,7 +23,7 @@ class DatabaseOperations(PostgresOperations):
         return 45
 
 
-class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(base.DatabaseWrapper):
     """The connection that knows in which tenant's schema it is."""
 
     ops_class = DatabaseOperations

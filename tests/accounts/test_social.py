@@ -12,7 +12,8 @@ import requests
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
 
-from shared_apps.accounts.models import Arrival, User
+from shared_apps.accounts import trail
+from shared_apps.accounts.models import Arrival, Unlinking, User
 from tests.accounts.helpers import code_of, letters_to, login, register
 from tests.factories import PASSWORD, make_user
 
@@ -411,3 +412,175 @@ def test_the_password_of_a_linked_account_still_works(client_for, page_for, prov
     page = page_for()
     walk(page, page, "both-1")
     assert login(client_for(), user.email, PASSWORD).status_code == 200
+
+
+# --- Linked services ------------------------------------------------------------------------------------------------
+
+LINKED = "/api/v1/auth/social-accounts/"
+
+
+@pytest.fixture
+def linked(page_for, client_for, provider):
+    """Somebody with a password and a linked service: `.page` is logged in through it, `.client` by the API."""
+    user = make_user("both@example.test")
+    provider.knows("both-1", email="both@example.test", email_verified=True)
+    page = page_for()
+    walk(page, page, "both-1")
+    client = client_for(user=user)
+    return SimpleNamespace(user=user, page=page, client=client, row=SocialAccount.objects.get())
+
+
+def age(user):
+    """As if every sign-in of the person was an hour ago."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from shared_apps.accounts.models import Session
+
+    Session.objects.filter(user=user).update(created_at=timezone.now() - timedelta(hours=1))
+
+
+def test_a_linked_service_is_listed_and_unlinked_and_signs_nobody_in_then(linked, page_for, client_for, provider):
+    (one,) = linked.client.get(LINKED).json()["results"]
+    assert (one["provider"], one["name"], one["unlinked"], one["can_unlink"]) == ("mock", "Mock ID", False, True)
+    assert set(one) == {"id", "provider", "name", "unlinked", "can_unlink", "created_at"}
+    assert linked.client.delete(f"{LINKED}{one['id']}/").status_code == 204
+    assert linked.client.delete(f"{LINKED}{one['id']}/").status_code == 204, "twice is once"
+    told = [letter.subject for letter in letters_to(linked.user.email)]
+    assert told.count("You can no longer log in through Mock ID") == 1
+    noted = [entry.details for entry in trail.history_of(linked.user) if entry.topic == "social.unlinked"]
+    assert noted == [{"provider": "mock"}]
+    stranger = page_for()
+    answer = walk(stranger, stranger, "both-1")
+    assert asked_of(answer)["social"] == "identity_unlinked" and ACCESS not in stranger.cookies
+    assert "unlinked from your account" in stranger.get(path_of(answer)).content.decode()
+    refused = bring(client_for(), id_token(provider, "both-1", nonce="un"), "un")
+    assert (refused.status_code, code_of(refused)) == (403, "identity_unlinked")
+    assert SocialAccount.objects.count() == 1, "the verified address does not link it again"
+
+
+def test_linking_again_takes_a_proof_and_signs_in_again(linked, page_for):
+    linked.client.delete(f"{LINKED}{linked.row.pk}/")
+    age(linked.user)
+    assert code_of(linked.client.post(f"{LINKED}{linked.row.pk}/", {})) == "invalid"
+    wrong = linked.client.post(f"{LINKED}{linked.row.pk}/", {"password": "not-the-password"})
+    assert code_of(wrong) == "password_wrong"
+    assert linked.client.post(f"{LINKED}{linked.row.pk}/", {"password": PASSWORD}).status_code == 204
+    page = page_for()
+    assert walk(page, page, "both-1")["Location"] == "/account/"
+
+
+def test_the_last_way_to_sign_in_stays(page_for, client_for, provider):
+    provider.knows("only-1", email="only@example.test", email_verified=True)
+    page = page_for()
+    walk(page, page, "only-1")
+    user = User.objects.get(email="only@example.test")
+    client, row = client_for(user=user), SocialAccount.objects.get()
+    assert client.get(LINKED).json()["results"][0]["can_unlink"] is False
+    refused = client.delete(f"{LINKED}{row.pk}/")
+    assert (refused.status_code, code_of(refused)) == (409, "last_sign_in")
+    assert page.post(f"/account/security/linked/{row.pk}/unlink/").status_code == 302
+    assert "last way to log in" in page.get("/account/security/").content.decode()
+    # A second one that is not offered here is no way to sign in; one that is offered is.
+    second = SocialAccount.objects.create(user=user, provider="gone", uid="2", extra_data={})
+    assert code_of(client.delete(f"{LINKED}{row.pk}/")) == "last_sign_in"
+    SocialAccount.objects.filter(pk=second.pk).update(provider="mock")
+    assert client.delete(f"{LINKED}{row.pk}/").status_code == 204
+    assert code_of(client.delete(f"{LINKED}{second.pk}/")) == "last_sign_in"
+
+
+def test_another_s_linked_service_is_not_there(linked, client_for, page_for):
+    other = client_for(user=make_user("other@example.test"))
+    assert other.get(LINKED).json()["results"] == []
+    for answer in (other.delete(f"{LINKED}{linked.row.pk}/"), other.post(f"{LINKED}{linked.row.pk}/", {})):
+        assert (answer.status_code, code_of(answer)) == (404, "not_found")
+    assert not Unlinking.objects.exists()
+
+
+def test_unlinking_and_linking_again_by_pages(linked):
+    page = linked.page
+    text = page.get("/account/security/").content.decode()
+    assert "Other services" in text and "Mock ID" in text
+    assert (
+        "no longer logs you in"
+        in page.post(f"/account/security/linked/{linked.row.pk}/unlink/", follow=True).content.decode()
+    )
+    path = f"/account/security/linked/{linked.row.pk}/link/"
+    assert "Mock ID" in page.get(path).content.decode()
+    assert page.post(path, {"password": "not-the-password"}).status_code == 400
+    assert page.post(path, {"password": PASSWORD})["Location"] == "/account/security/"
+    assert not Unlinking.objects.exists()
+    assert page.get("/account/security/linked/999999/link/").status_code == 404
+
+
+# --- What a provider says of itself ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The paths that are asked of the provider by GET, in turn."""
+    seen, send = [], requests.Session.send
+
+    def watch(self, request, **options):
+        if request.method == "GET":
+            seen.append(urlsplit(request.url).path)
+        return send(self, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", watch)
+    return seen
+
+
+def test_configuration_and_keys_are_asked_for_once_for_all_hosts(client_for, alpha, beta, provider, asked):
+    provider.knows("kept-1", email="kept@example.test", email_verified=True)
+    for number, tenant in enumerate((alpha, beta, None)):
+        token = id_token(provider, "kept-1", nonce=f"kept-{number}")
+        assert bring(client_for(tenant), token, f"kept-{number}").status_code == 200
+    assert sorted(asked) == ["/.well-known/openid-configuration", "/jwks"]
+
+
+def key_set(*names):
+    from joserfc.jwk import RSAKey
+
+    return {"keys": [RSAKey.generate_key(2048, {"kid": name, "use": "sig"}).as_dict(private=False) for name in names]}
+
+
+def test_an_unknown_key_is_looked_for_at_the_provider_and_not_more_often_than_every_ten_seconds(monkeypatch):
+    from shared_apps.accounts import discovery
+
+    told, fetched = key_set("old"), []
+
+    class Answer:
+        def raise_for_status(self):
+            pass
+
+        def json(self):
+            return told
+
+    def get(self, address, **options):
+        fetched.append(address)
+        return Answer()
+
+    monkeypatch.setattr(requests.Session, "get", get)
+    assert len(discovery.keys_named("https://id.example/keys", "old")) == 1
+    told = key_set("old", "new")
+    assert discovery.keys_named("https://id.example/keys", "new") == [], "it was asked a moment ago"
+    assert len(fetched) == 1
+    monkeypatch.setattr(discovery, "_add", lambda name, seconds: True)  # ten seconds later
+    assert len(discovery.keys_named("https://id.example/keys", "new")) == 1
+    assert len(discovery.keys_named("https://id.example/keys", "new")) == 1, "now it is kept"
+    assert len(fetched) == 2
+
+
+def test_without_the_cache_the_provider_is_asked_each_time(client_for, provider, monkeypatch, asked):
+    from shared_apps.accounts import discovery
+
+    class Gone:
+        def __getitem__(self, name):
+            raise ConnectionError
+
+    monkeypatch.setattr(discovery, "caches", Gone())
+    provider.knows("gone-2", email="gone-2@example.test", email_verified=True)
+    for number in range(2):
+        assert bring(client_for(), id_token(provider, "gone-2", nonce=f"g{number}"), f"g{number}").status_code == 200
+    assert asked.count("/jwks") == 2

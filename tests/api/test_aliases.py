@@ -90,7 +90,7 @@ def test_an_unknown_event_cannot_be_booked(client_for: Any, alpha: Any) -> None:
 
 def test_a_repeated_booking_with_a_key_is_one(client_for: Any, alpha: Any, free: Any) -> None:
     client = client_for(alpha, make_user())
-    send = lambda: client.post("/api/bookings/", {"event_id": free.event_id}, headers={"X-Idempotency-Key": "k"})  # noqa: E731
+    send = lambda: client.post("/api/bookings/", {"event_id": free.event_id}, headers={"X-Idempotency-Key": "k"})  # noqa: E731  (reads as one sentence)
     assert send().content == send().content
     assert len(client.get("/api/bookings/").json()["results"]) == 1
 

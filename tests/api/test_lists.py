@@ -239,7 +239,7 @@ def test_who_asks_too_often_is_stopped_and_others_are_not(api: Any, beta: Any, s
 
 def test_strangers_count_by_address(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 2
-    ask = lambda address: api().get("/api/v1/echo/", REMOTE_ADDR=address).status_code  # noqa: E731
+    ask = lambda address: api().get("/api/v1/echo/", REMOTE_ADDR=address).status_code  # noqa: E731  (reads as one sentence)
     assert [ask("203.0.113.5") for _number in range(3)] == [200, 200, 429]
     assert ask("203.0.113.6") == 200
     # An IPv6 caller commands a whole /64.

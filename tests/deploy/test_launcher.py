@@ -45,7 +45,7 @@ class Launcher:
         return self.output.read_text()
 
     def ready(self, times: int = 1) -> "Launcher":
-        ended_or_ready = lambda: self.process.poll() is not None or self.said.count("Foyer is ready") >= times  # noqa: E731
+        ended_or_ready = lambda: self.process.poll() is not None or self.said.count("Foyer is ready") >= times  # noqa: E731  (reads as one sentence)
         assert processes.wait_until(ended_or_ready, 20), self.said
         assert self.process.poll() is None, self.said
         return self

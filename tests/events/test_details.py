@@ -269,7 +269,7 @@ class TestLife:
         event.refresh_from_db()
         kept.refresh_from_db()
         assert (event.venue_id, kept.capacity, kept.city) == (kept.pk, 300, "Lund")
-        assert AuditEntry.objects.get(topic="venue.merged").details["merged"][0]["name"] == "The town hall"
+        assert AuditEntry.objects.get(topic="venue.merged").details["before"]["venues"] == ["The town hall"]
 
     def test_an_order_keeps_an_event_from_being_deleted(self, alpha, staff):
         with in_tenant(alpha):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 
 from tenant_apps.events import services, taxonomy
-from tenant_apps.events.models import Category, Event, Venue
+from tenant_apps.events.models import Category, Event, EventSeries, Venue
 from tenants.context import in_tenant
 from tests.factories import make_event, make_ticket_type, owner_of
 
@@ -118,6 +118,32 @@ def test_a_draft_has_no_calendar_for_strangers(anyone, alpha):
     with in_tenant(alpha):
         make_event("Draft", slug="draft-one", published=False)
     assert anyone.get("/api/v1/events/draft-one/calendar.ics").status_code == 404
+
+
+def test_a_series_is_followed_by_a_feed_of_its_own(anyone, alpha, gala):
+    with in_tenant(alpha):
+        series = EventSeries.objects.create(
+            slug="fridays", title="Fridays", template=make_event("Pattern", published=False), timezone="Europe/Berlin"
+        )
+        for week in range(3):
+            start = gala.starts_at + timedelta(days=7 * week)
+            make_event(f"Friday {week}", starts_at=start, series=series, published=week < 2)
+        EventSeries.objects.create(
+            slug="secret", title="Secret", template=make_event("Other", published=False), timezone="Europe/Berlin"
+        )
+    answer = anyone.get("/api/v1/series/fridays/calendar.ics")
+    assert [str(each["summary"]) for each in entries(answer)] == ["Friday 0", "Friday 1"]
+    assert str(Calendar.from_ical(answer.content)["x-wr-calname"]) == "Fridays"
+    for unknown in ("secret", "nothing"):
+        assert anyone.get(f"/api/v1/series/{unknown}/calendar.ics").status_code == 404
+
+
+def test_where_one_takes_part_online_the_link_stays_with_the_holders(anyone, alpha, gala):
+    with in_tenant(alpha):
+        Event.objects.filter(pk=gala.pk).update(attendance="online", online_url="https://stream.example/secret")
+    answer = anyone.get("/api/v1/events/gala/calendar.ics")
+    (entry,) = entries(answer)
+    assert str(entry["location"]) == "Online" and b"stream.example" not in answer.content
 
 
 def test_two_tenants_never_give_two_events_one_name(anyone, alpha, beta, gala, client_for):

@@ -97,6 +97,34 @@ def test_offers_say_what_can_be_had_and_nothing_else(alpha, browser):
     assert set(availability(data).values()) == {"OutOfStock"}
 
 
+@pytest.mark.parametrize(
+    ("attendance", "mode", "kinds"),
+    [
+        ("onsite", "Offline", ["Place"]),
+        ("online", "Online", ["VirtualLocation"]),
+        ("mixed", "Mixed", ["Place", "VirtualLocation"]),
+    ],
+)
+def test_how_one_takes_part_is_told_and_the_link_is_not(alpha, browser, attendance, mode, kinds):
+    with in_tenant(alpha):
+        make_event("Gala", slug="gala", attendance=attendance, online_url="https://stream.example/secret")
+    page = browser.get("/events/gala/")
+    data = data_of(page)
+    assert data["eventAttendanceMode"] == f"https://schema.org/{mode}EventAttendanceMode"
+    places = data["location"] if isinstance(data["location"], list) else [data["location"]]
+    assert [each["@type"] for each in places] == kinds
+    assert b"stream.example" not in page.content
+
+
+def test_a_postponed_event_tells_when_it_was_to_be(alpha, browser):
+    with in_tenant(alpha):
+        event = make_event("Gala", slug="gala", starts_at=datetime(2031, 7, 1, 18, tzinfo=UTC))
+        services.postpone(event, starts_at="2031-08-01T20:00", actor=None)
+    data = complete(data_of(browser.get("/events/gala/")))
+    assert data["eventStatus"] == "https://schema.org/EventRescheduled"
+    assert (data["previousStartDate"], data["startDate"]) == ("2031-07-01T20:00:00+02:00", "2031-08-01T20:00:00+02:00")
+
+
 def test_the_head_names_the_one_address_whatever_filters_are_on(alpha, browser):
     with in_tenant(alpha):
         make_ticket_type(make_event("Gala", slug="gala", summary='A "fine" night'))

@@ -45,7 +45,8 @@ def test_the_festival_goes_out_and_comes_back_without_a_difference(in_alpha, kin
 def test_what_was_made_by_hand_goes_out_and_comes_back_without_a_difference(in_alpha, kind):
     actor = owner_of(in_alpha)
     nasty = events.create_event(
-        actor=actor, title="=SUM(A1)", summary="'=1", description="<p>a\n\n b</p>  \n", starts_at="2031-10-26T02:30+01:00",
+        actor=actor, title="=SUM(A1)", summary="'=1", description="<p>a\n\n b</p>  \n",
+        starts_at="2031-10-26T02:30+01:00",
         timezone="Europe/Berlin", tags=[make(_tag(), actor=None, name="one, two")],
         venue={"name": "@home", "address": "-1 + 1"},
     )  # fmt: skip
@@ -72,7 +73,8 @@ def test_goods_go_out_and_come_back_without_a_difference(in_alpha, kind):
     catalog.create_product(actor=None, name="-5 % cup", price_minor=450, parameters={"Colour": "=red", "Size": 5.5},
                            description="<p>Good</p>", variants=[{"capacity": 3, "sku": "007"}])  # fmt: skip
     catalog.create_product(actor=None, name="Shirt", price_minor=2000, external_id="shirt",
-                           variants=[{"sku": "S", "name": "Small"}, {"sku": "L", "name": "Large", "price_minor": 2200}])  # fmt: skip
+                           variants=[{"sku": "S", "name": "Small"},
+                                     {"sku": "L", "name": "Large", "price_minor": 2200}])  # fmt: skip
     content = file_of("products", kind, actor)
     counts = bring_back("products", kind, content, actor)
     assert counts == {"new": 0, "changed": 0, "unchanged": 3, "refused": 0}
@@ -100,7 +102,8 @@ def test_every_resource_comes_in_every_format(in_alpha, resource):
     rows = list(csv.DictReader(io.StringIO(file_of(resource, "csv", actor).decode())))
     sheet = openpyxl.load_workbook(io.BytesIO(file_of(resource, "xlsx", actor))).active
     assert len(told) == len(rows) == sheet.max_row - 1
-    expected = {"orders": [("code", order.code), ("total", "25.00"), ("tickets", "2")], "attendees": [("email", order.email)],
+    expected = {"orders": [("code", order.code), ("total", "25.00"), ("tickets", "2")],
+                "attendees": [("email", order.email)],
                 "tickets": [("order", order.code)], "customers": [("spent", "25.00"), ("orders", "1")],
                 "events": [("price", "12.50"), ("capacity", "100")], "ticket_types": [("sold", "2")],
                 "products": [("price", "4.50")], "venues": [("name", "Hall")], "check_ins": []}[resource]  # fmt: skip

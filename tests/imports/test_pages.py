@@ -14,7 +14,11 @@ from tests.factories import make_user, owner_of
 from tests.imports.test_open_house import FILE
 from tests.pages.test_dashboard import text_of
 
-SMALL = "Событие;Когда;Цена;Мест;Метки\nЧайка;31.05.2031 19:30;1 200,50;40;драма/классика\nГамлет;01.06.2031 19:30;900;;драма\n"
+SMALL = (
+    "Событие;Когда;Цена;Мест;Метки\n"
+    "Чайка;31.05.2031 19:30;1 200,50;40;драма/классика\n"
+    "Гамлет;01.06.2031 19:30;900;;драма\n"
+)
 
 
 def upload(page, content, name="festival.csv", resource="events"):

@@ -90,14 +90,25 @@ def test_a_declined_payment_leaves_the_order_pending_and_another_try_succeeds(al
     assert client.get(f"/api/v1/orders/{order['code']}/?secret={order['secret']}").json()["status"] == "paid"
 
 
-def test_a_price_that_the_client_sends_changes_nothing(alpha, client_for, paid_type):
+def test_amounts_that_the_client_sends_change_nothing(alpha, client_for, paid_type):
     body = {
         "email": "buyer@example.test",
         "total": "0.01",
-        "lines": [{"ticket_type": paid_type.pk, "quantity": 1, "price": "0.01", "unit_price": "0.01"}],
+        "lines": [{"ticket_type": paid_type.pk, "quantity": 1, "unit_price": "0.01", "total": "0.01"}],
     }
     order = client_for(alpha).post("/api/v1/orders/", body, format="json", HTTP_IDEMPOTENCY_KEY="cheap").json()
     assert order["total"] == "25.00"
+
+
+def test_a_price_that_the_client_says_for_a_ticket_with_a_price_is_refused_and_sells_nothing(
+    alpha, client_for, paid_type
+):
+    body = {"email": "buyer@example.test", "lines": [{"ticket_type": paid_type.pk, "quantity": 1, "price": "0.01"}]}
+    answer = client_for(alpha).post("/api/v1/orders/", body, format="json", HTTP_IDEMPOTENCY_KEY="cheap")
+    assert (answer.status_code, answer.json()["code"]) == (400, "price_not_allowed")
+    with in_tenant(alpha):
+        assert not Order.objects.exists()
+        assert Quota.objects.get(ticket_types=paid_type).held == 0
 
 
 def test_the_price_in_an_order_stays_when_the_ticket_type_gets_dearer(alpha, client_for, paid_type):

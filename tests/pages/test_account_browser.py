@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.socialaccount.models import SocialAccount
 
 from tests.factories import PASSWORD, make_user
 from tests.pages.test_browser import AXE, RUN_AXE, signed_in
@@ -79,3 +80,25 @@ def test_a_new_address_by_pages(alpha, site, browser):
     page.get_by_role("button", name="Send a code").click()
     page.get_by_text("grace-new@example.test").wait_for()
     look(page, browser, "email-confirm")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_linked_services_are_unlinked_and_linked_again_by_pages(alpha, site, browser, settings, language):
+    app = {"provider_id": "mock", "name": "Mock ID", "client_id": "c", "settings": {"server_url": "http://localhost:9"}}
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
+    user = make_user("ada@example.test")
+    row = SocialAccount.objects.create(user=user, provider="mock", uid="1", extra_data={})
+    SocialAccount.objects.create(user=user, provider="an-older-service", uid="2", extra_data={})
+    signed_in(browser, site, alpha, user)
+    page = browser.new_page()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.goto(site.url(alpha, f"/account/security/?lang={language}"))
+        page.locator(f"form[action$='/linked/{row.pk}/unlink/'] button").click()
+        page.locator(f"a[href$='/linked/{row.pk}/link/']").wait_for()
+        look(page, browser, f"security-linked-{language}-{theme}")
+        page.locator(f"a[href$='/linked/{row.pk}/link/']").click()
+        look(page, browser, f"link-again-{language}-{theme}")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("form.form button[type=submit]").click()
+        page.locator(f"form[action$='/linked/{row.pk}/unlink/']").wait_for()

@@ -46,7 +46,7 @@ def test_each_app_says_what_its_columns_hold_about_people():
 
 
 def test_a_new_column_that_nobody_spoke_for_is_found():
-    class Guestbook(models.Model):  # noqa: DJ008
+    class Guestbook(models.Model):  # noqa: DJ008  (never shown)
         visitor_name = models.CharField(max_length=10)
         mood = models.CharField(max_length=10)
         contact = models.EmailField()

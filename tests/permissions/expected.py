@@ -18,6 +18,9 @@ PERSONAL = (
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
+# Pages that make events, or concern all of them: a grant on one event does not suffice.
+WHOLE_EVENTS = ("/dashboard/categories/", "/dashboard/tags/", "/dashboard/venues/", "/dashboard/series/")
+MAKES_EVENTS = ("/dashboard/events/<slug:slug>/repeat/", "/dashboard/events/<slug:slug>/duplicate/")
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
@@ -232,6 +235,9 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         needed = {"import", "change_catalog"} if "/imports/" in route.path else {"change_catalog"}
         held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
         return one(HIDDEN) if not needed <= held or (_foreign(scope) and "<" in route.path) else one(OK)
+    if route.path.startswith(WHOLE_EVENTS) or route.path in MAKES_EVENTS:
+        held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
+        return one(HIDDEN) if not names <= held or (_foreign(scope) and "<" in route.path) else one(OK)
     if "<" not in route.path:
         # By a grant on some event one comes to lists of those; what makes something new is for roles.
         return one(OK) if not tenant or names & actor.everywhere(tenant) else one(OK, HIDDEN)

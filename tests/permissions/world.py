@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -182,6 +183,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
         shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
         _add_series(tenant)
+        Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
@@ -258,6 +260,8 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
+    link = SocialAccount.objects.create(user=buyer, provider="google", uid=f"{place.name}-1", extra_data={})
+    place.things.link = link.pk
     place.things.scan_id = f"scan-{place.name}"
     from tenant_apps.ticketing.codes import code_text
 

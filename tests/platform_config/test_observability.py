@@ -26,10 +26,10 @@ def log() -> Iterator[Any]:
         each for each in logging.getLogger().handlers if isinstance(each.formatter, structlog.stdlib.ProcessorFormatter)
     )
     stream = io.StringIO()
-    before = json_handler.setStream(stream)  # type: ignore[attr-defined]
+    before = json_handler.setStream(stream)  # type: ignore[attr-defined]  # a StreamHandler, as logging was set up
     assert handler is not None
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    json_handler.setStream(before)  # type: ignore[attr-defined]
+    json_handler.setStream(before)  # type: ignore[attr-defined]  # as above
 
 
 def only(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:

@@ -3,19 +3,22 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from allauth.socialaccount.models import SocialAccount
+from dj_rest_auth.registration import views as registration
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.authentication import CookieAuthentication, enforce_origin
+from api.authentication import CookieAuthentication
 from api.pagination import Pages
-from api.permissions import ANYONE, SIGNED_IN
+from api.permissions import SIGNED_IN
 from api.v1.accounts.serializers import (
     DetailSerializer,
     EmailChangeConfirmSerializer,
     EmailChangeSerializer,
     IdentitySerializer,
+    LinkedSerializer,
     OtpSerializer,
     ProofSerializer,
     RecoveryCodesSerializer,
@@ -23,8 +26,8 @@ from api.v1.accounts.serializers import (
     TokensSerializer,
     TotpSerializer,
 )
-from api.v1.accounts.views import COOKIES, FormView, OpenView, me, said, signed_in, wants_cookies
-from shared_apps.accounts import email_change, second_factor, social
+from api.v1.accounts.views import COOKIES, FormView, SignInView, me, said
+from shared_apps.accounts import email_change, links, second_factor, social
 from shared_apps.accounts.cookies import clear_cookies
 from shared_apps.accounts.models import Session
 from shared_apps.accounts.tokens import revoke
@@ -147,23 +150,55 @@ class SessionView(FormView):
         return response
 
 
-class SocialView(OpenView):
+class SocialView(SignInView, registration.SocialLoginView):
     """Sign in by an identity token of a provider that is configured here (OpenID Connect).
 
     For apps that speak with the provider themselves. A token signs in once, and asks for `otp` as a password does.
     """
 
     serializer_class = IdentitySerializer
-    permissions: ClassVar[dict[str, Any]] = {"post": ANYONE}
 
     @extend_schema(parameters=[COOKIES], responses=TokensSerializer)
     def post(self, request: Request, provider: str) -> Response:
-        cookies = wants_cookies(request)
-        if cookies:
-            enforce_origin(request._request)
-        name = social.configured(provider)
-        asked = self.valid()
-        pair = social.sign_in_by_token(
-            name.id, asked["id_token"], asked["nonce"], request=request._request, otp=asked["otp"]
-        )
-        return signed_in(request, pair, cookies=cookies)
+        social.configured(provider)
+        return self.sign_in(request)
+
+
+class LinkedView(FormView, registration.SocialAccountListView):
+    """Other services through which I can sign in."""
+
+    serializer_class = LinkedSerializer
+    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
+    parameters: ClassVar[frozenset[str]] = frozenset()
+    pagination_class = Pages
+
+    def get_queryset(self) -> Any:
+        return links.links_of(me(self.request))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        # The document of the API is made without a person, and without a database.
+        asked = not getattr(self, "swagger_fake_view", False)
+        return {**super().get_serializer_context(), "can_unlink": links.can_unlink(me(self.request)) if asked else ()}
+
+
+class LinkedOneView(FormView, registration.SocialAccountDisconnectView):
+    """One service: DELETE unlinks it, POST links again what was unlinked. Others' are not there (I2)."""
+
+    serializer_class = ProofSerializer
+    permissions: ClassVar[dict[str, Any]] = {"post": SIGNED_IN, "delete": SIGNED_IN}
+    queryset = SocialAccount.objects.none()
+
+    @extend_schema(request=ProofSerializer, responses={204: None})
+    def post(self, request: Request, id: int) -> Response:
+        """Takes the password, or a code, if the sign-in is not fresh."""
+        asked, session = self.valid(), _session(request)
+        second_factor.prove(session, password=asked["password"], otp=asked["otp"], fresh=True)
+        links.link_again(session.user, id, schema_name=present_schema())
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, id: int) -> Response:
+        """409 `last_sign_in` for the last way to sign in."""
+        # The library's forgets the row: the next login there would link it again, by the address.
+        links.unlink(_session(request).user, id, schema_name=present_schema())
+        return Response(status=204)

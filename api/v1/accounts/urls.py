@@ -24,6 +24,8 @@ _everywhere = [
     path("auth/email/change/confirm/", security.EmailChangeConfirmView.as_view(), name="email-change-confirm"),
     path("auth/sessions/", security.SessionsView.as_view(), name="sessions"),
     path("auth/sessions/<uuid:id>/", security.SessionView.as_view(), name="session"),
+    path("auth/social-accounts/", security.LinkedView.as_view(), name="linked"),
+    path("auth/social-accounts/<int:id>/", security.LinkedOneView.as_view(), name="linked-one"),
     path("auth/social/<slug:provider>/", security.SocialView.as_view(), name="social"),
 ]
 public_urls = _everywhere

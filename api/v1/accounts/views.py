@@ -1,7 +1,13 @@
-"""Sign-in over JSON, on every host. Bearer mode answers with tokens; cookie mode sets cookies and shows none (I6)."""
+"""Sign-in over JSON, on every host. Bearer mode answers with tokens; cookie mode sets cookies and shows none (I6).
+
+Where dj-rest-auth has a view, ours is that view: it asks the serializer that `settings.REST_AUTH` names, and answers.
+"""
 
 from typing import Any, ClassVar, cast
 
+from dj_rest_auth import views as rest_auth
+from dj_rest_auth.app_settings import api_settings
+from dj_rest_auth.registration import views as registration
 from django.middleware.csrf import get_token, rotate_token
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -15,12 +21,8 @@ from api.authentication import CookieAuthentication, enforce_csrf, enforce_origi
 from api.permissions import ANYONE, SIGNED_IN
 from api.v1.accounts.serializers import (
     DetailSerializer,
-    EmailSerializer,
-    LoginSerializer,
-    PasswordChangeSerializer,
     RefreshSerializer,
-    RegistrationSerializer,
-    ResetConfirmSerializer,
+    ResendEmailSerializer,
     TokensSerializer,
     UserSerializer,
     VerifyEmailSerializer,
@@ -30,9 +32,9 @@ from api.views import GenericAPIView
 from shared_apps.accounts import services
 from shared_apps.accounts.cookies import access_cookie, clear_cookies, refresh_cookie, set_cookies
 from shared_apps.accounts.errors import TokenRefused, TokenReused
-from shared_apps.accounts.models import Session, User
+from shared_apps.accounts.models import EmailCode, User
 from shared_apps.accounts.tokens import Pair, RefreshToken, end_everywhere, exchange, read, revoke, session_of
-from shared_apps.accounts.visits import bearer_of, remember_device, visit_of
+from shared_apps.accounts.visits import bearer_of, remember_device
 from shared_apps.core.errors import NotFound, SignInRequired
 
 COOKIES = OpenApiParameter("cookies", bool, description="Set httpOnly cookies and show no token.")
@@ -45,12 +47,19 @@ class FormView(GenericAPIView):
     # Older clients' names for the fields, taken where ours are not given (`api.v1.accounts.legacy`).
     renames: ClassVar[dict[str, tuple[str, ...]]] = {}
 
-    def valid(self) -> dict[str, Any]:
-        body = self.request.data
+    # The serializer of this request. dj-rest-auth's views throw it away, and with it what came of it.
+    serializer: Any = None
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Any]:
+        body = kwargs.get("data")
         if self.renames and isinstance(body, dict):
             renamed = {new: body[old] for old, names in self.renames.items() if old in body for new in names}
-            body = {**renamed, **body}
-        serializer: BaseSerializer[Any] = self.get_serializer(data=body)
+            kwargs["data"] = {**renamed, **body}
+        self.serializer = super().get_serializer(*args, **kwargs)
+        return cast(BaseSerializer[Any], self.serializer)
+
+    def valid(self) -> dict[str, Any]:
+        serializer = self.get_serializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -75,10 +84,10 @@ def wants_cookies(request: Request) -> bool:
 
 
 def with_tokens(request: Request, pair: Pair, *, cookies: bool) -> Response:
-    user = UserSerializer(pair.session.user).data
+    shape: type[BaseSerializer[Any]] = api_settings.JWT_SERIALIZER
     if not cookies:
-        return Response({"access": str(pair.access), "refresh": str(pair.refresh), "user": user})
-    response = Response({"user": user})
+        return Response(shape({"access": pair.access, "refresh": pair.refresh, "user": pair.session.user}).data)
+    response = Response(shape({"user": pair.session.user}).data)
     set_cookies(response, pair)
     get_token(request._request)
     return response
@@ -94,64 +103,86 @@ def signed_in(request: Request, pair: Pair, *, cookies: bool) -> Response:
     return response
 
 
-class RegistrationView(OpenView):
+class RegistrationView(OpenView, registration.RegisterView):
     """Register. The answer is the same for an address that has an account; only its owner learns of it, by mail."""
-
-    serializer_class = RegistrationSerializer
 
     @extend_schema(responses={201: DetailSerializer})
     def post(self, request: Request) -> Response:
-        asked = self.valid()
-        visit = visit_of(request._request)
-        services.register(asked["email"], asked["password1"], asked["name"], visit=visit)
-        return said(_("We have sent you a code. Enter it to confirm your email address."), 201)
+        return cast(Response, super().post(request))
+
+    def perform_create(self, serializer: Any) -> EmailCode:
+        # The library's goes on to allauth's complete_signup, which signs in whoever registered.
+        return cast(EmailCode, serializer.save(self.request))
+
+    def get_response_data(self, user: EmailCode) -> dict[str, str]:
+        return {"detail": _("We have sent you a code. Enter it to confirm your email address.")}
 
 
-class VerifyEmailView(OpenView):
+class VerifyEmailView(OpenView, registration.VerifyEmailView):
     """Confirm an address by the code or the link's key."""
 
     serializer_class = VerifyEmailSerializer
+    http_method_names = ["post", "options"]
+    allowed_methods = ["POST", "OPTIONS"]
 
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        asked, visit = self.valid(), visit_of(request._request)
-        if "key" in asked:
-            services.confirm_by_key(asked["key"], visit=visit)
-        else:
-            services.confirm_by_code(asked["email"], asked["code"], visit=visit)
+        super().post(request)
         return said(_("Your email address is confirmed. You can log in now."))
 
+    def get_object(self, queryset: Any = None) -> VerifyEmailSerializer:
+        # The library's finds a row of allauth's, which is good for days and knows no code. Ours confirms itself.
+        return cast(VerifyEmailSerializer, self.serializer)
 
-class ResendEmailView(OpenView):
+
+class ResendEmailView(OpenView, registration.ResendEmailVerificationView):
     """Send the code once more. The same answer for known and unknown addresses."""
 
-    serializer_class = EmailSerializer
+    serializer_class = ResendEmailSerializer
 
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        services.resend(self.valid()["email"], visit=visit_of(request._request))
+        return cast(Response, super().post(request))
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        # The library's looks the address up and sends the letter while the asker waits: time would tell who is known.
+        self.valid()
+        self.serializer.save()
         return said(_("If a registration waits for this address, a new code is on its way."))
 
 
-class LoginView(OpenView):
+class SignInView(OpenView):
+    """What a login by a password and one by another service's word have in common; comes before the library's view."""
+
+    cookies = False
+
+    def sign_in(self, request: Request) -> Response:
+        self.cookies = wants_cookies(request)
+        if self.cookies:
+            # No token can be asked for before sign-in, but another site must not sign its visitors in here.
+            enforce_origin(request._request)
+        return cast(Response, super().post(request))  # type: ignore[misc]  # of the library's view beside this one
+
+    def login(self) -> None:
+        # The library's would write tokens that name no session: nothing could end them before their time (I5).
+        pair: Pair = self.serializer.pair
+        self.user, self.access_token, self.refresh_token = pair.session.user, pair.access, pair.refresh
+
+    def get_response(self) -> Response:
+        # The library's sets its cookies always or never, as a setting says; which of them is the caller's choice here.
+        return signed_in(self.request, self.serializer.pair, cookies=self.cookies)
+
+
+class LoginView(SignInView, rest_auth.LoginView):
     """Log in. With `?cookies=1` the tokens go into httpOnly cookies.
 
     Where two-step login is on, the right password alone answers 401 `otp_required`: send the same with `otp`, a code of
     the app or a recovery code.
     """
 
-    serializer_class = LoginSerializer
-
     @extend_schema(parameters=[COOKIES], responses=TokensSerializer)
     def post(self, request: Request) -> Response:
-        asked = self.valid()
-        cookies = wants_cookies(request)
-        if cookies:
-            # No token can be asked for before sign-in, but another site must not sign its visitors in here.
-            enforce_origin(request._request)
-        visit = visit_of(request._request, asked["email"])
-        pair = services.sign_in(asked["email"], asked["password"], visit=visit, otp=asked["otp"])
-        return signed_in(request, pair, cookies=cookies)
+        return self.sign_in(request)
 
 
 class TokenRefreshView(OpenView):
@@ -173,7 +204,7 @@ class TokenRefreshView(OpenView):
         except TokenReused:
             raise  # another tab has just renewed the cookies; taking them away would sign both out
         except TokenRefused:
-            request._request.sign_in_is_over = True  # type: ignore[attr-defined]
+            request._request.sign_in_is_over = True  # type: ignore[attr-defined]  # read by the middleware
             raise
 
 
@@ -188,13 +219,19 @@ class TokenVerifyView(OpenView):
         return said(_("This token is good."))
 
 
-class LogoutView(OpenView):
+class LogoutView(OpenView, rest_auth.LogoutView):
     """End this session: the one that the refresh token in the body names, or the bearer token, or the cookies."""
 
     serializer_class = RefreshSerializer
+    http_method_names = ["post", "options"]  # the library's has a GET that a setting opens
 
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
+        return cast(Response, super().post(request))
+
+    def logout(self, request: Request) -> Response:
+        # The library's puts a refresh token on a blacklist; access tokens would live on. It asks cookies for no CSRF
+        # token, so that any page could log its visitors out.
         text, bearer, http = self.valid().get("refresh"), bearer_of(request._request), request._request
         response = said(_("You are logged out."))
         if text is not None:
@@ -228,20 +265,11 @@ class LogoutAllView(FormView):
         return response
 
 
-class UserView(FormView):
+class UserView(FormView, rest_auth.UserDetailsView):
     """Me: read, or change name, language and time zone."""
 
-    serializer_class = UserSerializer
     permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN, "patch": SIGNED_IN}
-
-    def get(self, request: Request) -> Response:
-        return Response(UserSerializer(me(request)).data)
-
-    def patch(self, request: Request) -> Response:
-        serializer = UserSerializer(me(request), data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        user = services.update_profile(me(request), **serializer.validated_data)
-        return Response(UserSerializer(user).data)
+    http_method_names = ["get", "patch", "head", "options"]  # the library's takes PUT too
 
 
 class PersonView(FormView):
@@ -257,45 +285,31 @@ class PersonView(FormView):
         return Response(UserSerializer(me(request)).data)
 
 
-class PasswordChangeView(FormView):
+class PasswordChangeView(FormView, rest_auth.PasswordChangeView):
     """Change the password. Every session and token ends; the answer carries a fresh pair for this device."""
 
-    serializer_class = PasswordChangeSerializer
     permissions: ClassVar[dict[str, Any]] = {"post": SIGNED_IN}
 
     @extend_schema(responses=TokensSerializer)
     def post(self, request: Request) -> Response:
-        asked = self.valid()
-        pair = services.change_password(
-            me(request),
-            asked["old_password"],
-            asked["new_password1"],
-            session=cast(Session | None, request.auth),
-            visit=visit_of(request._request),
-        )
+        super().post(request)
         cookies = isinstance(request.successful_authenticator, CookieAuthentication)
-        return with_tokens(request, pair, cookies=cookies)
+        return with_tokens(request, self.serializer.pair, cookies=cookies)
 
 
-class PasswordResetView(OpenView):
+class PasswordResetView(OpenView, rest_auth.PasswordResetView):
     """Ask for a link to set a new password. The same answer for known and unknown addresses."""
-
-    serializer_class = EmailSerializer
 
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        services.ask_for_reset(self.valid()["email"], visit=visit_of(request._request))
+        super().post(request)
         return said(_("If there is an account with this address, a link is on its way."))
 
 
-class PasswordResetConfirmView(OpenView):
+class PasswordResetConfirmView(OpenView, rest_auth.PasswordResetConfirmView):
     """Set a new password by the link's `uid` and `token`. Every session ends."""
-
-    serializer_class = ResetConfirmSerializer
 
     @extend_schema(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        asked = self.valid()
-        visit = visit_of(request._request)
-        services.reset_password(asked["uid"], asked["token"], asked["new_password1"], visit=visit)
+        super().post(request)
         return said(_("Your new password is set. You can log in now."))

@@ -19,7 +19,7 @@ class CategorySerializer(serializers.Serializer[Any]):
     slug = serializers.CharField(read_only=True)
     name = PlainTextField(max_length=80)
     # To the stubs `parent` is the serializer around this one; DRF moves fields out of the class, so it is free.
-    parent = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)  # type: ignore[assignment]
+    parent = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)  # type: ignore[assignment]  # the field of that name, not the serializer's own
     lineage = serializers.ListField(child=serializers.CharField(), read_only=True)
     position = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     accepting_orders = serializers.BooleanField(required=False)
@@ -83,7 +83,7 @@ class FacetSerializer(serializers.Serializer[Any]):
     """A parameter with the values that the goods have, most frequent first."""
 
     name = serializers.CharField()
-    values = FacetValueSerializer(many=True)  # type: ignore[assignment]
+    values = FacetValueSerializer(many=True)
 
 
 class VariantInput(serializers.Serializer[Any]):

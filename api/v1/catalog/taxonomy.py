@@ -35,7 +35,7 @@ class _Category(APIView):
         found = ProductCategory.objects.called(str(self.kwargs["slug"])).first()
         if found is None:
             raise NotFound
-        return found  # type: ignore[no-any-return]
+        return found
 
     def wanted(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         shape = CategorySerializer(data=request.data, partial=partial)
@@ -139,7 +139,7 @@ class _Grants(APIView):
         found = ProductCategory.objects.called(str(self.kwargs["slug"])).first()
         if found is None:
             raise NotFound
-        return found  # type: ignore[no-any-return]
+        return found
 
     def grants(self) -> list[dict[str, Any]]:
         held = categories.grants_by_person(self.category)
@@ -153,7 +153,7 @@ class GrantsView(_Grants):
     @extend_schema(operation_id="category_grants_list", responses=GrantSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
-        return pages.get_paginated_response(pages.paginate_queryset(self.grants(), request, view=self) or [])  # type: ignore[arg-type]
+        return pages.get_paginated_response(pages.paginate_queryset(self.grants(), request, view=self) or [])
 
     @extend_schema(operation_id="category_grants_create", request=CategoryGrantInput, responses={201: GrantSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -39,7 +39,7 @@ class VariantsView(_Variants):
     @etagged()
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
-        page: list[Any] = pages.paginate_queryset(list(self.product.variants.all()), request, view=self) or []  # type: ignore[arg-type]
+        page: list[Any] = pages.paginate_queryset(list(self.product.variants.all()), request, view=self) or []
         return pages.get_paginated_response([variant_json(one, self.product) for one in page])
 
     @extend_schema(operation_id="product_variants_create", request=VariantInput, responses={201: VariantSerializer})

@@ -95,7 +95,7 @@ class ProductScoped(Catalog):
             raise NotFound
         if self.request.method not in ("GET", "HEAD") and not may_change_in(self.request.user, found.category):
             raise Forbidden
-        return found  # type: ignore[no-any-return]
+        return found
 
 
 class ProductView(ProductScoped):

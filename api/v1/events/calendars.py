@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from api.conditional import etagged
 from api.kept import kept
 from api.permissions import ANYONE
-from api.scoping import EventScoped
+from api.scoping import EventScoped, by_slug_or_id
 from api.v1.events.filters import PUBLIC_PARAMETERS, EventFilter, chosen
 from api.views import APIView
+from shared_apps.core.errors import NotFound
 from tenant_apps.events.calendars import CONTENT_TYPE, calendar
-from tenant_apps.events.models import Event
+from tenant_apps.events.models import Event, EventSeries
 
 MOST_ENTRIES = 1000
 _FILE = {(200, "text/calendar"): OpenApiTypes.BINARY}
@@ -44,6 +45,24 @@ class EventCalendarView(EventScoped, APIView):
     @etagged()
     def get(self, request: Request, event: str) -> HttpResponse:
         return file(calendar([self.event], name=self.event.title), self.event.slug)
+
+
+class SeriesCalendarView(APIView):
+    """The dates of one series that anyone may see: a feed to subscribe to, in which new dates appear."""
+
+    permissions = {"get": ANYONE}
+    parameters = frozenset()
+
+    @extend_schema(operation_id="series_calendar", responses=_FILE)
+    @kept
+    @etagged()
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        dates = Event.objects.public().filter(series__in=EventSeries.objects.filter(by_slug_or_id(slug)))
+        latest = list(dates.select_related("venue", "category", "series").order_by("-starts_at", "-pk")[:MOST_ENTRIES])
+        if not latest:
+            # One without a public date is nobody's to know of.
+            raise NotFound
+        return file(calendar(reversed(latest), name=latest[0].series.title), slug)
 
 
 class CalendarView(APIView):

@@ -12,11 +12,11 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from api.filters import modified_since, moment
-from api.v1.events.places import BadPoint, near_of
 from shared_apps.core import money
 from shared_apps.core.clock import EARLIEST, LATEST, day_bounds
 from shared_apps.core.errors import InvalidInput
 from tenant_apps.events.models import Event, EventTag
+from tenant_apps.events.places import BadPoint, near_of
 from tenant_apps.ticketing.querysets import with_a_free_place, with_prices, without_a_free_place
 from tenants.context import current_tenant
 

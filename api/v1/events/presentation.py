@@ -11,15 +11,18 @@ from shared_apps.core.pictures import picture_json
 from tenant_apps.events import refunds
 from tenant_apps.events.models import Category, Event, Tag, Venue
 from tenant_apps.ticketing.models import TicketType
+from tenant_apps.ticketing.prices import Tier, includes_tax, price_now, tier_now, tiers_of, told_stock, with_tax
+from tenants.context import current_tenant
+from tenants.preferences import preference
 
 
-def named_json(row: Category | Tag) -> dict[str, Any]:
+def named_json(row: Category | Tag | Venue) -> dict[str, Any]:
     return {"id": row.pk, "slug": row.slug, "name": row.name}
 
 
 def venue_json(venue: Venue) -> dict[str, Any]:
     return {
-        **named_json(venue),  # type: ignore[arg-type]
+        **named_json(venue),
         "address": venue.address,
         "city": venue.city,
         "latitude": None if venue.latitude is None else str(venue.latitude),
@@ -30,30 +33,65 @@ def venue_json(venue: Venue) -> dict[str, Any]:
     }
 
 
-def ticket_type_json(ticket_type: TicketType, event: Event, now: datetime | None = None) -> dict[str, Any]:
-    """One ticket type, loaded by `with_places`."""
+def ticket_type_json(
+    ticket_type: TicketType, event: Event, now: datetime | None = None, *, for_staff: bool = False
+) -> dict[str, Any]:
+    """One ticket type, loaded by `with_places` and `with_tiers`. Staff see the stock that buyers are not told of."""
     now = now or timezone.now()
+    currency = event.currency
+    tiers = tiers_of(ticket_type)
+    tier = tier_now(tiers, now)
+    price = tier.price_minor if tier else ticket_type.price_minor
+    included = includes_tax(ticket_type, preference(current_tenant(), "prices_include_tax"))
+    suggested = ticket_type.suggested_price_minor
+    places = places_left(ticket_type)
     return {
         "id": ticket_type.pk,
         "name": ticket_type.name,
         "description": ticket_type.description,
-        "price": to_text(ticket_type.price_minor, event.currency),
-        "currency": event.currency,
+        "price": to_text(price, currency),
+        "currency": currency,
+        "price_kind": ticket_type.price_kind,
+        "regular_price": to_text(ticket_type.price_minor, currency),
+        "suggested_price": None if suggested is None else to_text(suggested, currency),
+        "total_price": to_text(with_tax(price, ticket_type.tax_rate, included=included), currency),
+        "tier": None if tier is None else tier.id,
+        "tiers": [_tier_json(each, currency, for_staff) for each in tiers],
         "tax_rate": f"{ticket_type.tax_rate:f}",
+        "tax_included": included,
         "sale_starts_at": ticket_type.sale_starts_at,
         "sale_ends_at": ticket_type.sale_ends_at,
         "min_per_order": ticket_type.min_per_order,
         "max_per_order": ticket_type.max_per_order,
+        "max_per_person": ticket_type.max_per_person,
         "hidden": ticket_type.hidden,
         "position": ticket_type.position,
-        "available": places_left(ticket_type),
+        "available": places if for_staff else told_stock(places, ticket_type.show_stock_below),
+        "sold_out": places is not None and places < ticket_type.min_per_order,
+        "show_stock_below": ticket_type.show_stock_below,
+        "cancel_allowed": ticket_type.cancel_allowed,
+        "cancel_until": ticket_type.cancel_until,
+        "transfer_allowed": ticket_type.transfer_allowed,
+        "transfer_until": ticket_type.transfer_until,
         "on_sale": event.takes_orders(now) and ticket_type.in_sale_window(now),
     }
 
 
+def _tier_json(tier: Tier, currency: str, for_staff: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": tier.id,
+        "name": tier.name,
+        "price": to_text(tier.price_minor, currency),
+        "currency": currency,
+        "until": tier.until,
+        "left": tier.left,
+    }
+    return shown | {"quantity": tier.quantity} if for_staff else shown
+
+
 def places_left(ticket_type: TicketType) -> int | None:
     """How many are left of a ticket type loaded by `with_places`; None means unlimited."""
-    places: int | None = ticket_type.places  # type: ignore[attr-defined]
+    places: int | None = ticket_type.places  # type: ignore[attr-defined]  # an annotation of with_places
     return None if places is None else max(0, places)
 
 
@@ -61,8 +99,8 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
     """One event, loaded by `for_show` and `with_ticket_types`; hidden types show only if asked for."""
     now = now or timezone.now()
     types = [one for one in event.ticket_types.all() if hidden or not one.hidden]
-    prices = [one.price_minor for one in types if not one.hidden]
-    shown = [ticket_type_json(one, event, now) for one in types]
+    prices = [price_now(one, now) for one in types if not one.hidden]
+    shown = [ticket_type_json(one, event, now, for_staff=hidden) for one in types]
     return {
         "id": event.pk,
         "slug": event.slug,
@@ -75,7 +113,7 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "timezone": event.timezone,
         "category": named_json(event.category) if event.category else None,
         "venue": venue_json(event.venue) if event.venue else None,
-        "tags": event.tag_list,  # type: ignore[attr-defined]
+        "tags": event.tag_list,  # type: ignore[attr-defined]  # an annotation of for_show
         "level": event.level,
         "cancel_until": event.cancel_until,
         "attendance": event.attendance,
@@ -87,7 +125,7 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "currency": event.currency,
         "price_from": to_text(min(prices), event.currency) if prices else None,
         "price_to": to_text(max(prices), event.currency) if prices else None,
-        "available": any(_buyable(one) for one in shown),
+        "available": any(one["on_sale"] and not one["hidden"] and not one["sold_out"] for one in shown),
         "rating": None,
         "reviews_count": 0,
         "likes": 0,
@@ -111,9 +149,3 @@ def refund_rule_json(event: Event) -> dict[str, Any]:
 def events_json(events: Iterable[Event]) -> list[dict[str, Any]]:
     now = timezone.now()
     return [event_json(event, now) for event in events]
-
-
-def _buyable(shown: dict[str, Any]) -> bool:
-    """Whether the smallest order of the ticket type can be placed now."""
-    left = shown["available"]
-    return bool(shown["on_sale"] and not shown["hidden"] and (left is None or left >= shown["min_per_order"]))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -23,13 +24,43 @@ from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.staff.permissions import allowed
 from tenant_apps.ticketing import services
 from tenant_apps.ticketing.models import Quota, TicketType
+from tenant_apps.ticketing.price_tiers import MOST_TIERS, TierWish
+from tenant_apps.ticketing.prices import told_stock
+from tenant_apps.ticketing.type_fields import MOST_PER_PERSON, MOST_STOCK_SHOWN
+
+
+class TierInput(serializers.Serializer[Any]):
+    """A tier of a ticket type; `id` names one that is there. It ends at `until`, after `quantity` tickets, or both."""
+
+    id = row_id(required=False, allow_null=True)
+    name = serializers.CharField(max_length=100)
+    price = MoneyField()
+    until = TimeInput(required=False, allow_null=True)
+    quantity = serializers.IntegerField(min_value=1, max_value=BIGGEST_INTEGER, required=False, allow_null=True)
 
 
 class TicketTypeInput(serializers.Serializer[Any]):
-    """The price is in the event's currency. `capacity` makes a quota of its own for a new ticket type."""
+    """Prices are in the event's currency. `capacity` makes a quota of its own for a new ticket type.
+
+    `price` is what it costs when no tier is in force; `regular_price` is taken for it first, so that what was read can
+    be sent back. `tiers` are all that it has.
+    """
 
     name = serializers.CharField(max_length=100)
     price = MoneyField(required=False)
+    regular_price = MoneyField(required=False)
+    price_kind = serializers.ChoiceField(TicketType.PriceKind.choices, required=False)
+    suggested_price = MoneyField(required=False, allow_null=True)
+    tiers = serializers.ListField(child=TierInput(), required=False, max_length=MOST_TIERS)
+    tax_included = serializers.BooleanField(required=False, allow_null=True)
+    max_per_person = serializers.IntegerField(min_value=1, max_value=MOST_PER_PERSON, required=False, allow_null=True)
+    show_stock_below = serializers.IntegerField(
+        min_value=0, max_value=MOST_STOCK_SHOWN, required=False, allow_null=True
+    )
+    cancel_allowed = serializers.BooleanField(required=False)
+    cancel_until = TimeInput(required=False, allow_null=True)
+    transfer_allowed = serializers.BooleanField(required=False)
+    transfer_until = TimeInput(required=False, allow_null=True)
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     tax_rate = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
     sale_starts_at = TimeInput(required=False, allow_null=True)
@@ -58,7 +89,10 @@ AvailabilitySerializer = inline_serializer(
     {
         "ticket_types": inline_serializer(
             "TicketTypeAvailability",
-            {"id": serializers.IntegerField(), "available": serializers.IntegerField(allow_null=True)},
+            {
+                "id": serializers.IntegerField(),
+                "available": serializers.IntegerField(allow_null=True),
+            },
             many=True,
         )
     },
@@ -71,11 +105,18 @@ class _Below(EventScoped, APIView):
     def types(self) -> Any:
         """The event's ticket types that the caller sees, with their places."""
         types = self.event.ticket_types.with_places()
-        may_change = self.request.user.is_authenticated and allowed(self.request.user, "change_event", self.event)
-        return types if may_change else types.visible()
+        return types if self.for_staff else types.visible()
+
+    @cached_property
+    def for_staff(self) -> bool:
+        """Whether the caller may change the event: then nothing of its stock is kept from them."""
+        return self.request.user.is_authenticated and allowed(self.request.user, "change_event", self.event)
+
+    def shown(self, ticket_type: TicketType) -> dict[str, Any]:
+        return ticket_type_json(ticket_type, self.event, for_staff=self.for_staff)
 
     def one_type(self, pk: int) -> TicketType:
-        found: TicketType | None = self.types().filter(pk=pk).first()
+        found: TicketType | None = self.types().with_tiers().filter(pk=pk).first()
         if found is None:
             raise NotFound
         return found
@@ -95,8 +136,15 @@ class _Below(EventScoped, APIView):
         wanted = TicketTypeInput(data=request.data, partial=partial, context={"currency": self.event.currency})
         wanted.is_valid(raise_exception=True)
         fields = dict(wanted.validated_data)
-        if "price" in fields:
-            fields["price_minor"] = fields.pop("price")
+        for name in ("price", "regular_price", "suggested_price"):
+            if name in fields:
+                minor = "suggested_price_minor" if name == "suggested_price" else "price_minor"
+                fields[minor] = fields.pop(name)
+        if "tiers" in fields:
+            fields["tiers"] = [
+                TierWish(each["name"], each["price"], each.get("until"), each.get("quantity"), each.get("id"))
+                for each in fields["tiers"]
+            ]
         if "quotas" in fields:
             fields["quotas"] = self.chosen(self.event.quotas, fields["quotas"], "quotas")
         return fields
@@ -112,8 +160,8 @@ class TicketTypesView(_Below):
     @etagged()
     def get(self, request: Request, event: str) -> Response:
         pages = Pages()
-        page: list[Any] = pages.paginate_queryset(self.types(), request, view=self) or []
-        return pages.get_paginated_response([ticket_type_json(row, self.event) for row in page])
+        page: list[Any] = pages.paginate_queryset(self.types().with_tiers(), request, view=self) or []
+        return pages.get_paginated_response([self.shown(row) for row in page])
 
     @extend_schema(operation_id="ticket_types_create", request=TicketTypeInput, responses={201: TicketTypeSerializer})
     def post(self, request: Request, event: str) -> Response:
@@ -124,7 +172,7 @@ class TicketTypesView(_Below):
             made = services.create_ticket_type(self.event, actor=request.user, **fields)
             if has_places:
                 services.create_quota(self.event, made.name, capacity, [made], actor=request.user)
-        return Response(ticket_type_json(self.one_type(made.pk), self.event), status=201)
+        return Response(self.shown(self.one_type(made.pk)), status=201)
 
 
 class TicketTypeView(_Below):
@@ -134,7 +182,7 @@ class TicketTypeView(_Below):
     @kept
     @etagged()
     def get(self, request: Request, event: str, pk: int) -> Response:
-        return Response(ticket_type_json(self.one_type(pk), self.event))
+        return Response(self.shown(self.one_type(pk)))
 
     @extend_schema(operation_id="ticket_types_replace", request=TicketTypeInput, responses=TicketTypeSerializer)
     def put(self, request: Request, event: str, pk: int) -> Response:
@@ -158,7 +206,7 @@ class TicketTypeView(_Below):
             message = _("Places are changed at the quota: several ticket types may share one.")
             raise InvalidInput(errors=[FieldError("capacity", "use_quotas", message)])
         services.change_ticket_type(found, actor=request.user, **fields)
-        return Response(ticket_type_json(self.one_type(pk), self.event))
+        return Response(self.shown(self.one_type(pk)))
 
 
 def quota_json(quota: Quota) -> dict[str, Any]:
@@ -246,5 +294,9 @@ class AvailabilityView(_Below):
     @kept
     @etagged()
     def get(self, request: Request, event: str) -> Response:
-        types = [{"id": row.pk, "available": places_left(row)} for row in self.types()]
+        types = []
+        for row in self.types():
+            places = places_left(row)
+            told = places if self.for_staff else told_stock(places, row.show_stock_below)
+            types.append({"id": row.pk, "available": told})
         return Response({"ticket_types": types})

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from api.pictures import PictureSerializer
 from api.v1.events.fields import BIGGEST_INTEGER, TimeInput
 from tenant_apps.events.models import Event
+from tenant_apps.ticketing.models import TicketType
 
 # Names that older clients use for ours.
 OLDER = {"date": "starts_at", "start_time": "starts_at", "end_time": "ends_at"}
@@ -68,22 +69,52 @@ class RefundRuleSerializer(serializers.Serializer[Any]):
     words = serializers.ListField(child=serializers.CharField())
 
 
+class PriceTierSerializer(serializers.Serializer[Any]):
+    """A price until a time or for so many tickets: an early bird."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    price = serializers.CharField()
+    currency = serializers.CharField()
+    until = serializers.DateTimeField(allow_null=True)
+    left = serializers.IntegerField(allow_null=True, help_text="Tickets at this price; null: only time ends it.")
+    quantity = serializers.IntegerField(allow_null=True, required=False, help_text="For staff.")
+
+
 class TicketTypeSerializer(serializers.Serializer[Any]):
-    """What is on sale. `available` is how many places are left; null means that there is no limit."""
+    """What is on sale. `price` is that of this moment, with the tier in force, or the least that buyers may pay.
+
+    `available` is how many places are left; null means that there is no limit, or that more are left than the
+    organizer tells of (`show_stock_below`); `sold_out` tells the truth in either case.
+    """
 
     id = serializers.IntegerField()
     name = serializers.CharField()
     description = serializers.CharField()
     price = serializers.CharField()
     currency = serializers.CharField()
+    price_kind = serializers.ChoiceField(TicketType.PriceKind.choices)
+    regular_price = serializers.CharField(help_text="What it costs when no tier is in force.")
+    suggested_price = serializers.CharField(allow_null=True)
+    total_price = serializers.CharField(help_text="What one costs with the tax, whether the price contains it or not.")
+    tier = serializers.IntegerField(allow_null=True, help_text="The tier in force.")
+    tiers = PriceTierSerializer(many=True)
     tax_rate = serializers.CharField()
+    tax_included = serializers.BooleanField()
     sale_starts_at = serializers.DateTimeField(allow_null=True)
     sale_ends_at = serializers.DateTimeField(allow_null=True)
     min_per_order = serializers.IntegerField()
     max_per_order = serializers.IntegerField()
+    max_per_person = serializers.IntegerField(allow_null=True)
     hidden = serializers.BooleanField()
     position = serializers.IntegerField()
     available = serializers.IntegerField(allow_null=True)
+    sold_out = serializers.BooleanField()
+    show_stock_below = serializers.IntegerField(allow_null=True)
+    cancel_allowed = serializers.BooleanField()
+    cancel_until = serializers.DateTimeField(allow_null=True)
+    transfer_allowed = serializers.BooleanField()
+    transfer_until = serializers.DateTimeField(allow_null=True)
     on_sale = serializers.BooleanField(help_text="Its sale window is open and the event takes orders.")
 
 

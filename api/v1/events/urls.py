@@ -28,6 +28,7 @@ tenant_urls = [
     path("events/<str:event>/questions/", details.QuestionsView.as_view(), name="questions"),
     path("events/<str:event>/questions/<int:pk>/", details.QuestionView.as_view(), name="question"),
     path("series/", series.SeriesListView.as_view(), name="series-list"),
+    path("series/<str:slug>/calendar.ics", calendars.SeriesCalendarView.as_view(), name="series-calendar"),
     path("series/<str:slug>/", series.SeriesView.as_view(), name="series"),
     path("series/<str:slug>/dates/", series.SeriesDatesView.as_view(), name="series-dates"),
     path("categories/", taxonomy.CategoriesView.as_view(), name="categories"),

@@ -68,7 +68,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
     progress = serializers.SerializerMethodField()
     changes = serializers.JSONField(read_only=True)
     counts = ImportCountsSerializer(read_only=True)
-    errors = ImportErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]
+    errors = ImportErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # DRF takes the field out again
     header = serializers.ListField(child=serializers.CharField(), read_only=True)
     mapping = serializers.JSONField(read_only=True)
     key = serializers.ListField(child=serializers.CharField(), read_only=True)

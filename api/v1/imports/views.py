@@ -25,7 +25,7 @@ def _job(pk: uuid.UUID) -> ImportJob:
 
 
 class ImportsView(APIView):
-    """Upload a file in CSV, XLSX or YAML; it is checked right after, and applied too unless `dry_run` is true (the default)."""
+    """Upload a file in CSV, XLSX or YAML; it is checked right after, and applied too if `dry_run` is false."""
 
     permissions = {"post": "import"}
     parser_classes = [StrictMultiPartParser]

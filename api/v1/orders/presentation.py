@@ -22,6 +22,8 @@ def line_json(line: OrderLine, currency: str) -> dict[str, Any]:
         "unit_price": to_text(line.unit_price_minor, currency),
         "discount": to_text(line.discount_minor, currency),
         "tax": to_text(line.tax_minor, currency),
+        "tax_included": line.tax_included,
+        "tier": line.tier_name,
         "total": to_text(line.total_minor, currency),
         "currency": currency,
         "quantity": line.quantity,

@@ -42,6 +42,12 @@ class AttendeeInput(serializers.Serializer[Any]):
 class BasketLineInput(serializers.Serializer[Any]):
     ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     quantity = serializers.IntegerField(min_value=1, max_value=500, default=1)
+    price = serializers.CharField(
+        max_length=30,
+        required=False,
+        allow_null=True,
+        help_text="Only where buyers say the price: what each of these tickets costs.",
+    )
     attendees = serializers.ListField(child=AttendeeInput(), required=False, max_length=500)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +57,8 @@ class BasketLineInput(serializers.Serializer[Any]):
 
 
 class OrderInput(serializers.Serializer[Any]):
-    """`POST /orders/`. Prices are not taken from clients: what else is sent is ignored (M6, I9)."""
+    """`POST /orders/`. No price is taken from clients but a line's where buyers say it; what else is sent is ignored
+    (M6, I9)."""
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
@@ -70,6 +77,7 @@ class OrderInput(serializers.Serializer[Any]):
                 BasketLine(
                     ticket_type=line["ticket_type"],
                     quantity=line["quantity"],
+                    price=line.get("price"),
                     attendees=[Attendee(**attendee) for attendee in line.get("attendees", ())],
                 )
                 for line in data["lines"]
@@ -134,6 +142,8 @@ class OrderLineSerializer(serializers.Serializer[Any]):
     unit_price = serializers.CharField()
     discount = serializers.CharField()
     tax = serializers.CharField()
+    tax_included = serializers.BooleanField(help_text="False: the tax was added to the price.")
+    tier = serializers.CharField(help_text="The price tier that gave the price; empty for the regular one.")
     total = serializers.CharField()
     currency = serializers.CharField()
     quantity = serializers.IntegerField()

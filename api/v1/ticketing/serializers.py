@@ -80,7 +80,7 @@ class ScanInput(serializers.Serializer[Any]):
 
 
 class ScansInput(serializers.Serializer[Any]):
-    scans = ScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)  # type: ignore[call-arg]
+    scans = ScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)  # type: ignore[call-arg]  # the list's own limits, which the stubs leave out
 
 
 class ScanSerializer(serializers.Serializer[Any]):

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         " writes the schedule and, in development on an empty database, makes the demo. Safe to repeat."
     )
     # The database may not be there yet; checks that need it run as a step of their own.
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="make no demo tenants, even in development")

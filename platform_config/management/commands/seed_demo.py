@@ -11,7 +11,7 @@ from platform_config.demo.seed import NotInProduction, seed
 class Command(BaseCommand):
     help = "Makes what is missing of the demo. Safe to repeat; refuses to run outside of development."
     # It asks the data only, and must do so even where a route is wrong.
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -86,7 +86,9 @@ def columns(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("dashboard-import-job", pk=pk)
     kind = services.RESOURCES[found.resource]
     sources = asking.proposed(found, found.samples, kind)
-    refusal, errors, key = None, {}, found.key
+    refusal: DomainError | None = None
+    errors: dict[str, str] = {}
+    key = found.key
     if request.method == "POST":
         said = asking.given(request.POST, found, kind, sources)
         places = [place for place in request.POST.getlist("key") if place.isascii() and place.isdigit()]

@@ -59,7 +59,7 @@ def compose(
     )
     mail.attach_alternative(render_to_string(f"email/{template}.html", context), "text/html")
     if images:
-        mail.mixed_subtype = "related"  # type: ignore[attr-defined]
+        mail.mixed_subtype = "related"  # type: ignore[attr-defined]  # Django has it, the stubs do not
     for content_id, png in images:
         image = MIMEImage(png, "png")
         image.add_header("Content-ID", f"<{content_id}>")

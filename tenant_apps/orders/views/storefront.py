@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from shared_apps.core.access import anyone
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
+from shared_apps.core.money import to_text
 from tenant_apps.activity.once import once
 from tenant_apps.events import refunds
 from tenant_apps.events.models import Event
@@ -43,7 +44,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
         except WrongAnswers as refusal:
             return _page(request, found, offer, form, status=400, faults=_by_field(form, refusal))
         except DomainError as refusal:
-            show_refusal(form, refusal, {"lines": "", "provider": ""})
+            show_refusal(form, refusal, {"lines": "", "provider": "", **form.line_fields()})
             return _page(request, found, event_offer(_again(found)), form, status=refusal.status)
         return redirect(placed)
     return _page(request, found, offer, form, status=400)
@@ -100,7 +101,7 @@ def _page(
         first = each.ticket_type.min_per_order if len(offer.offers) == 1 and not form.is_bound else 0
         value = int(typed[:4]) if typed.isascii() and typed.isdigit() else first
         errors = form.errors.get(name) if form.is_bound else None
-        choices.append({"offer": each, "name": name, "value": value, "errors": errors})
+        choices.append({"offer": each, "name": name, "value": value, "errors": errors, **_said(form, each, found)})
     context = {
         "nav": "events",
         "event": found,
@@ -116,6 +117,17 @@ def _page(
         "refund_rule": refunds.in_words(found),
     }
     return render(request, "storefront/events/event.html", context, status=status)
+
+
+def _said(form: OrderForm, offer: Any, found: Event) -> dict[str, Any]:
+    """The field in which a buyer says the price: what was typed, else what the organizer suggests, else the least."""
+    if not offer.is_open:
+        return {}
+    name = form.price_field_of(offer)
+    suggested = offer.ticket_type.suggested_price_minor
+    first = to_text(offer.price_minor if suggested is None else suggested, found.currency)
+    typed = form.data.get(name, "")[:20] if form.is_bound else first
+    return {"price_name": name, "price": typed, "price_errors": form.errors.get(name) if form.is_bound else None}
 
 
 def _again(found: Event) -> Event:

@@ -1,5 +1,7 @@
 """The staff's pages about API keys."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,8 +28,8 @@ def listed(request: HttpRequest) -> HttpResponse:
         _events().filter(pk__in={pk for key in found for pk in key.event_ids or ()}).values_list("pk", "title")
     )
     for key in found:
-        key.words = [PERMISSIONS[name] for name in PERMISSIONS if name in key.scopes]  # type: ignore[attr-defined]
-        key.titles = [titles[pk] for pk in key.event_ids or () if pk in titles]  # type: ignore[attr-defined]
+        key.words = [PERMISSIONS[name] for name in PERMISSIONS if name in key.scopes]
+        key.titles = [titles[pk] for pk in key.event_ids or () if pk in titles]
     return render(request, "dashboard/staff/keys.html", {"nav": "team", "tab": "keys", "keys": found})
 
 
@@ -78,5 +80,5 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("dashboard-keys")
 
 
-def _events():  # type: ignore[no-untyped-def]
+def _events() -> Any:
     return event_model()._default_manager.all()

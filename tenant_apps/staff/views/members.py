@@ -35,7 +35,7 @@ def members(request: HttpRequest) -> HttpResponse:
     waiting = list(Invitation.objects.unanswered().select_related("role").order_by("-pk")[:SHOWN])
     events = event_model()._default_manager.in_bulk({row.event_id for row in waiting if row.event_id})
     for row in waiting:
-        row.event = events.get(row.event_id)  # type: ignore[attr-defined]
+        row.event = events.get(row.event_id)
     context = {
         "nav": "team",
         "tab": "staff",
@@ -51,8 +51,8 @@ def _helpers(members: set[int]) -> list[dict[str, Any]]:
     people: dict[int, dict[str, Any]] = {}
     grants = grants_model()._default_manager.exclude(user_id__in=members).select_related("user", "content_object")
     for grant in grants.order_by("user_id", "content_object_id")[: SHOWN * 6]:
-        person = people.setdefault(grant.user_id, {"user": grant.user, "events": {}})  # type: ignore[attr-defined]
-        person["events"][grant.content_object_id] = grant.content_object  # type: ignore[attr-defined]
+        person = people.setdefault(grant.user_id, {"user": grant.user, "events": {}})  # type: ignore[attr-defined]  # grants_model() finds it at run time
+        person["events"][grant.content_object_id] = grant.content_object  # type: ignore[attr-defined]  # as above
     return [{"user": one["user"], "events": list(one["events"].values())} for one in people.values()]
 
 
@@ -125,7 +125,7 @@ def _show_member(
         "form": role or RoleChoiceForm(roles=roles_to_give(held), initial={"role": found.role_id}),
         "hand_over": hand_over or HandOverForm(),
         "i_own": is_owner(request.user),
-        "events": list({grant.content_object_id: grant.content_object for grant in grants}.values()),  # type: ignore[attr-defined]
+        "events": list({grant.content_object_id: grant.content_object for grant in grants}.values()),  # type: ignore[attr-defined]  # grants_model() finds it at run time
         "groups": ticks(held, ticked=found.role.rights),
     }
     return render(request, "dashboard/staff/member.html", context, status=status)

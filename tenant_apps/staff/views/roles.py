@@ -25,7 +25,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     """All roles, with what each lets people do and how many have it."""
     found = list(Role.objects.annotate(people=Count("memberships")).order_by("pk"))
     for role in found:
-        role.words = [PERMISSIONS[name] for name in PERMISSIONS if name in role.rights]  # type: ignore[attr-defined]
+        role.words = [PERMISSIONS[name] for name in PERMISSIONS if name in role.rights]  # type: ignore[attr-defined]  # for the template, beside the row's own
     return render(request, "dashboard/staff/roles.html", {"nav": "team", "tab": "roles", "roles": found})
 
 

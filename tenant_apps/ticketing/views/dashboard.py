@@ -24,6 +24,7 @@ from tenant_apps.ticketing.forms import EventForm, TypesFormSet, venue_names
 from tenant_apps.ticketing.models import CheckIn, CheckInList
 from tenant_apps.ticketing.querysets import list_numbers
 from tenant_apps.ticketing.scanning import scan as scan_ticket
+from tenant_apps.ticketing.season_forms import BulkForm
 from tenants.context import current_tenant
 
 SHOWS = {
@@ -44,7 +45,9 @@ def events(request: HttpRequest) -> HttpResponse:
     """The events that the person may see, with how full they are."""
     show = request.GET.get("show", "coming")
     show = show if show in SHOWS else "coming"
-    found = SHOWS[show](events_seen(request.user)).select_related("category", "venue")
+    # The set-ups of series are copied, never held: they stand on their series' pages.
+    seen = events_seen(request.user).filter(template_of__isnull=True)
+    found = SHOWS[show](seen).select_related("category", "venue")
     if search := request.GET.get("search", "").strip()[:100]:
         found = found.filter(title__icontains=search)
     rows = list(found.prefetch_related("quotas")[:100])
@@ -52,7 +55,11 @@ def events(request: HttpRequest) -> HttpResponse:
         quotas = list(event.quotas.all())
         event.sold, event.held = sum(each.sold for each in quotas), sum(each.held for each in quotas)
         event.places = None if any(each.capacity is None for each in quotas) else sum(each.capacity for each in quotas)
-    context = {"nav": "events", "events": rows, "show": show, "search": search}
+    bulk = BulkForm()
+    for field in bulk.fields.values():
+        # The fields stand beside the table whose ticks they go with, not inside one form with it.
+        field.widget.attrs["form"] = "bulk"
+    context = {"nav": "events", "events": rows, "show": show, "search": search, "bulk": bulk}
     return render(request, "dashboard/events/list.html", context)
 
 

@@ -13,7 +13,7 @@ from tenants.models import Tenant
 class Command(BaseCommand):
     help = "Compares the copy behind me/orders/ and the like with every tenant; exit code 1 if it differs."
     # It asks the data only, and must do so even where a route is wrong.
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--mend", action="store_true", help="Make the copy right where it differs.")

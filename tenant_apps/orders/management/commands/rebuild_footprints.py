@@ -12,7 +12,7 @@ from tenants.models import Tenant
 
 class Command(BaseCommand):
     help = "Makes the copy behind me/orders/, me/tickets/ and me/upcoming-events/ anew, tenant by tenant."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", metavar="SLUG", help="Only this one.")

@@ -15,7 +15,7 @@ SHOWN = 20
 class Command(BaseCommand):
     help = "Verifies counters, money, tickets and schemas of all tenants; exit code 1 if anything is broken."
     # It asks the data only, and must do so even where a route is wrong.
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--only", metavar="SLUG", action="append", help="this tenant only; may be repeated")

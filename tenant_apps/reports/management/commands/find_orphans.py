@@ -13,7 +13,7 @@ from tenants.models import Tenant
 class Command(BaseCommand):
     help = "Lists rows of tenants that name a user or permission that is gone; exit code 1 if there are any."
     # It asks the data only, and must do so even where a route is wrong.
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = tenants = 0

@@ -1,0 +1,116 @@
+"""May this be bought now, in this quantity, at this price? Asked of what was read; counters and constraints decide."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from shared_apps.core.errors import SoldOut
+from shared_apps.core.money import to_minor
+from shared_apps.core.templatetags.money import written
+from tenant_apps.events.models import Event
+from tenant_apps.orders import errors
+from tenant_apps.orders.answers import with_questions
+from tenant_apps.ticketing.models import TicketType
+from tenant_apps.ticketing.prices import MOST_OPEN_MINOR, Portion, portions, tiers_of
+from tenants.context import current_tenant
+from tenants.preferences import preference
+
+
+class Wish(Protocol):
+    """A line as the buyer sent it."""
+
+    @property
+    def ticket_type(self) -> int: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def price(self) -> str | Decimal | None: ...
+
+
+def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
+    """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
+
+    One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the buyer's vouchers open.
+    """
+    wanted: Counter[int] = Counter()
+    for wish in wishes:
+        wanted[wish.ticket_type] += wish.quantity
+    if not wanted:
+        raise errors.EmptyOrder(field="lines")
+    limit = preference(current_tenant(), "max_tickets_per_order")
+    if sum(wanted.values()) > limit:
+        raise errors.TooManyTickets(field="lines", limit=limit)
+    seen = TicketType.objects.visible_to(unlocked).exclude(event__status__in=("draft", "archived"))
+    asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
+    found: dict[int, TicketType] = asked.in_bulk(list(wanted))
+    for index, wish in enumerate(wishes):
+        ticket_type = found.get(wish.ticket_type)
+        if ticket_type is None:
+            raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
+        _refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
+        least, most = ticket_type.min_per_order, ticket_type.max_per_order
+        if not least <= wanted[wish.ticket_type] <= most or wish.quantity < 1:
+            raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
+        if not ticket_type.quota_ids:  # type: ignore[attr-defined]  # annotated
+            # A type that draws from no quota has no places: selling it would be selling without a count.
+            raise SoldOut(what=ticket_type.name)
+    return found
+
+
+def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
+    """The sale window is [start, end) (O10); without an end of its own a type is sold until the event is over."""
+    event = ticket_type.event
+    if event.status != Event.Status.PUBLISHED:
+        raise errors.NotOnSale(field=where, what=event.title)
+    if ticket_type.sale_starts_at and now < ticket_type.sale_starts_at:
+        raise errors.SaleNotStarted(field=where, what=ticket_type.name)
+    over = event.ends_at or event.starts_at
+    if now >= over or (ticket_type.sale_ends_at and now >= ticket_type.sale_ends_at):
+        raise errors.SaleEnded(field=where, what=ticket_type.name)
+
+
+class Prices:
+    """Gives the lines of one order their prices: a tier's tickets go to the first admissions that ask for the type,
+    whatever line they stand on."""
+
+    def __init__(self, types: Mapping[int, TicketType], wishes: Sequence[Wish], now: datetime):
+        wanted: Counter[int] = Counter()
+        for wish in wishes:
+            wanted[wish.ticket_type] += wish.quantity
+        self._left = {
+            pk: _one_by_one(portions(tiers_of(types[pk]), types[pk].price_minor, quantity, now))
+            for pk, quantity in wanted.items()
+        }
+
+    def of(self, ticket_type: TicketType, wish: Wish, where: str) -> list[Portion]:
+        """Return a portion for each admission of the line, in minor units, as fixed in the order (M6)."""
+        if ticket_type.price_kind == TicketType.PriceKind.OPEN:
+            return [Portion(1, said_price(ticket_type, wish.price, where))] * wish.quantity
+        if wish.price is not None:
+            raise errors.PriceNotAllowed(field=where, what=ticket_type.name)
+        mine, rest = self._left[ticket_type.pk][: wish.quantity], self._left[ticket_type.pk][wish.quantity :]
+        self._left[ticket_type.pk] = rest
+        return mine
+
+
+def _one_by_one(shared: Sequence[Portion]) -> list[Portion]:
+    return [Portion(1, each.price_minor, each.tier) for each in shared for _admission in range(each.quantity)]
+
+
+def said_price(ticket_type: Any, price: str | Decimal | None, where: str) -> int:
+    """Return what the buyer wants to pay, in minor units: the least if they do not say. `price` is in major units."""
+    least: int = ticket_type.price_minor
+    if price is None:
+        return least
+    currency = ticket_type.event.currency
+    try:
+        minor = to_minor(price, currency)
+    except ValueError:
+        raise errors.InvalidPrice(field=where) from None
+    if minor < least:
+        raise errors.PriceTooLow(field=where, what=ticket_type.name, least=written(least, currency))
+    if minor > MOST_OPEN_MINOR:
+        raise errors.PriceTooHigh(field=where, most=written(MOST_OPEN_MINOR, currency))
+    return minor
