@@ -15,6 +15,9 @@ ADDRESSES = {
 }
 
 
+PORTS = {"stripe": "STRIPE_FAKE_PORT", "paypal": "PAYPAL_FAKE_PORT", "freedompay": "FREEDOMPAY_FAKE_PORT"}
+
+
 def wanted(settings: Mapping[str, str], development: str) -> bool:
     """True on a developer's machine with the tests at hand and no provider's address given."""
     if settings.get("DJANGO_SETTINGS_MODULE", development) != development:
@@ -30,7 +33,7 @@ def part_and_addresses(home: Home, settings: Mapping[str, str]) -> tuple[Part, d
     numbers = {name: ports.kept_port(folder / f"{name}.port") for name in ADDRESSES}
     environment = {
         **settings,
-        **{f"{name.upper()}_FAKE_PORT": str(number) for name, number in numbers.items()},
+        **{PORTS[name]: str(number) for name, number in numbers.items()},
         "FOYER_HOME": str(home.folder),
         processes.MARK: str(home.folder),
     }

@@ -20,8 +20,12 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     running = []
-    for kind, port in ((Stripe, 8011), (PayPal, 8012), (FreedomPay, 8013)):
-        wanted = int(os.environ.get(f"{kind.name.upper()}_FAKE_PORT") or port)
+    for kind, variable, port in (
+        (Stripe, "STRIPE_FAKE_PORT", 8011),
+        (PayPal, "PAYPAL_FAKE_PORT", 8012),
+        (FreedomPay, "FREEDOMPAY_FAKE_PORT", 8013),
+    ):
+        wanted = int(os.environ.get(variable) or port)
         fake = kind(wanted, home / f"{kind.name}.sqlite3")
         fake.start()
         running.append(fake)
