@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.v1.ticketing.serializers import HolderSerializer
@@ -12,6 +13,17 @@ from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.models import Order
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string"},
+            {"type": "number"},
+            {"type": "boolean"},
+            {"type": "array", "items": {"type": "string"}},
+        ],
+        "nullable": True,
+    }
+)
 class AnswerField(serializers.Field[Any, Any, Any, Any]):
     """Text, a number, true or false, or a list of texts; what fits the question, checkout decides."""
 
