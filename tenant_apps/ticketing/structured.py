@@ -98,6 +98,7 @@ def _offer(offer: Offer, event: Any, address: str, now: datetime) -> dict[str, A
         "@type": "Offer",
         "name": ticket_type.name,
         "url": f"{address}#tickets",
+        # What it costs at this moment, with its tax: schema.org's price is what one pays.
         "price": to_text(offer.total_minor, event.currency),
         "priceCurrency": event.currency,
         # What is no longer sold for another reason than that it is gone is not to be had either.

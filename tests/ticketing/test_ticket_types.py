@@ -201,6 +201,10 @@ class TestTax:
         staff.patch(f"{TYPES}{kind['id']}/", {"tax_included": True, "tax_rate": "7"}, format="json")
         kept = staff.get(f"/api/v1/orders/{placed['code']}/").json()
         assert (kept["tax"], kept["total"], kept["lines"][0]["tax_included"]) == ("11.40", "71.40", False)
+        assert breaches_in(alpha) == []
+        with in_tenant(alpha):
+            Order.objects.filter(code=placed["code"]).update(total_minor=6000)
+        assert [breach.invariant for breach in breaches_in(alpha)] == ["M5"]
 
     def test_a_type_that_does_not_say_has_it_as_the_tenant(self, alpha, client_for, staff, event):
         answer = staff.patch("/api/v1/settings/", {"prices_include_tax": False, "tax_rate": "10"}, format="json")
@@ -374,6 +378,18 @@ class TestQuotasThatTypesJoin:
             advance(paid, Order.Status.CANCELLED)
             quota.refresh_from_db()
             assert quota.sold == 0
+
+
+def test_search_engines_are_told_what_one_pays_now(alpha, page_for, staff, event):
+    make(
+        staff,
+        tax_rate="10",
+        tax_included=False,
+        tiers=[{"name": "Early bird", "price": "10.00", "until": "2099-01-01T00:00"}],
+    )
+    assert '"price": "11.00"' in page_for(alpha).get("/events/gala/").content.decode().replace(
+        '"price":"', '"price": "'
+    )
 
 
 def test_changes_are_recorded_with_what_was_before(alpha, staff, event):
