@@ -32,8 +32,8 @@ class Wish(Protocol):
 def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
     """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
-    One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the
-    buyer's vouchers open.
+    One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the buyer's
+    vouchers open.
     """
     wanted: Counter[int] = Counter()
     for wish in wishes:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.clock import day_bounds
 from shared_apps.core.errors import DomainError
-from tenant_apps.events.models import Event
+from tenant_apps.events.models import Event, EventTag
 from tenant_apps.events.places import Near, near_of
 from tenant_apps.ticketing.facets import Choice, facets, in_band
 from tenant_apps.ticketing.querysets import with_a_free_place, with_prices
@@ -98,7 +98,7 @@ def narrowed(looking: Looking, *, without: Collection[str] = (), now: datetime |
         if (value := getattr(looking, name)) and name not in without:
             found = found.filter(**{lookup: value})
     if looking.tag and "tag" not in without:
-        found = found.filter(pk__in=Event.tags.through._default_manager.filter(tag__slug=looking.tag).values("event"))
+        found = found.filter(pk__in=EventTag.objects.filter(tag__slug=looking.tag).values("event"))
     if looking.band and "band" not in without:
         found = in_band(found, looking.band)
     if looking.available:

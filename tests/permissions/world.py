@@ -149,6 +149,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
+    from tenant_apps.payments.models import ProviderAccount
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
 
@@ -179,6 +180,8 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.price_list = imports.start(
             resource="products", file_name="p.csv", content=listed, actor=None, dry_run=True
         )
+        # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
+        shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
         _add_series(tenant)
         Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
