@@ -34,7 +34,9 @@ def _whole(least: int, most: int) -> Callable[[Any], bool]:
 
 
 def _providers(value: Any) -> bool:
-    known = {"manual", "stripe", "paypal", "freedompay"} | ({"test"} if settings.DEVELOPMENT else set())
+    known = {"manual", "bank_transfer", "cash", "stripe", "paypal", "freedompay"} | (
+        {"test"} if settings.DEVELOPMENT else set()
+    )
     return isinstance(value, list) and len(set(map(str, value))) == len(value) and set(map(str, value)) <= known
 
 

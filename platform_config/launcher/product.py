@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from platform_config.launcher import outside, ports, processes
+from platform_config.launcher import fakes, outside, ports, processes
 from platform_config.launcher.errors import CannotStart
 from platform_config.launcher.home import ROOT, Home, dotenv
 from platform_config.launcher.postgres import EmbeddedPostgres
@@ -67,7 +67,7 @@ def refuse(refusal: CannotStart) -> int:
 def start(supervisor: Supervisor, settings: Mapping[str, str]) -> tuple[str, int]:
     """Check, then start the parts in order. Returns where the web server listens."""
     home = supervisor.home
-    left = [home.pids / f"{name}.pid" for name in ("web", "worker", "beat", "prepare", "valkey")]
+    left = [home.pids / f"{name}.pid" for name in ("web", "worker", "beat", "prepare", "fakes", "valkey")]
     if names := processes.stop_survivors(left, str(home.folder)):
         say(f"Stopped what the last run had left: {', '.join(names)}.")
     outside.check_clock(ROOT)
@@ -83,6 +83,11 @@ def start(supervisor: Supervisor, settings: Mapping[str, str]) -> tuple[str, int
     check_given(addresses)
     addresses |= start_servers(supervisor, addresses)
     environment = environment_of_parts(settings, addresses, home, port)
+    if fakes.wanted(settings, DEVELOPMENT):
+        part, providers = fakes.part_and_addresses(home, environment)
+        addresses |= providers
+        environment |= providers
+        supervisor.add(part)
     supervisor.prepare(PREPARE, environment)
     remembered = {**dotenv(ROOT / ".env"), **addresses, "PORT": str(port)}
     home.write_runtime(remembered)

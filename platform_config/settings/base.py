@@ -388,6 +388,16 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # --- Watching ----------------------------------------------------------------------------------------------------
 
+# --- Payment providers: where they are (P4: never from a tenant's data) ------------------------------------------
+
+STRIPE_API_BASE = env.text("STRIPE_API_BASE", "https://api.stripe.com")
+PAYPAL_API_BASE = env.text("PAYPAL_API_BASE", "https://api-m.paypal.com")
+PAYPAL_SANDBOX_BASE = env.text("PAYPAL_SANDBOX_BASE", "https://api-m.sandbox.paypal.com")
+FREEDOMPAY_API_BASE = env.text("FREEDOMPAY_API_BASE", "https://api.freedompay.kz")
+# The platform's own Stripe account, that tenants connect theirs to, and its part of each payment in percent.
+STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
+PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
+
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 # Django calls it with LOGGING when it starts: in web, worker, beat and commands alike.

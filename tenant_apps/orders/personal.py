@@ -149,4 +149,4 @@ hold(
 hold("order_lines", "orders.OrderLine", {"attendee_name", "attendee_email", "answers"}, erase=_end_lines, order=10)
 hold("tickets", "ticketing.Ticket", {"holder_name", "holder_email"}, export=_tickets)
 hold("check_ins", "ticketing.CheckIn", {"ticket"}, export=_check_ins)
-harmless("orders.OrderLine", {"title"}, "the event and the kind of ticket")
+harmless("orders.OrderLine", {"title", "tier_name"}, "the event, the kind of ticket and its price at the time")

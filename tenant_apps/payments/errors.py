@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from shared_apps.core.errors import Conflict, InvalidInput
+from shared_apps.core.errors import Conflict, DomainError, InvalidInput
 
 
 class UnknownProvider(InvalidInput):
@@ -18,3 +18,18 @@ class NothingToPay(Conflict):
 class RefundTooLarge(Conflict):
     code = "refund_too_large"
     message = _("Only {left} {currency} of this order can still be refunded.")
+
+
+class TooManyTries(Conflict):
+    code = "too_many_payments"
+    message = _("This order was tried to be paid {most} times. Please ask the organizer.")
+
+
+class ProviderUnavailable(DomainError):
+    code, status, retry_after = "provider_unavailable", 503, 10
+    message = _("{provider} does not answer at the moment. Nothing was charged; please try again.")
+
+
+class SignatureRefused(InvalidInput):
+    code = "signature_invalid"
+    message = _("The signature of this message is missing or wrong.")

@@ -33,3 +33,6 @@ def _end_reasons(person: Person) -> int:
 hold("payments", "payments.Payment", {"order"}, export=_payments, locate=_located)
 hold("refund_reasons", "payments.Refund", {"reason"}, erase=_end_reasons, order=10)
 harmless("payments.LedgerEntry", {"reference"}, "a provider's number of a movement of money")
+harmless("payments.ProviderAccount", {"public", "sealed"}, "the tenant's own keys and numbers at a provider")
+harmless("payments.ProviderEvent", {"event_id", "notice", "outcome"}, "numbers and amounts of a payment, no names")
+harmless("payments.Payment", {"session", "reference"}, "a provider's number of a payment")

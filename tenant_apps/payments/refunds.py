@@ -1,18 +1,30 @@
 """Money out. The amount is reserved on the payment before the provider is asked (M7)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Sum
+from django.utils import timezone
 
-from shared_apps.core.money import to_text
+from shared_apps.core.money import share, to_text
 from tenant_apps.activity.services import before_and_after, made, record
+from tenant_apps.events.refunds import percent_now
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers
 from tenant_apps.payments.errors import RefundTooLarge
 from tenant_apps.payments.models import LedgerEntry, Payment, Refund
+from tenant_apps.payments.providers.base import ProviderFailed, ProviderRefused, Refunded
+from tenant_apps.payments.services import POLL_AFTER
+from tenants.database import connection
+
+# First key of the advisory locks on one payment's refunds; the second is a hash of tenant and payment.
+REFUND_LOCK = 7105
 
 
 def refundable_minor(order: Order) -> int:
@@ -44,45 +56,119 @@ def intend_refund(payment: Payment, amount_minor: int, *, reason: str = "", acto
 
 
 def carry_out(refund: Refund) -> Refund:
-    """Send an intended refund through its provider and record the result. Repeating it changes nothing (O3, G2)."""
+    """Send an intended refund through its provider and record the result. Repeating it changes nothing (O3, G2).
+
+    A provider that does not answer leaves it pending; it is asked again later (O9). One that refuses ends it: the
+    amount is free to go back another way, and staff are told.
+    """
     if refund.status != Refund.Status.PENDING:
         return refund
-    reference = providers.by_name(refund.payment.provider).refund(refund)
-    return _record_done(refund, reference)
+    provider = providers.by_name(refund.payment.provider)
+    try:
+        with _one_at_a_time(refund.payment):
+            # In doubt whether it was made before: asking makes it under its own key, or finds it.
+            told = provider.ask_refund(refund) if refund.polls or refund.reference else provider.refund(refund)
+    except ProviderFailed:
+        return _ask_later(refund)
+    except ProviderRefused as refusal:
+        return record_refund(refund, Refunded(Refund.Status.FAILED, refund.reference or ""), words=str(refusal))
+    if told is None:
+        return _ask_later(refund)
+    return record_refund(refund, told)
+
+
+@contextmanager
+def _one_at_a_time(payment: Payment) -> Iterator[None]:
+    """Two refunds of one payment are not sent at once: a provider without keys for idempotency tells by the sum what
+    was sent. A session's lock, as no transaction may be open here; it ends with the connection if we are killed."""
+    key = f"{connection.schema_name} refund {payment.pk}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [REFUND_LOCK, key])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [REFUND_LOCK, key])
+
+
+def _ask_later(refund: Refund, reference: str = "") -> Refund:
+    pause = POLL_AFTER[min(refund.polls, len(POLL_AFTER) - 1)]
+    refund.polls, refund.poll_at = refund.polls + 1, timezone.now() + pause
+    changes: dict[str, Any] = {"polls": refund.polls, "poll_at": refund.poll_at}
+    if reference:
+        refund.reference = changes["reference"] = reference
+    Refund.objects.filter(pk=refund.pk, status=Refund.Status.PENDING).update(**changes)
+    return refund
+
+
+def record_refund(refund: Refund, told: Refunded, *, words: str = "") -> Refund:
+    """Record what a provider says about a refund. Repeating it changes nothing (O8)."""
+    if told.outcome == Refund.Status.PENDING:
+        return _ask_later(refund, told.reference)
+    return _record_end(refund, told, words)
 
 
 @transaction.atomic
-def _record_done(refund: Refund, reference: str) -> Refund:
+def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     order = lifecycle.lock(refund.payment.order)
     payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
     refund = Refund.objects.select_for_update(no_key=True).get(pk=refund.pk)
     if refund.status != Refund.Status.PENDING:
         return refund
-    refund.status, refund.reference = Refund.Status.SUCCEEDED, reference
-    refund.save(update_fields=["status", "reference", "modified_at"])
+    done = told.outcome == Refund.Status.SUCCEEDED
+    refund.status, refund.reference, refund.poll_at = told.outcome, told.reference or refund.reference, None
+    refund.save(update_fields=["status", "reference", "poll_at", "modified_at"])
     payment.refunding_minor -= refund.amount_minor
-    payment.refunded_minor += refund.amount_minor
-    whole = payment.refunded_minor == payment.captured_minor
-    payment.status = Payment.Status.REFUNDED if whole else Payment.Status.PARTIALLY_REFUNDED
+    if done:
+        payment.refunded_minor += refund.amount_minor
+        whole = payment.refunded_minor == payment.captured_minor
+        payment.status = Payment.Status.REFUNDED if whole else Payment.Status.PARTIALLY_REFUNDED
     payment.save(update_fields=["status", "refunding_minor", "refunded_minor", "modified_at"])
+    if not done:
+        # Somebody has to look at it: the money was promised.
+        record("refund.failed", refund, details={"order": order.code, "words": words[:300]})
+        return refund
     LedgerEntry.objects.create(
         kind=LedgerEntry.Kind.REFUND,
         provider=payment.provider,
-        reference=reference,
+        reference=refund.reference or str(refund.pk),
         order=order,
         amount_minor=-refund.amount_minor,
         currency=refund.currency,
     )
-    # Money that was paid on top of the total goes back without making the order a refunded one.
-    excess = max(0, (order.payments.aggregate(sum=Sum("captured_minor"))["sum"] or 0) - order.total_minor)
-    returned = order.payments.aggregate(sum=Sum("refunded_minor"))["sum"] or 0
     before = order.refunded_minor
-    order.refunded_minor = min(order.total_minor, max(0, returned - excess))
-    order.save(update_fields=["refunded_minor", "modified_at"])
+    _update_order(order)
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
     details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
     record("order.refunded", order, details=details)
     return refund
+
+
+def _update_order(order: Order) -> None:
+    """Money that was paid on top of the total, or in another currency, goes back without making the order a refunded
+    one; nor does that of a try which never paid it (O5)."""
+    own = order.payments.filter(currency=order.currency)
+    sums = own.aggregate(captured=Sum("captured_minor"), returned=Sum("refunded_minor"))
+    excess = max(0, (sums["captured"] or 0) - order.total_minor)
+    if order.paid_at is None:
+        excess = sums["captured"] or 0
+    order.refunded_minor = min(order.total_minor, max(0, (sums["returned"] or 0) - excess))
+    order.save(update_fields=["refunded_minor", "modified_at"])
+
+
+@transaction.atomic
+def record_foreign_refund(payment: Payment, amount_minor: int, reference: str) -> Refund | None:
+    """Record money that staff sent back at the provider's own site. None if it is known already (M8).
+
+    The tickets stay as they are, as with any refund.
+    """
+    order = lifecycle.lock(payment.order)
+    payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
+    if payment.refunds.filter(reference=reference).exists():
+        return None
+    payment.order = order
+    refund = intend_refund(payment, amount_minor, reason="refunded at the provider")
+    return _record_end(refund, Refunded(Refund.Status.SUCCEEDED, reference), "")
 
 
 @transaction.atomic
@@ -119,15 +205,36 @@ def intend_cancellation(
 ) -> tuple[Order, list[Refund]]:
     """Cancel an order: places, tickets and the intent to send its money back go in one transaction.
 
-    Raises what `orders.services.cancel` raises.
+    To a buyer goes what the events' rules promise at this moment; what staff cancel goes back whole. Raises what
+    `orders.services.cancel` raises.
     """
+    order = lifecycle.lock(order)
+    if order.status == Order.Status.CANCELLED:
+        # A repeat sends nothing more: what was kept by the rule stays kept (O1).
+        return order, []
+    back = refundable_minor(order) if by_staff else promised_minor(order)
     order = orders.cancel(order, actor=actor, by_staff=by_staff, reason=reason)
-    refunds = [
-        intend_refund(payment, left, reason=reason or "order cancelled", actor=actor)
-        for payment in order.payments.select_for_update(no_key=True)
-        if (left := payment.captured_minor - payment.refunded_minor - payment.refunding_minor) > 0
-    ]
-    return order, refunds
+    if not back:
+        return order, []
+    return order, intend_order_refund(order, back, reason=reason or "order cancelled", actor=actor)
+
+
+def promised_minor(order: Order, *, now: datetime | None = None) -> int:
+    """What a buyer gets back who cancels the whole order now, in minor units: of each line the share that its event's
+    refund rule promises, rounded half up once per line (M5); never more than there is to give.
+
+    Goods, and lines of events without a rule, come back in full. What was sent back before counts.
+    """
+    now = now or timezone.now()
+    lines = order.lines.filter(status="active").select_related("event")
+    promised = sum(
+        share(line.total_minor, Decimal(percent_now(line.event, now))) if line.event else line.total_minor
+        for line in lines
+    )
+    whole = sum(line.total_minor for line in lines)
+    left = refundable_minor(order)
+    # Fees and delivery are not in the lines; they come back with an order that comes back whole.
+    return left if promised == whole else min(left, max(0, promised - order.refunded_minor))
 
 
 def cancel_order(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "") -> Order:

@@ -7,6 +7,7 @@ from tenant_apps.payments.views import storefront
 urlpatterns = [
     path("orders/<str:code>/<str:secret>/", storefront.order, name="storefront-order"),
     path("orders/<str:code>/<str:secret>/pay/", storefront.pay, name="storefront-pay"),
+    path("orders/<str:code>/<str:secret>/pay/back/", storefront.back, name="storefront-pay-back"),
     path("orders/<str:code>/<str:secret>/cancel/", storefront.cancel, name="storefront-cancel"),
     path(
         "orders/<str:code>/<str:secret>/tickets/<uuid:ticket>.png", storefront.ticket_png, name="storefront-ticket-png"

@@ -60,16 +60,18 @@ TENANT_CHECKS = (
     ),
     Check(
         "M5",
-        "an order's total is its lines - discount + fees + delivery, never below 0",
+        "an order's total is its lines - discount + fees + delivery + tax that was added to prices, never below 0",
         """
         SELECT format('order %s: total %s, lines %s', o.code, o.total_minor, coalesce(r.subtotal, 0))
         FROM orders_order o LEFT JOIN (
-            SELECT order_id, sum(unit_price_minor * quantity) AS subtotal, sum(discount_minor) AS discount
+            SELECT order_id, sum(unit_price_minor * quantity) AS subtotal, sum(discount_minor) AS discount,
+                   sum(tax_minor) FILTER (WHERE NOT tax_included) AS added
             FROM orders_orderline GROUP BY order_id
         ) r ON r.order_id = o.id
         WHERE o.total_minor < 0 OR o.subtotal_minor <> coalesce(r.subtotal, 0)
            OR o.discount_minor < coalesce(r.discount, 0)
            OR o.total_minor <> o.subtotal_minor - o.discount_minor + o.fees_minor + o.delivery_minor
+                               + coalesce(r.added, 0)
         """,
     ),
     Check(

@@ -450,8 +450,11 @@ class EventsInBulk:
             _("All tickets"),
         )
         self.run(
-            "UPDATE ticketing_tickettype t SET price_minor = i.price_minor, modified_at = now() FROM import_type i "
-            "WHERE t.id = i.type_id AND i.price_changes"
+            "UPDATE ticketing_tickettype t SET price_minor = i.price_minor, modified_at = now(), "
+            # What was free costs something now; what is suggested is no less than the least.
+            "price_kind = CASE WHEN t.price_kind = 'free' AND i.price_minor > 0 THEN 'fixed' ELSE t.price_kind END, "
+            "suggested_price_minor = CASE WHEN t.suggested_price_minor < i.price_minor THEN i.price_minor "
+            "ELSE t.suggested_price_minor END FROM import_type i WHERE t.id = i.type_id AND i.price_changes"
         )
         self.run(
             "UPDATE ticketing_quota q SET capacity = i.capacity, modified_at = now() FROM import_type i "

@@ -19,6 +19,7 @@ harmless("ticketing.CheckIn", {"scanned_by", "undone_by"}, "the id of a row that
 harmless("ticketing.CheckIn", {"reason"}, "one of a list of codes")
 harmless("ticketing.Quota", {"name"}, "what a number of places is called")
 harmless("ticketing.TicketType", {"name"}, "a kind of admission")
+harmless("ticketing.TicketPriceTier", {"name"}, "a price of a kind of admission")
 harmless("ticketing.CheckInList", {"name"}, "an entrance")
 harmless("ticketing.EventKey", {"private_key", "public_key"}, "keys of an event")
 harmless("ticketing.Ticket", {"token"}, "a random number")

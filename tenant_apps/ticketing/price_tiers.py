@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
@@ -36,7 +35,7 @@ class TierWish:
         return cls(tier.name, tier.price_minor, until, quota.capacity if quota else None)
 
 
-def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> tuple[list[Any], list[Any]]:
+def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> tuple[list[str], list[str]]:
     """Make the type's tiers those given, in this order; returns before and after for the audit.
 
     Runs in the caller's transaction, with the type locked. Raises InvalidInput naming each row that does not fit
@@ -45,7 +44,10 @@ def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> tuple[list
     """
     wishes = list(wishes)
     there = {tier.pk: tier for tier in ticket_type.tiers.select_related("quota")}
-    before = [_told(tier) for tier in there.values()]
+    before = []
+    for place, tier in enumerate(there.values(), 1):
+        quota = getattr(tier, "quota", None)
+        before.append(_told(place, tier.name, tier.price_minor, tier.until, quota.capacity if quota else None))
     times = _judged(ticket_type, wishes, there)
     kept = {wish.id for wish in wishes}
     for tier in there.values():
@@ -58,18 +60,14 @@ def set_tiers(ticket_type: TicketType, wishes: Iterable[TierWish]) -> tuple[list
         tier.position = position
         tier.save()
         _count(tier, wish.quantity, position)
-        after.append({**_told(tier), "quantity": wish.quantity})
+        after.append(_told(position + 1, tier.name, tier.price_minor, until, wish.quantity))
     return before, after
 
 
-def _told(tier: TicketPriceTier) -> dict[str, Any]:
-    quota = getattr(tier, "quota", None)
-    return {
-        "name": tier.name,
-        "price_minor": tier.price_minor,
-        "until": tier.until.isoformat() if tier.until else None,
-        "quantity": quota.capacity if quota else None,
-    }
+def _told(place: int, name: str, price_minor: int, until: datetime | None, quantity: int | None) -> str:
+    """A tier as the audit trail shows it; the trail sorts, so its place among the others stands first."""
+    ends = f", until {until.isoformat()}" if until else ""
+    return f"{place:02}. {name}: {price_minor}{ends}" + (f", {quantity} tickets" if quantity is not None else "")
 
 
 def _name(wish: TierWish) -> str:

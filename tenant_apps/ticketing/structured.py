@@ -98,7 +98,8 @@ def _offer(offer: Offer, event: Any, address: str, now: datetime) -> dict[str, A
         "@type": "Offer",
         "name": ticket_type.name,
         "url": f"{address}#tickets",
-        "price": to_text(ticket_type.price_minor, event.currency),
+        # What it costs at this moment, with its tax: schema.org's price is what one pays.
+        "price": to_text(offer.total_minor, event.currency),
         "priceCurrency": event.currency,
         # What is no longer sold for another reason than that it is gone is not to be had either.
         "availability": _SPACE + _AVAILABILITY.get(offer.state, "OutOfStock"),

@@ -243,6 +243,19 @@ def test_over_http_with_a_dry_run_first(transactional_db, alpha, client_for):
     listed = client_for(alpha).get("/api/v1/products/?param.Цвет=черный").json()
     assert [one["name"] for one in listed["results"]] == ["Смартфон Apple iPhone XR 256GB (черный)"]
     assert client_for(alpha).get("/api/v1/products/?param.Smart TV=true").json()["count"] == 5
+    # The second list, with one other price: exactly that, and nothing is changed by looking.
+    second = SimpleUploadedFile("price-list-shop1.yaml", PRICE_LIST.replace(b"price: 110000", b"price: 99000"))
+    made = staff.post(
+        "/api/v1/imports/", {"file": second, "resource": "products"}, format="multipart", HTTP_IDEMPOTENCY_KEY="k2"
+    )
+    with in_tenant(alpha):
+        services.validate(ImportJob.objects.get(pk=made.json()["id"]))
+    seen = staff.get(f"/api/v1/imports/{made.json()['id']}/").json()
+    assert seen["counts"] == {"new": 0, "changed": 1, "unchanged": 13, "refused": 0}
+    (change,) = seen["changes"]
+    assert (change["key"], change["outcome"]) == ("4216292", "changed")
+    assert change["fields"] == [{"field": "price", "before": "110000.00", "after": "99000.00"}]
+    assert client_for(alpha).get("/api/v1/products/?price_min=110000").json()["count"] == 1
 
 
 def workbook(rows, extra=None):

@@ -42,6 +42,7 @@ def main(variant: str) -> int:
         ]
 
     product.product_parts = parts
+    product.fakes.wanted = lambda settings, development: False
     product.PREPARE = [sys.executable, "-c", BROKEN if variant == "BROKEN_PREPARE" else PREPARE]
     return product.run()
 

@@ -149,3 +149,13 @@ def test_who_holds_tickets_hears_of_an_event_that_an_import_moves(gala):
     assert not AuditEntry.objects.filter(target=f"events.event:{Event.objects.get(external_id='new').pk}").exists()
     applied = AuditEntry.objects.get(topic="import.applied")
     assert applied.details["counts"] == {"new": 1, "changed": 1, "unchanged": 0, "refused": 0}
+
+
+def test_a_type_that_was_free_may_cost_something_by_an_import(gala):
+    free = ticketing.create_ticket_type(gala, actor=None, name="Free", price_minor=0, price_kind="free")
+    ticketing.create_quota(gala, "Free", 5, [free])
+    text = f"external_id,title,starts_at,ticket_type,price,capacity\ngala,Gala,{AHEAD},free,3,5\n"
+    job = services.run_now(resource="events", file_name="e.csv", content=text.encode(), actor=None)
+    assert job.status == "applied", job.errors
+    free.refresh_from_db()
+    assert (free.price_minor, free.price_kind) == (300, "fixed")

@@ -149,6 +149,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
+    from tenant_apps.payments.models import ProviderAccount
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
 
@@ -179,6 +180,8 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.price_list = imports.start(
             resource="products", file_name="p.csv", content=listed, actor=None, dry_run=True
         )
+        # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
+        shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
         _add_series(tenant)
         Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
@@ -220,6 +223,9 @@ def _add_goods(place: Place, *, published: bool) -> None:
     called = f"{place.name} {place.tenant.slug}"
     goods = categories.create_category(actor=None, name=f"Goods {called}")
     place.things.goods = goods
+    if place.name in ("own", "foreign"):
+        # Called like the category of events: one sample of `category` serves bodies about events and about goods.
+        categories.create_category(actor=None, name=f"Kind {place.tenant.slug}")
     place.things.empty_category = categories.create_category(actor=None, name=f"Empty {called}")
     place.things.product = catalog.create_product(
         actor=None, name=f"Mug {called}", price_minor=500, category=goods, published=published,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenant_apps.orders.pricing import add_up, price_line
@@ -28,6 +28,11 @@ rates = st.decimals(0, 100, places=2)
 amounts = st.integers(0, 10**9)
 
 
+# The first of them builds the strategies; on a loaded machine that takes seconds, which says nothing of the rule.
+patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
+@patient
 @given(tiers, st.integers(0, 10**6), st.integers(1, 30))
 def test_every_admission_gets_one_price_and_no_tier_gives_more_than_it_has(tiers, own, quantity):
     found = portions(tiers, own, quantity, NOW)
@@ -42,6 +47,7 @@ def test_every_admission_gets_one_price_and_no_tier_gives_more_than_it_has(tiers
             assert each.tier.left is None or each.quantity <= each.tier.left
 
 
+@patient
 @given(tiers, st.integers(0, 10**6), st.integers(1, 30))
 def test_tiers_are_used_up_in_their_order_and_the_own_price_comes_last(tiers, own, quantity):
     found = portions(tiers, own, quantity, NOW)
@@ -56,6 +62,7 @@ def test_tiers_are_used_up_in_their_order_and_the_own_price_comes_last(tiers, ow
     assert found[0].price_minor == (first.price_minor if first else own)
 
 
+@patient
 @given(tiers, st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 12))
 def test_two_orders_after_each_other_cost_what_one_of_both_would(tiers, own, first, second):
     together = [each.price_minor for each in portions(tiers, own, first + second, NOW) for _ in range(each.quantity)]
@@ -77,6 +84,7 @@ def test_a_tier_is_over_at_the_moment_of_its_end_and_not_before():
     assert tier_now([tier], NOW) is None
 
 
+@patient
 @given(amounts, rates)
 def test_tax_in_the_price_changes_no_total_and_is_rounded_half_up_once(price, rate):
     line = price_line(price, rate)
@@ -87,6 +95,7 @@ def test_tax_in_the_price_changes_no_total_and_is_rounded_half_up_once(price, ra
     assert 0 <= line.tax_minor <= price
 
 
+@patient
 @given(amounts, rates, st.integers(1, 50), amounts)
 def test_tax_that_is_added_is_reckoned_from_what_is_left_after_the_discount(price, rate, quantity, discount):
     line = price_line(price, rate, quantity=quantity, discount_minor=discount, tax_included=False)
@@ -96,6 +105,7 @@ def test_tax_that_is_added_is_reckoned_from_what_is_left_after_the_discount(pric
     assert -Decimal("0.5") <= Decimal(rest) * rate / 100 - line.tax_minor < Decimal("0.5")
 
 
+@patient
 @given(st.lists(st.tuples(amounts, rates, st.booleans(), st.integers(1, 9), amounts), max_size=12), amounts, amounts)
 def test_an_orders_total_is_its_parts(rows, fees, delivery):
     lines = [

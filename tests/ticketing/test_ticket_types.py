@@ -201,6 +201,10 @@ class TestTax:
         staff.patch(f"{TYPES}{kind['id']}/", {"tax_included": True, "tax_rate": "7"}, format="json")
         kept = staff.get(f"/api/v1/orders/{placed['code']}/").json()
         assert (kept["tax"], kept["total"], kept["lines"][0]["tax_included"]) == ("11.40", "71.40", False)
+        assert breaches_in(alpha) == []
+        with in_tenant(alpha):
+            Order.objects.filter(code=placed["code"]).update(total_minor=6000)
+        assert [breach.invariant for breach in breaches_in(alpha)] == ["M5"]
 
     def test_a_type_that_does_not_say_has_it_as_the_tenant(self, alpha, client_for, staff, event):
         answer = staff.patch("/api/v1/settings/", {"prices_include_tax": False, "tax_rate": "10"}, format="json")
@@ -376,6 +380,18 @@ class TestQuotasThatTypesJoin:
             assert quota.sold == 0
 
 
+def test_search_engines_are_told_what_one_pays_now(alpha, page_for, staff, event):
+    make(
+        staff,
+        tax_rate="10",
+        tax_included=False,
+        tiers=[{"name": "Early bird", "price": "10.00", "until": "2099-01-01T00:00"}],
+    )
+    assert '"price": "11.00"' in page_for(alpha).get("/events/gala/").content.decode().replace(
+        '"price":"', '"price": "'
+    )
+
+
 def test_changes_are_recorded_with_what_was_before(alpha, staff, event):
     kind = make(staff, tiers=[{"name": "Early bird", "price": "10.00", "quantity": 5}])
     staff.patch(f"{TYPES}{kind['id']}/", {"max_per_person": 4, "tiers": []}, format="json")
@@ -383,7 +399,8 @@ def test_changes_are_recorded_with_what_was_before(alpha, staff, event):
         details = AuditEntry.objects.filter(topic="ticket_type.updated").latest("pk").details
         assert details["before"]["max_per_person"] is None
         assert details["after"]["max_per_person"] == 4
-        assert details["tiers"]["before"][0]["quantity"] == 5
+        assert details["before"]["tiers"] == ["01. Early bird: 1000, 5 tickets"]
+        assert details["after"]["tiers"] == []
         assert not TicketPriceTier.objects.exists()
         assert not Quota.objects.filter(event=None).exists()
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.v1.ticketing.serializers import HolderSerializer
@@ -12,6 +13,17 @@ from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.models import Order
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string"},
+            {"type": "number"},
+            {"type": "boolean"},
+            {"type": "array", "items": {"type": "string"}},
+        ],
+        "nullable": True,
+    }
+)
 class AnswerField(serializers.Field[Any, Any, Any, Any]):
     """Text, a number, true or false, or a list of texts; what fits the question, checkout decides."""
 
@@ -65,6 +77,8 @@ class OrderInput(serializers.Serializer[Any]):
     lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
+    # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
+    flow = serializers.ChoiceField(["checkout", "element"], required=False)
 
     def basket(self, *, language: str) -> Basket:
         data = self.validated_data
@@ -82,7 +96,7 @@ class OrderInput(serializers.Serializer[Any]):
             ],
             provider=data["provider"],
             language=language,
-            options={"test_outcome": data["test_outcome"]} if "test_outcome" in data else {},
+            options={name: data[name] for name in ("test_outcome", "flow") if name in data},
         )
 
 
@@ -115,6 +129,8 @@ class PaymentInput(serializers.Serializer[Any]):
     order = serializers.CharField(max_length=12)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
+    # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
+    flow = serializers.ChoiceField(["checkout", "element"], required=False)
 
 
 class OutcomeInput(serializers.Serializer[Any]):

@@ -51,7 +51,7 @@ class PaymentsView(APIView):
         if not sight.as_buyer:
             touch(request, data["order"], "change_orders")
         payment = intend(sight.order, data["provider"], actor=request.user)
-        options = {"test_outcome": data["test_outcome"]} if "test_outcome" in data else {}
+        options = {name: data[name] for name in ("test_outcome", "flow") if name in data}
         afterwards(request, lambda: Response(payment_json(*ask(payment, **options)), status=201))
         return Response(payment_json(payment), status=201)
 

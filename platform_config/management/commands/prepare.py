@@ -42,6 +42,7 @@ class Command(BaseCommand):
         self._step("schedule", lambda: f"{sync_schedule() or 'no'} entries changed")
         if settings.DEVELOPMENT and not no_demo:
             self._step("demo", seed_demo_if_empty)
+            self._step("payments", connect_demo_accounts)
         elif not settings.DEVELOPMENT:
             self._step("checks", check_database)
 
@@ -116,6 +117,13 @@ def seed_demo_if_empty() -> str:
     if Tenant.objects.exclude(schema_name="public").exclude(slug__in=("aurora", "kinoteatr", "volga")).exists():
         return "left out: this database has tenants of its own"
     return seed()
+
+
+def connect_demo_accounts() -> str:
+    """Connect the demo's tenants with the fake providers, where those run."""
+    from platform_config.demo.providers import connect_accounts
+
+    return ", ".join(connect_accounts()) or "nothing to connect"
 
 
 def check_database() -> str:

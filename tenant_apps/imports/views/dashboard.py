@@ -33,7 +33,8 @@ def index(request: HttpRequest) -> HttpResponse:
     allowed = exporting.allowed_exports(request.user)
     context = {
         "nav": "files",
-        "resources": [(name, services.RESOURCES[name].label) for name in resources],
+        # The same files under two names are one entry.
+        "resources": [(name, services.RESOURCES[name].label) for name in resources if name != "orders"],
         "jobs": jobs.order_by("-created_at", "-pk")[:10],
         "exports": [(name, exporting.LABELS[name]) for name in exporting.EXPORTS if name in allowed],
         "formats": list(exporting.FORMATS),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
 from tenant_apps.payments.models import Payment, Refund
-from tenant_apps.payments.providers.base import Provider, Started
+from tenant_apps.payments.providers.base import Provider, Refunded, Started
 
 OUTCOMES = {"succeed": "succeeded", "decline": "failed", "pending": "requires_action"}
 
@@ -23,10 +23,14 @@ class TestProvider(Provider):
     name = "test"
     label = _("Test payment (development)")
     development = True
+    card = True
 
     def start(self, payment: Payment, options: dict[str, Any]) -> Started:
         outcome = outcome_of(options.get("test_outcome") or "pending")
         return Started(outcome, f"test_{payment.pk}", redirect_url=f"/api/v1/payments/{payment.pk}/complete/")
 
-    def refund(self, refund: Refund) -> str:
-        return f"test_{refund.pk}"
+    def refund(self, refund: Refund) -> Refunded:
+        return Refunded("succeeded", f"test_{refund.pk}")
+
+    def ask_refund(self, refund: Refund) -> Refunded | None:
+        return self.refund(refund)

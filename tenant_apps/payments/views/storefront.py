@@ -17,7 +17,7 @@ from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
-from tenant_apps.payments import providers, refunds, services
+from tenant_apps.payments import polling, providers, refunds, services
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
 
@@ -45,8 +45,26 @@ def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
         return _page(request, _order(code, secret), refusal=refusal)
     if payment.status == "failed":
         messages.error(request, _("The payment was declined. You can try again."))
-    elif started.redirect_url.startswith("https://"):
+    elif started.redirect_url and providers.by_name(payment.provider).needs_account:
         return redirect(started.redirect_url)
+    return _to(found)
+
+
+@own
+@never_cache
+@require_safe
+def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
+    """The buyer comes back from the provider: ask it how it went, rather than wait for its message (O9)."""
+    found = _order(code, secret)
+    try:
+        wanted = uuid.UUID(request.GET.get("payment", ""))
+    except ValueError:
+        return _to(found)
+    payment = found.payments.filter(pk=wanted, poll_at__isnull=False).select_related("order", "account").first()
+    if payment is not None:
+        payment = polling.ask(payment)
+        if payment.status == "failed":
+            messages.error(request, _("The payment was declined. You can try again."))
     return _to(found)
 
 
@@ -110,12 +128,15 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "refusal": refusal,
         "now": timezone.now(),
         "may_cancel": _may_cancel(found),
+        "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,
     }
     response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
     response["Cache-Control"] = "no-store, private"
     # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
     response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
+    # The form that starts a payment ends on the provider's own page.
+    response._csp_update = {"form-action": [page for each in context["providers"] for page in each.pages]}  # type: ignore[attr-defined]  # django-csp's own attribute
     return response
 
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
@@ -26,6 +26,7 @@ NAMES = {minor: name for name, minor in AMOUNTS.items()}
 
 
 @staff("change_event")
+@require_safe
 def tickets(request: HttpRequest, slug: str) -> HttpResponse:
     """What the event sells, as buyers see it, and how full its quotas are."""
     event, rights = event_for(request.user, slug, "change_event")
