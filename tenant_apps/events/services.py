@@ -266,7 +266,8 @@ def _check_currency(event: Event, before: str) -> None:
     if has_orders(event):
         raise CurrencyFixed(field="currency")
     # Prices are kept in minor units: 12.50 EUR would silently become 1250 JPY.
-    if exponent(before) != exponent(event.currency) and event.ticket_types.filter(price_minor__gt=0).exists():
+    priced = Q(price_minor__gt=0) | Q(suggested_price_minor__gt=0) | Q(tiers__price_minor__gt=0)
+    if exponent(before) != exponent(event.currency) and event.ticket_types.filter(priced).exists():
         raise CurrencyFixed(_("Set the prices to 0 first: this currency counts in other units."), field="currency")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q, Sum, Value
 from django.db.models.functions import Upper
 
 from tenant_apps.orders import errors
@@ -38,7 +38,7 @@ def refuse_too_many(
     limited = {pk: types[pk] for pk in wanted if types[pk].max_per_person is not None}
     if not unpaid and not limited:
         return
-    addresses = {email.upper()} | ({user.email.upper()} if user is not None else set())
+    addresses = {email} | ({user.email} if user is not None else set())
     _wait_for_others(addresses, user)
     if unpaid:
         events = {types[pk].event_id for pk in wanted}
@@ -56,7 +56,7 @@ def refuse_too_many(
 
 def _wait_for_others(addresses: Collection[str], user: Any) -> None:
     """Let no other order of this buyer be counted until this transaction ends; keys by size, so nobody deadlocks."""
-    names = [*addresses, *([f"user {user.pk}"] if user is not None else ())]
+    names = [*(address.upper() for address in addresses), *([f"user {user.pk}"] if user is not None else ())]
     keys = [f"{connection.schema_name} {name}" for name in names]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -67,7 +67,10 @@ def _wait_for_others(addresses: Collection[str], user: Any) -> None:
 
 
 def _bought_by(addresses: Collection[str], user: Any, path: str = "") -> Q:
-    by_address = Q(**{f"{path}pk__in": Order.objects.alias(address=Upper("email")).filter(address__in=addresses)})
+    # The database makes both sides capital: Python's "ß" becomes "SS" and Postgres' stays what it is, so that who
+    # has one in their address would never be found again.
+    spelled = [Upper(Value(each)) for address in addresses for each in (address, address.lower(), address.upper())]
+    by_address = Q(**{f"{path}pk__in": Order.objects.alias(address=Upper("email")).filter(address__in=spelled)})
     return by_address if user is None else by_address | Q(**{f"{path}user": user.pk})
 
 

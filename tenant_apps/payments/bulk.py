@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from shared_apps.core.errors import SoldOut
 from shared_apps.core.money import CURRENCIES, MAX_MINOR, exponent, to_text
 from shared_apps.core.staging import Staging
-from tenant_apps.orders.errors import MixedCurrencies
+from tenant_apps.orders.errors import MixedCurrencies, NotOnSale
 from tenants.context import current_tenant
 
 # Before an order's key in the reference of its payment, by which the next file knows it.
@@ -48,7 +48,8 @@ class AdmissionsInBulk:
         )
         run(
             "CREATE TEMPORARY TABLE import_line ON COMMIT DROP AS SELECT r.number, r.key, k.event_id, k.type_id, "
-            "e.currency, e.title || ': ' || t.name AS title, t.tax_rate, d.digits, coalesce(r.price * 10 ^ d.digits, "
+            "e.currency, e.status IN ('cancelled', 'archived') OR EXISTS (SELECT FROM events_eventseries s "
+            "WHERE s.template_id = e.id) AS closed, e.title || ': ' || t.name AS title, t.tax_rate, d.digits, coalesce(r.price * 10 ^ d.digits, "
             "t.price_minor) AS price_minor, row_number() OVER (PARTITION BY r.key ORDER BY r.number) AS position, "
             "ARRAY(SELECT l.quota_id FROM ticketing_quota_type l WHERE l.ticket_type_id = t.id ORDER BY 1) AS quotas, "
             f"EXISTS (SELECT FROM payments_payment p WHERE p.provider = '{PROVIDER}' AND p.reference = "
@@ -61,6 +62,10 @@ class AdmissionsInBulk:
         run("ANALYZE import_line")
         this = "FROM import_line i JOIN import_row r ON r.number = i.number WHERE NOT i.known AND "
         refuse("event", "does_not_exist", _("There is no such event."), f"{this} i.event_id IS NULL")
+        refuse(
+            "event", NotOnSale.code, _("Tickets of this event admit nobody: it is cancelled, archived, or a set-up."),
+            f"{this} i.closed",
+        )  # fmt: skip
         refuse(
             "ticket_type", "does_not_exist", _("The event has no such ticket type."),
             f"{this} i.event_id IS NOT NULL AND i.type_id IS NULL",
@@ -117,7 +122,21 @@ class AdmissionsInBulk:
         ]  # fmt: skip
 
     def put(self) -> None:
-        """Write it all. Counters are locked by id first (M2), then the plan is made again on what is locked."""
+        """Write it all. What was read is locked first (M2), then the plan is made again on what is locked.
+
+        Events and types stay as they are until the commit, as for an order (orders.checkout): else a type might join
+        another quota, or an event get another currency, past the lines that are being written (M1, M6).
+        """
+        self.run(
+            "SELECT e.id FROM events_event e WHERE e.id IN (SELECT event_id FROM import_line WHERE NOT known) "
+            "ORDER BY e.id FOR KEY SHARE"
+        )
+        self.run(
+            "SELECT t.id FROM ticketing_tickettype t WHERE t.id IN (SELECT type_id FROM import_line WHERE NOT known) "
+            "ORDER BY t.id FOR KEY SHARE"
+        )
+        # The lines' quotas as they are now: one that a type has joined meanwhile is locked too.
+        self.settle()
         self.run(
             "SELECT q.id FROM ticketing_quota q WHERE q.id IN (SELECT unnest(quotas) FROM import_line WHERE NOT known) "
             "ORDER BY q.id FOR NO KEY UPDATE"

@@ -4,6 +4,7 @@ What the services refuse one by one is refused here with the same codes, limits 
 the database's constraints are the last line for both. Statements name their columns: tables may have more of them.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -239,7 +240,9 @@ class EventsInBulk:
                 "currency", CurrencyFixed.code,
                 _("Set the prices to 0 first: this currency counts in other units."),
                 f"{moved} NOT {ordered} AND {digit % 'e.currency'} <> {digit % 'r.currency'} "
-                "AND EXISTS (SELECT FROM ticketing_tickettype t WHERE t.event_id = e.id AND t.price_minor > 0)",
+                "AND EXISTS (SELECT FROM ticketing_tickettype t WHERE t.event_id = e.id AND (t.price_minor > 0 "
+                "OR t.suggested_price_minor > 0 "
+                "OR EXISTS (SELECT FROM ticketing_tier p WHERE p.ticket_type_id = t.id AND p.price_minor > 0)))",
             )  # fmt: skip
 
     def _refuse_types(self) -> None:
@@ -303,7 +306,8 @@ class EventsInBulk:
         events_ = self.run(
             "SELECT e.id FROM events_event e WHERE e.id IN (SELECT event_id FROM import_event WHERE NOT fresh "
             "AND (changed <> '{}' OR number IN (SELECT event_number FROM import_type WHERE type_id IS NULL))) "
-            "ORDER BY e.id FOR NO KEY UPDATE"
+            # Not NO KEY: orders that are being made hold KEY SHARE on what they read, and count from their commit on.
+            "ORDER BY e.id FOR UPDATE"
         )
         quotas = self.run(
             "SELECT q.id FROM ticketing_quota q WHERE q.id IN "
@@ -430,11 +434,12 @@ class EventsInBulk:
     def _put_types(self) -> None:
         self.run(
             "INSERT INTO ticketing_tickettype (event_id, name, description, price_minor, tax_rate, min_per_order, "
-            "max_per_order, hidden, position) SELECT i.event_id, i.name, '', coalesce(i.price_minor, 0), 0, 1, "
+            "max_per_order, hidden, position) SELECT i.event_id, i.name, '', coalesce(i.price_minor, 0), %s, 1, "
             "20, false, "
             "row_number() OVER (PARTITION BY i.event_number ORDER BY i.number) - 1 + coalesce(n.count, 0) "
             "FROM import_type i LEFT JOIN (SELECT event_id, count(*) AS count FROM ticketing_tickettype GROUP BY 1) n "
-            "ON n.event_id = i.event_id WHERE i.type_id IS NULL ORDER BY i.number"
+            "ON n.event_id = i.event_id WHERE i.type_id IS NULL ORDER BY i.number",
+            Decimal(preference(current_tenant(), "tax_rate")),
         )
         self.run(
             "WITH made AS (INSERT INTO ticketing_quota (event_id, name, capacity, held, sold) "

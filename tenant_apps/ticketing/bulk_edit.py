@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from shared_apps.core.clock import from_local, local
 from shared_apps.core.errors import DomainError, FieldError, InvalidInput
@@ -72,11 +73,14 @@ def _apply(event: Event, action: str, actor: Any, category: str, tag: str, days:
 
 def _shifted(event: Event, by: timedelta) -> dict[str, Any]:
     """The event's times, moved on the clock of its zone; it takes as long as before."""
-    wall = local(event.starts_at, event.timezone).replace(tzinfo=None) + by
+    others = {name: getattr(event, name) for name in ("ends_at", "cancel_until")}
     try:
+        wall = local(event.starts_at, event.timezone).replace(tzinfo=None) + by
         start = from_local(wall, event.timezone).astimezone(UTC)
+        moved = {name: at + (start - event.starts_at) for name, at in others.items() if at is not None}
     except ValueError as error:
         raise InvalidInput(errors=[FieldError("starts_at", "nonexistent_time", str(error))]) from None
-    others = {name: getattr(event, name) for name in ("ends_at", "cancel_until")}
-    moved = {name: at + (start - event.starts_at) for name, at in others.items() if at is not None}
+    except OverflowError:
+        message = _("The year must lie between 2000 and 2099.")
+        raise InvalidInput(errors=[FieldError("starts_at", "out_of_range", message)]) from None
     return {"starts_at": start, **moved}

@@ -46,8 +46,6 @@ def event_data(event: Any, offer: EventOffer, tenant: Any, now: datetime | None 
     text = event.summary or " ".join(strip_tags(event.description.replace("<", " <")).split())[:LONGEST_DESCRIPTION]
     if text:
         data["description"] = text
-    if pictures := getattr(event, "picture_list", None):
-        data["image"] = [links.url(tenant, sources("events", each, "jpg")[-1].address) for each in pictures]
     if pictures := [sources("events", each, "jpg")[-1].address for each in event.picture_list]:
         data["image"] = [links.url(tenant, each) for each in pictures]
     if event.ends_at:
