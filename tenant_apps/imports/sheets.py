@@ -2,7 +2,8 @@
 
 XLSX is a zip of XML (ECMA-376). python-calamine reads it; before that the zip is unpacked once, in pieces, to see that
 it is what it seems: what a zip says about its sizes is not believed, a document type is refused, and with it every bomb
-that XML entities could be, and so are cells so far apart that the table between them would fill the memory.
+that XML entities could be, and so are cells so far apart that the table between them would fill the memory, and texts that are kept once and stand
+in so many cells that they would.
 """
 
 import posixpath
@@ -25,7 +26,10 @@ MOST_RATIO = 200
 MOST_COLUMNS = 512
 MOST_LINES = 200_000
 MOST_CELLS = 6_000_000
+# Characters in all cells of a sheet together, however often one text stands in them.
+MOST_TEXT = 100 * 1024 * 1024
 CHUNK = 64 * 1024
+_REFERENCE = re.compile(r"([A-Za-z]+)([0-9]+)")
 
 Attributes = dict[str, str]
 
@@ -41,8 +45,9 @@ def lines(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
             _check(archive)
             budget = _Budget()
             sheet = _first_sheet(archive, budget)
-            _measure(archive, sheet, budget)
-            _unpack(archive, budget, but=sheet)
+            lengths = _lengths(archive, budget)
+            _read(archive, sheet, budget, _Measure(lengths, refuses_errors=True))
+            _unpack(archive, budget, lengths, but=sheet)
     except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, EOFError, RuntimeError) as error:
         raise _no_workbook() from error
     except expat.ExpatError as error:
@@ -79,6 +84,9 @@ def _check(archive: zipfile.ZipFile) -> None:
         raise _bomb()
     if unpacked > 1024 * 1024 and unpacked > MOST_RATIO * max(packed, 1):
         raise _bomb()
+    # Of parts with one name we would look at one and the reader at the other; it does not tell A from a, nor \\ from /.
+    if len({_plain_name(part) for part in parts}) < len(parts):
+        raise _no_workbook()
     if any(part.flag_bits & 1 for part in parts):
         raise UnreadableFile(1, "", "encrypted", _("The file is protected by a password."))
     if not any(part.filename == "xl/workbook.xml" for part in parts):
@@ -90,6 +98,8 @@ def _parse(
     name: str,
     budget: _Budget,
     start: Callable[[str, Attributes], None],
+    text: Callable[[str], None] | None = None,
+    end: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Feed a part to the handlers piece by piece; yields after each piece."""
     parser: Any = expat.ParserCreate(namespace_separator=None)
@@ -102,6 +112,9 @@ def _parse(
     parser.EntityDeclHandler = refuse
     # "x:row" where a maker gave the namespace a prefix.
     parser.StartElementHandler = lambda tag, attributes: start(tag.rpartition(":")[2], attributes)
+    if text and end:
+        parser.CharacterDataHandler = text
+        parser.EndElementHandler = lambda tag: end(tag.rpartition(":")[2])
     with archive.open(name) as part:
         while piece := part.read(CHUNK):
             budget.spend(len(piece))
@@ -131,54 +144,106 @@ def _first_sheet(archive: zipfile.ZipFile, budget: _Budget) -> str:
     return target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
 
 
-def _measure(archive: zipfile.ZipFile, name: str, budget: _Budget) -> None:
-    """Refuse a sheet that would unfold to far more cells than it has: one at A1 and one at XFD1048576 are a bomb."""
-    row = column = widest = 0
+def _plain_name(part: zipfile.ZipInfo) -> str:
+    return part.filename.replace("\\", "/").lower()
+
+
+def _lengths(archive: zipfile.ZipFile, budget: _Budget) -> list[int]:
+    """Return how long the texts are that cells name by number."""
+    lengths: list[int] = []
 
     def start(tag: str, attributes: Attributes) -> None:
-        nonlocal row, column, widest
+        if tag == "si":
+            lengths.append(0)
+
+    def text(piece: str) -> None:
+        if lengths:
+            lengths[-1] += len(piece)
+
+    for part in archive.infolist():
+        if _plain_name(part) == "xl/sharedstrings.xml":
+            for _piece in _parse(archive, part.filename, budget, start, text, lambda tag: None):
+                pass
+    return lengths
+
+
+class _Measure:
+    """Refuses a sheet that would unfold to far more than it has: one cell at A1 and one at XFD1048576 are a bomb, and
+    so is a long text that 100,000 cells name."""
+
+    def __init__(self, lengths: list[int], *, refuses_errors: bool):
+        self.lengths = lengths
+        self.refuses_errors = refuses_errors
+        self.row = self.column = self.deepest = self.widest = self.characters = 0
+        self.is_shared = False
+        self.number: str | None = None
+
+    def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "row":
             number = attributes.get("r", "")
-            row, column = int(number) if number.isdigit() and len(number) < 9 else row + 1, -1
+            self.row, self.column = int(number) if number.isdigit() and len(number) < 9 else self.row + 1, -1
         elif tag == "c":
-            column = _column(attributes.get("r", ""), column + 1)
-            if attributes.get("t") == "e":
-                message = _("A formula of this row ended in an error.")
-                raise UnreadableFile(row, "", "formula_error", message)
-            widest = max(widest, column + 1)
-            if widest > MOST_COLUMNS:
-                raise UnreadableFile(row, "", "too_many_cells", _("This row has too many cells."))
-            if row > MOST_LINES or row * widest > MOST_CELLS:
-                raise UnreadableFile(row, "", "too_many_rows", _("The sheet has too many cells."))
+            self._cell(attributes)
+        elif tag == "v" and self.is_shared:
+            self.number = ""
 
-    for _piece in _parse(archive, name, budget, start):
+    def text(self, piece: str) -> None:
+        if self.number is not None:
+            self.number += piece[:20]
+
+    def end(self, tag: str) -> None:
+        if tag == "v" and self.number is not None:
+            place = int(self.number) if self.number.isdigit() and len(self.number) < 20 else -1
+            self.characters += self.lengths[place] if 0 <= place < len(self.lengths) else 0
+            self.number = None
+            if self.characters > MOST_TEXT:
+                raise _bomb()
+
+    def _cell(self, attributes: Attributes) -> None:
+        column, row = _place(attributes.get("r", ""), self.column + 1, self.row)
+        self.column, self.row = column, max(self.row, row)
+        self.is_shared = attributes.get("t") == "s"
+        if self.refuses_errors and attributes.get("t") == "e":
+            message = _("A formula of this row ended in an error.")
+            raise UnreadableFile(self.row, "", "formula_error", message)
+        self.widest, self.deepest = max(self.widest, column + 1), max(self.deepest, self.row)
+        if self.widest > MOST_COLUMNS:
+            raise UnreadableFile(self.row, "", "too_many_cells", _("This row has too many cells."))
+        if self.deepest > MOST_LINES or self.deepest * self.widest > MOST_CELLS:
+            raise UnreadableFile(self.row, "", "too_many_rows", _("The sheet has too many cells."))
+
+
+def _read(archive: zipfile.ZipFile, name: str, budget: _Budget, measure: _Measure) -> None:
+    for _piece in _parse(archive, name, budget, measure.start, measure.text, measure.end):
         pass
 
 
-def _unpack(archive: zipfile.ZipFile, budget: _Budget, *, but: str) -> None:
+def _unpack(archive: zipfile.ZipFile, budget: _Budget, lengths: list[int], *, but: str) -> None:
     """Unpack everything else once: what a zip says about its sizes is not believed. XML with a document type is not
-    read."""
+    read. Whatever could be a sheet is measured, whichever of them the reader takes for the first."""
     for part in archive.infolist():
-        if part.filename == but:
+        if part.filename == but or _plain_name(part) == "xl/sharedstrings.xml":
             continue
-        if part.filename.endswith((".xml", ".rels")):
-            for _piece in _parse(archive, part.filename, budget, lambda tag, attributes: None):
-                pass
+        if part.filename.lower().endswith((".xml", ".rels")):
+            _read(archive, part.filename, budget, _Measure(lengths, refuses_errors=False))
             continue
         with archive.open(part) as source:
             while piece := source.read(CHUNK):
                 budget.spend(len(piece))
 
 
-def _column(reference: str, following: int) -> int:
-    """Return the number of the column in "AB12", from 0; cells without a reference follow each other."""
-    letters = re.match(r"[A-Z]{1,3}", reference)
-    if letters is None:
-        return following
+def _place(reference: str, following: int, row: int) -> tuple[int, int]:
+    """Return column (from 0) and row of "AB12": the reader believes it, whatever row it stands in. Cells without a
+    reference follow each other."""
+    if not reference:
+        return following, row
+    found = _REFERENCE.fullmatch(reference)
+    if found is None or len(reference) > 12:
+        raise _no_workbook()
     number = 0
-    for letter in letters[0]:
+    for letter in found[1].upper():
         number = number * 26 + ord(letter) - 64
-    return number - 1
+    return number - 1, int(found[2])
 
 
 def _text(value: Any) -> str:

@@ -1,13 +1,15 @@
 """What hides in the details of a file or its mapping: NULs that are spelled, impossible formats, foreign eyes."""
 
 import io
+import random
 import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tenant_apps.events.models import EventSeries
-from tenant_apps.imports import services
+from tenant_apps.imports import services, sheets
+from tenant_apps.imports.errors import UnreadableFile
 from tenant_apps.imports.models import ImportJob, ImportMapping
 from tenant_apps.payments.models import LedgerEntry, Payment
 from tenant_apps.staff.models import Membership, Role
@@ -140,3 +142,54 @@ def test_the_page_of_columns_keeps_no_nul(alpha, page_for):
     assert page.post(sent["Location"], form).status_code == 400
     with in_tenant(alpha):
         assert ImportJob.objects.get().mapping == {}
+
+
+def changed_sheet(rows, shared=b""):
+    """A workbook whose sheet goes on with these rows of XML, and the texts that its cells name by number."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sheet([["title", "starts_at"]]))) as source:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as changed:
+            for name in source.namelist():
+                changed.writestr(name, source.read(name).replace(b"</sheetData>", rows + b"</sheetData>"))
+            if shared:
+                space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+                changed.writestr("xl/sharedStrings.xml", b'<sst xmlns="%b">%b</sst>' % (space, shared))
+                # Something that packs badly, so that it is not the packing that is refused.
+                changed.writestr("xl/media/noise.bin", random.Random(4).randbytes(400_000))
+    return target.getvalue()
+
+
+def code_of(content):
+    try:
+        return len(list(sheets.lines(io.BytesIO(content))))
+    except UnreadableFile as refusal:
+        return refusal.code
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        (b'<row r="2"><c r="A300000"><v>1</v></c></row>', "too_many_rows"),
+        (b'<row r="2"><c r="a300000"><v>1</v></c></row>', "too_many_rows"),
+        (b'<c r="A300000"><v>1</v></c>', "too_many_rows"),
+        (b'<row r="2"><c r="xfd2"><v>1</v></c></row>', "too_many_cells"),
+        (b'<row r="2"><c r="AAAAAA2"><v>1</v></c></row>', "too_many_cells"),
+        (b'<row r="2"><c r="A"><v>1</v></c></row>', "malformed"),
+    ],
+)
+def test_cells_far_apart_are_refused_however_they_say_where_they_are(cell, code):
+    """The reader goes by the cell, not by its row: two cells would unfold to millions."""
+    assert code_of(changed_sheet(cell)) == code
+
+
+def test_a_text_that_is_kept_once_and_stands_in_very_many_cells_is_a_bomb():
+    rows = b"".join(b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (n, n) for n in range(2, 6002))
+    assert code_of(changed_sheet(rows, b"<si><t>%b</t></si>" % (b"x" * 20_000))) == "zip_bomb"
+    assert code_of(changed_sheet(rows, b"<si><t>short</t></si>")) == 6001
+
+
+def test_parts_of_a_workbook_that_differ_by_case_only_are_refused():
+    target = io.BytesIO(sheet([["title", "starts_at"]]))
+    with zipfile.ZipFile(target, "a") as changed:
+        changed.writestr("XL/Worksheets/Sheet1.xml", b"<worksheet/>")
+    assert code_of(target.getvalue()) == "malformed"
