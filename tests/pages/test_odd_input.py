@@ -73,3 +73,12 @@ def test_prices_of_tiers_and_suggestions_are_amounts_too_when_the_currency_chang
             continue
         with pytest.raises(CurrencyFixed):
             events.update_event(event, actor=None, currency="JPY")
+
+
+def test_a_refund_rule_of_nothing_is_refused(alpha, client_for):
+    with in_tenant(alpha):
+        make_event(slug="gala")
+    answer = client_for(alpha, owner_of(alpha)).patch(
+        "/api/v1/events/gala/", {"refund_tiers": [None]}, format="json"
+    )
+    assert answer.status_code == 400

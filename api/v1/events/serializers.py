@@ -202,7 +202,7 @@ class EventInput(serializers.Serializer[Any]):
         fields = dict(self.validated_data)
         fields |= {f"contact_{name}": value for name, value in fields.pop("contact", {}).items()}
         if fields.get("refund_tiers") is not None:
-            fields["refund_tiers"] = [dict(tier) for tier in fields["refund_tiers"]]
+            fields["refund_tiers"] = [dict(tier or {}) for tier in fields["refund_tiers"]]
         places = [fields.pop(name) for name in SEATS if name in fields]
         return fields, places[0] if places else None
 
