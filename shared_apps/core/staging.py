@@ -60,6 +60,8 @@ class Staging:
         )
         self.run(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
         self.run("SET LOCAL client_min_messages = 'warning'")
+        # Tables that this transaction fills are still small by their statistics: joined row by row, they take hours.
+        self.run("SET LOCAL enable_nestloop = off")
         self.run("DROP TABLE IF EXISTS import_row, import_error")
         self.run(
             "CREATE TEMPORARY TABLE import_row (number integer PRIMARY KEY, line integer NOT NULL, "

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from shared_apps.core.money import to_text
+from shared_apps.core.money import share, to_text
 from tenant_apps.activity.services import before_and_after, made, record
+from tenant_apps.events.refunds import percent_now
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
@@ -202,15 +205,36 @@ def intend_cancellation(
 ) -> tuple[Order, list[Refund]]:
     """Cancel an order: places, tickets and the intent to send its money back go in one transaction.
 
-    Raises what `orders.services.cancel` raises.
+    To a buyer goes what the events' rules promise at this moment; what staff cancel goes back whole. Raises what
+    `orders.services.cancel` raises.
     """
+    order = lifecycle.lock(order)
+    if order.status == Order.Status.CANCELLED:
+        # A repeat sends nothing more: what was kept by the rule stays kept (O1).
+        return order, []
+    back = refundable_minor(order) if by_staff else promised_minor(order)
     order = orders.cancel(order, actor=actor, by_staff=by_staff, reason=reason)
-    refunds = [
-        intend_refund(payment, left, reason=reason or "order cancelled", actor=actor)
-        for payment in order.payments.select_for_update(no_key=True)
-        if (left := payment.captured_minor - payment.refunded_minor - payment.refunding_minor) > 0
-    ]
-    return order, refunds
+    if not back:
+        return order, []
+    return order, intend_order_refund(order, back, reason=reason or "order cancelled", actor=actor)
+
+
+def promised_minor(order: Order, *, now: datetime | None = None) -> int:
+    """What a buyer gets back who cancels the whole order now, in minor units: of each line the share that its event's
+    refund rule promises, rounded half up once per line (M5); never more than there is to give.
+
+    Goods, and lines of events without a rule, come back in full. What was sent back before counts.
+    """
+    now = now or timezone.now()
+    lines = order.lines.filter(status="active").select_related("event")
+    promised = sum(
+        share(line.total_minor, Decimal(percent_now(line.event, now))) if line.event else line.total_minor
+        for line in lines
+    )
+    whole = sum(line.total_minor for line in lines)
+    left = refundable_minor(order)
+    # Fees and delivery are not in the lines; they come back with an order that comes back whole.
+    return left if promised == whole else min(left, max(0, promised - order.refunded_minor))
 
 
 def cancel_order(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "") -> Order:

@@ -123,7 +123,8 @@ def test_what_one_person_sees_is_in_no_cache(alpha, page_for, client_for):
 # --- Forms ----------------------------------------------------------------------------------------------------------
 
 _EXAMPLE = {
-    "uuid": "018f0000-0000-7000-8000-000000000000", "int": "1", "slug": "night", "str": "x", "path": "x", "export_format": "csv",
+    "uuid": "018f0000-0000-7000-8000-000000000000", "int": "1", "slug": "night", "str": "x", "path": "x",
+    "export_format": "csv",
 }  # fmt: skip
 # Refuse whatever comes before a token is looked at: nobody is signed in to Django's admin here.
 ELSEWHERE = ("/admin/", "/api/")

@@ -15,7 +15,7 @@ from tenant_apps.ticketing import codes, scanning
 from tenant_apps.ticketing import services as ticketing
 from tenant_apps.ticketing.models import CheckIn, Ticket
 from tenants.context import in_tenant
-from tests.factories import make_order, make_paid_order, make_ticket_type, make_user, owner_of
+from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
 
 
 def money(tenant: Any, order: Any) -> tuple[str, int, int]:
@@ -38,6 +38,40 @@ def test_staff_who_cancel_on_the_page_send_the_money_back(alpha, page_for):
         order = make_paid_order(make_ticket_type(price_minor=2500))
     page_for(alpha, owner_of(alpha)).post(f"/dashboard/orders/{order.code}/cancel/", {"reason": "asked"})
     assert money(alpha, order) == ("cancelled", 2500, 0)
+
+
+def half_back(alpha):
+    """A paid order of 25.01 for an event that gives half of it back."""
+    with in_tenant(alpha):
+        event = make_event(refund_tiers=[{"days": 3, "percent": 50}])
+        return make_paid_order(make_ticket_type(event, price_minor=2501))
+
+
+def test_a_buyer_gets_back_what_the_event_s_rule_promises_and_is_told_before(alpha, page_for, client_for):
+    order = half_back(alpha)
+    place = f"/orders/{order.code}/{order.secret}/"
+    assert "€12.51 back" in page_for(alpha).get(place).content.decode()
+    told = client_for(alpha).get(f"/api/v1/orders/{order.code}/cancel/?secret={order.secret}").json()
+    assert (told["allowed"], told["refund"]) == (True, "12.51")
+    page_for(alpha).post(f"{place}cancel/")
+    assert money(alpha, order) == ("cancelled", 1251, 1250)
+    page_for(alpha).post(f"{place}cancel/")
+    assert money(alpha, order) == ("cancelled", 1251, 1250)
+
+
+def test_what_staff_cancel_goes_back_whole(alpha, page_for):
+    order = half_back(alpha)
+    page_for(alpha, owner_of(alpha)).post(f"/dashboard/orders/{order.code}/cancel/", {"reason": "our fault"})
+    assert money(alpha, order) == ("cancelled", 2501, 0)
+
+
+def test_after_the_rule_s_last_day_nothing_comes_back(alpha, page_for):
+    with in_tenant(alpha):
+        event = make_event(refund_tiers=[{"days": 30, "percent": 50}])
+        order = make_paid_order(make_ticket_type(event, price_minor=2500))
+    assert "No money comes back" in page_for(alpha).get(f"/orders/{order.code}/{order.secret}/").content.decode()
+    page_for(alpha).post(f"/orders/{order.code}/{order.secret}/cancel/")
+    assert money(alpha, order) == ("cancelled", 0, 2500)
 
 
 @pytest.fixture

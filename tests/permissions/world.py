@@ -223,6 +223,9 @@ def _add_goods(place: Place, *, published: bool) -> None:
     called = f"{place.name} {place.tenant.slug}"
     goods = categories.create_category(actor=None, name=f"Goods {called}")
     place.things.goods = goods
+    if place.name in ("own", "foreign"):
+        # Called like the category of events: one sample of `category` serves bodies about events and about goods.
+        categories.create_category(actor=None, name=f"Kind {place.tenant.slug}")
     place.things.empty_category = categories.create_category(actor=None, name=f"Empty {called}")
     place.things.product = catalog.create_product(
         actor=None, name=f"Mug {called}", price_minor=500, category=goods, published=published,

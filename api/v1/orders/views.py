@@ -29,7 +29,13 @@ from tenant_apps.orders import services
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
-from tenant_apps.payments.refunds import cancel_order, carry_out, intend_order_refund, refundable_minor
+from tenant_apps.payments.refunds import (
+    cancel_order,
+    carry_out,
+    intend_order_refund,
+    promised_minor,
+    refundable_minor,
+)
 from tenant_apps.payments.services import ask, mark_paid, place
 from tenant_apps.staff.permissions import allowed
 
@@ -105,13 +111,15 @@ class CancelView(APIView):
 
     @extend_schema(operation_id="orders_cancel_preview", responses=CancellationSerializer)
     def get(self, request: Request, code: str) -> Response:
-        order = see(request, code, permission="change_orders").order
+        sight = see(request, code, permission="change_orders")
+        order = sight.order
         refusal = None
         try:
             services.refuse_late_cancellation(order)
         except DomainError as error:
             refusal = error
-        left = refundable_minor(order) if refusal is None else 0
+        promised = promised_minor if sight.as_buyer else refundable_minor
+        left = promised(order) if refusal is None else 0
         return Response(
             {
                 "allowed": refusal is None,

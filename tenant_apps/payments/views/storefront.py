@@ -128,6 +128,7 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "refusal": refusal,
         "now": timezone.now(),
         "may_cancel": _may_cancel(found),
+        "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,
     }
     response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
     response["Cache-Control"] = "no-store, private"
