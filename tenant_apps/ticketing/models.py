@@ -83,7 +83,8 @@ class TicketType(Stamped):
     show_stock_below = models.IntegerField(_("say how many are left from"), null=True, blank=True)
     cancel_allowed = models.BooleanField(_("buyers may cancel"), default=True, db_default=True)
     cancel_until = models.DateTimeField(_("cancel until"), null=True, blank=True)
-    transfer_allowed = models.BooleanField(_("holders may pass it on"), default=True, db_default=True)
+    # Never NULL, by a check: Postgres 18's own name for that rule would be longer than 45 characters.
+    transfer_allowed = models.BooleanField(_("holders may pass it on"), null=True, default=True, db_default=True)
     transfer_until = models.DateTimeField(_("pass on until"), null=True, blank=True)
     position = models.IntegerField(default=0)
     quotas = models.ManyToManyField(Quota, related_name="ticket_types", through="QuotaTicketType")
@@ -118,6 +119,7 @@ class TicketType(Stamped):
                 & (Q(show_stock_below__isnull=True) | Q(show_stock_below__gte=0)),
                 name="ticket_type_person_and_stock",
             ),
+            models.CheckConstraint(condition=Q(transfer_allowed__isnull=False), name="ticket_type_transfer_said"),
         ]
 
     def __str__(self) -> str:

@@ -212,6 +212,8 @@ class Fake:
     def serve(self, request: Request) -> Answer:
         if request.path.startswith("/_"):
             return self._behind_the_scenes(request)
+        if request.path == "/favicon.ico":
+            return Answer(204)
         self.calls.append((request.method, request.path))
         if self.knobs.delay_s:
             time.sleep(self.knobs.delay_s)

@@ -214,6 +214,8 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
     if route.path.startswith("/admin/accounts/") and route.path.endswith(("/add/", "/delete/")):
         return one(FORBIDDEN)  # people and sessions are not added or deleted by hand
+    if route.path == "/admin/accounts/platformauditentry/<path:object_id>/change/" and route.method == "POST":
+        return one(FORBIDDEN)  # the trail is read there, and nobody changes it
     if route.path == "/admin/autocomplete/" and route.method == "GET":
         return one(FORBIDDEN)  # without a field to complete there is nothing that one may see
     # The sample's address leads nowhere, and Django's "view on site" knows no page of ours.

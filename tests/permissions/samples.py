@@ -585,6 +585,12 @@ RELATED: dict[str, Maker] = {
     "role": key_of("own_role"),
     "copy_of": key_of("own_role"),
     "order": key_of("pending", "code"),
+    # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
+    "products": lambda place: [place.product.slug] if place.public else None,
+}
+# Where a field of that name means something else at one route.
+RELATED_AT: dict[str, Maker] = {
+    "PATCH /series/<str:slug>/dates/ event": lambda place: f"date-{place.tenant.slug}",
 }
 # What else a body has to hold, or (None) not to, for one of these fields to count.
 ALONGSIDE: dict[str, dict[str, Any]] = {
@@ -596,6 +602,8 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
 NAMES_NOTHING: dict[str, str] = {
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
+    "client_id": "a shop's name at its payment provider",
+    "merchant_id": "a shop's number at its payment provider",
 }
 
 # Queries that name something: what of another tenant's is sent, and what never was.

@@ -39,6 +39,12 @@ def with_value(body: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     return changed
 
 
+def named_by(route: Route, name: str, place: Place) -> Any:
+    """What of the place the field names at this route."""
+    here = samples.RELATED_AT.get(f"{route.method} {samples.short(route.path)} {name}")
+    return (here or samples.RELATED[name.rpartition(".")[2]])(place)
+
+
 def body_with(route: Route, name: str, own: Place, place: Place) -> dict[str, Any]:
     """A valid body, but that the named field names something of the place."""
     body = samples.body_of(route.method, route.path, own)
@@ -46,7 +52,7 @@ def body_with(route: Route, name: str, own: Place, place: Place) -> dict[str, An
         body.pop(other, None)
         if value is not None:
             body[other] = value
-    return with_value(body, name, samples.RELATED[name.rpartition(".")[2]](place))
+    return with_value(body, name, named_by(route, name, place))
 
 
 def hidden_places(route: Route, actor: Actor, world: World) -> list[Place]:
@@ -89,9 +95,9 @@ def test_foreign_things_in_bodies_are_not_there(route: Route, name: str, world: 
         if response.status_code >= 400:
             continue
         able.append(actor)
-        mine = samples.RELATED[name.rpartition(".")[2]](own)
+        mine = named_by(route, name, own)
         for place in hidden_places(route, actor, world):
-            value = samples.RELATED[name.rpartition(".")[2]](place)
+            value = named_by(route, name, place)
             if value is None or value == mine:
                 continue  # what hangs on no event is the same for all of the tenant
             with undone():

@@ -97,7 +97,8 @@ def form(**changes):
         "name": "Alpha", "tagline": "Quiet", "colour": "#123456", "language": "ru", "timezone": "Europe/Vienna",
         "hold_minutes": "25", "max_tickets_per_order": "6", "open_orders_per_buyer": "2", "guest_checkout": "on",
         "payment_providers": "manual\ntest", "event_edit_policy": "until_first_sale",
-        "reminder_offsets_minutes": "60\n1440", "cors_origins": "https://shop.example.org\n", **changes,
+        "reminder_offsets_minutes": "60\n1440", "tax_rate": "7.5",
+        "cors_origins": "https://shop.example.org\n", **changes,
     }  # fmt: skip
 
 
