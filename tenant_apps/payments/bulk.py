@@ -49,7 +49,8 @@ class AdmissionsInBulk:
         run(
             "CREATE TEMPORARY TABLE import_line ON COMMIT DROP AS SELECT r.number, r.key, k.event_id, k.type_id, "
             "e.currency, e.status IN ('cancelled', 'archived') OR EXISTS (SELECT FROM events_eventseries s "
-            "WHERE s.template_id = e.id) AS closed, e.title || ': ' || t.name AS title, t.tax_rate, d.digits, coalesce(r.price * 10 ^ d.digits, "
+            "WHERE s.template_id = e.id) AS closed, "
+            "e.title || ': ' || t.name AS title, t.tax_rate, d.digits, coalesce(r.price * 10 ^ d.digits, "
             "t.price_minor) AS price_minor, row_number() OVER (PARTITION BY r.key ORDER BY r.number) AS position, "
             "ARRAY(SELECT l.quota_id FROM ticketing_quota_type l WHERE l.ticket_type_id = t.id ORDER BY 1) AS quotas, "
             f"EXISTS (SELECT FROM payments_payment p WHERE p.provider = '{PROVIDER}' AND p.reference = "

@@ -16,7 +16,6 @@ from tenant_apps.staff.models import Membership, Role
 from tenant_apps.ticketing.models import TicketType
 from tenants.context import in_tenant
 from tests.factories import make_event, make_ticket_type, make_user, owner_of
-from tests.imports.test_admissions import apply as apply_admissions
 from tests.imports.test_admissions import check
 from tests.imports.test_events_file import apply, found, row, run
 from tests.imports.test_nasty_files import sheet
@@ -147,15 +146,15 @@ def test_the_page_of_columns_keeps_no_nul(alpha, page_for):
 def changed_sheet(rows, shared=b""):
     """A workbook whose sheet goes on with these rows of XML, and the texts that its cells name by number."""
     target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(sheet([["title", "starts_at"]]))) as source:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as changed:
-            for name in source.namelist():
-                changed.writestr(name, source.read(name).replace(b"</sheetData>", rows + b"</sheetData>"))
-            if shared:
-                space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-                changed.writestr("xl/sharedStrings.xml", b'<sst xmlns="%b">%b</sst>' % (space, shared))
-                # Something that packs badly, so that it is not the packing that is refused.
-                changed.writestr("xl/media/noise.bin", random.Random(4).randbytes(400_000))
+    plain = io.BytesIO(sheet([["title", "starts_at"]]))
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as changed:
+        for name in source.namelist():
+            changed.writestr(name, source.read(name).replace(b"</sheetData>", rows + b"</sheetData>"))
+        if shared:
+            space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+            changed.writestr("xl/sharedStrings.xml", b'<sst xmlns="%b">%b</sst>' % (space, shared))
+            # Something that packs badly, so that it is not the packing that is refused.
+            changed.writestr("xl/media/noise.bin", random.Random(4).randbytes(400_000))
     return target.getvalue()
 
 
