@@ -2,8 +2,8 @@
 
 XLSX is a zip of XML (ECMA-376). python-calamine reads it; before that the zip is unpacked once, in pieces, to see that
 it is what it seems: what a zip says about its sizes is not believed, a document type is refused, and with it every bomb
-that XML entities could be, and so are cells so far apart that the table between them would fill the memory, and a text that is kept once and
-stands in so many cells that it would.
+that XML entities could be, and so are cells so far apart that the table between them would fill the memory, and a text
+that is kept once and stands in so many cells that it would.
 """
 
 import posixpath
