@@ -24,7 +24,7 @@ from tenant_apps.payments.services import POLL_AFTER
 from tenants.database import connection
 
 # First key of the advisory locks on one payment's refunds; the second is a hash of tenant and payment.
-REFUND_LOCK = 7105
+REFUND_LOCK = 7106
 
 
 def refundable_minor(order: Order) -> int:

@@ -45,6 +45,9 @@ class EventResource(BulkResource):
     file twice makes nothing new.
     """
 
+    # A file publishes, moves and prices events as their own routes do, and asks for the same right.
+    permission = "change_event"
+
     external_id = column(Text(100))
     title = column(Text(200))
     summary = column(Text(300))
