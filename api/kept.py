@@ -137,7 +137,7 @@ class PublicReadsMiddleware:
         if asked is None:
             return self.get_response(request)
         # The throttle takes this count instead of counting once more.
-        request.counted = asked.decision  # type: ignore[attr-defined]
+        request.counted = asked.decision  # type: ignore[attr-defined]  # read where the limits are counted, so that a request counts once
         if not asked.decision.allowed:
             return self.get_response(request)
         if asked.kept is not None and asked.holds():

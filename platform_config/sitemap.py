@@ -97,4 +97,4 @@ def _xml(head: str, entries: Iterable[str], tail: str) -> HttpResponse:
 
 def _shared(response: Any) -> HttpResponse:
     patch_cache_control(response, public=True, max_age=3600)
-    return response  # type: ignore[no-any-return]
+    return response  # type: ignore[no-any-return]  # Django types its sitemap view as Any

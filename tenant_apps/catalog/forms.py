@@ -193,7 +193,7 @@ class MethodForm(forms.Form):
             }
         super().__init__(*args, **kwargs)
         for name in ("price", "free_from"):
-            self.fields[name].currency = currency  # type: ignore[attr-defined]
+            self.fields[name].currency = currency  # type: ignore[attr-defined]  # a field of ours, which Field does not name
 
     def fields_of_method(self) -> dict[str, Any]:
         """Return what the service takes."""
@@ -212,7 +212,7 @@ class RateForm(forms.Form):
     def __init__(self, *args: Any, currency: str, **kwargs: Any):
         super().__init__(*args, **kwargs)
         for name in ("from_total", "price"):
-            self.fields[name].currency = currency  # type: ignore[attr-defined]
+            self.fields[name].currency = currency  # type: ignore[attr-defined]  # a field of ours, which Field does not name
 
 
 class _Rates(forms.BaseFormSet):  # type: ignore[type-arg]  # Django has no type arguments here at run time
@@ -263,7 +263,7 @@ class BulkForm(forms.Form):
     def __init__(self, *args: Any, categories: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         choices = [(each.slug, "  " * (len(each.lineage) - 1) + each.name) for each in categories]
-        self.fields["category"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]
+        self.fields["category"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]  # a choice field, which Field does not name
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -19,7 +19,7 @@ def open_here() -> bool:
 
 def takes_orders(product: Product) -> bool:
     """The same as `taking_orders()` for a row that `for_show()` has loaded."""
-    return product.accepting_orders and not product.closed and open_here()  # type: ignore[attr-defined]
+    return product.accepting_orders and not product.closed and open_here()  # type: ignore[attr-defined]  # an annotation of the queryset
 
 
 @transaction.atomic

@@ -42,7 +42,7 @@ def product_data(product: Product, tenant: Any) -> dict[str, Any]:
     }
     if product.description:
         found["description"] = _plain(product.description)
-    pictures = [sources("products", each, "jpg")[-1].address for each in product.picture_list]  # type: ignore[attr-defined]
+    pictures = [sources("products", each, "jpg")[-1].address for each in product.picture_list]  # type: ignore[attr-defined]  # an annotation of the queryset
     if pictures:
         found["image"] = [links.url(tenant, each) for each in pictures]
     if product.category:

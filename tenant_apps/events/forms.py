@@ -26,7 +26,7 @@ class LocalTime(forms.DateTimeField):
         return super(forms.DateTimeField, self).to_python(value)
 
     def strptime(self, value: str, format: str) -> datetime:
-        return datetime.strptime(value, format)  # noqa: DTZ007
+        return datetime.strptime(value, format)  # noqa: DTZ007  (a local time; the zone of the event is added later)
 
 
 class DetailForm(forms.Form):

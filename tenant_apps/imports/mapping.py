@@ -212,7 +212,7 @@ def _moment(cell: str, pattern: str, zone: str) -> Any:
         return ""
     try:
         # What the clock shows; the zone follows below.
-        value = datetime.strptime(text, pattern) if pattern else Moment().clean(text)  # noqa: DTZ007
+        value = datetime.strptime(text, pattern) if pattern else Moment().clean(text)  # noqa: DTZ007  (a trial of the format, no moment is kept)
     except ValueError:
         return f"{text} "[:60] if pattern == "" else "?"
     if value is not None and value.tzinfo is None and zone:

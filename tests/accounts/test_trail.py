@@ -116,7 +116,7 @@ def test_a_reset_by_a_link_is_kept(client_for):
     assert topics(user) == ["password.reset_asked", "password.reset", "sessions.ended"]
 
 
-def test_two_step_login_is_told_of(client_for, guarded):  # noqa: F811
+def test_two_step_login_is_told_of(client_for, guarded):  # noqa: F811  (the fixture of that name)
     assert login_with(client_for(), guarded).status_code == 401
     assert login_with(client_for(), guarded, "000000").status_code == 401
     assert login_with(client_for(), guarded, guarded.recovery_codes[0]).status_code == 200
@@ -296,7 +296,7 @@ def test_old_entries_are_dropped_after_the_days_that_the_setting_says(settings):
     assert trail.forget_old(now) == 0
 
 
-def test_what_another_services_word_did_is_kept(page_for, client_for, provider):  # noqa: F811
+def test_what_another_services_word_did_is_kept(page_for, client_for, provider):  # noqa: F811  (the fixture of that name)
     user, closed = make_user(), make_user()
     for person in (user, closed):
         provider.knows(f"sub-{person.pk}", email=person.email, email_verified=True)

@@ -129,7 +129,7 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "rating": None,
         "reviews_count": 0,
         "likes": 0,
-        "media": [picture_json("events", one) for one in event.picture_list],  # type: ignore[attr-defined]
+        "media": [picture_json("events", one) for one in event.picture_list],  # type: ignore[attr-defined]  # an annotation of the queryset
         "ticket_types": shown,
         "created_at": event.created_at,
         "modified_at": event.modified_at,

@@ -51,7 +51,7 @@ def product_cover(product: Any, key: object = "") -> SafeString:
     if lead is not None:
         return _lead("products", lead, key)
     category = product.category.name if product.category_id else ""
-    return mark_safe(covers.cover(product.name, category, str(key)))  # noqa: S308
+    return mark_safe(covers.cover(product.name, category, str(key)))  # noqa: S308  (numbers and constants only; the name goes in as a hash)
 
 
 def _lead(folder: str, lead: Any, key: object) -> SafeString:

@@ -132,7 +132,7 @@ def _said(form: OrderForm, offer: Any, found: Event) -> dict[str, Any]:
 
 def _again(found: Event) -> Event:
     """The event with its places as they are after a refusal."""
-    return _with_everything(Event.objects.all()).get(pk=found.pk)  # type: ignore[no-any-return]
+    return _with_everything(Event.objects.all()).get(pk=found.pk)  # type: ignore[no-any-return]  # annotate() loses the queryset class
 
 
 def _with_everything(events: Any) -> Any:
