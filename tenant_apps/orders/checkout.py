@@ -13,6 +13,7 @@ from django.utils import timezone
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.faults import point
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
 from tenant_apps.orders.answers import answers_of
@@ -150,7 +151,9 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         line.order = order
     lifecycle.begin(order, lines, actor=actor)
     _refuse_changed(order, types)
+    point("order.written")
     lifecycle.claim_places(order, lines)
+    point("order.claimed")
     return order
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
+from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.orders import errors, lifecycle
 from tenant_apps.orders.fulfilment import lock_tickets
@@ -41,10 +42,12 @@ def give_back_overdue(quotas: Collection[int], *, now: datetime | None = None) -
 
 
 def _expire(order: Order) -> int:
+    point("expiry.begun")
     try:
         lifecycle.advance(order, Order.Status.EXPIRED)
     except WrongState:  # paid in the meantime
         return 0
+    point("expiry.done")
     return 1
 
 
