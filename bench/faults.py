@@ -205,7 +205,9 @@ class Run:
             time.sleep(1)
         for kill in wave:
             self.breaches += [f"{kill.name}: {breach}" for breach in outcomes.breaches(kill.story)]
-            healed = "NOT HEALED: " + "; ".join(kill.left) if kill.healed_after is None else f"{kill.healed_after:.1f} s"
+            healed = (
+                "NOT HEALED: " + "; ".join(kill.left) if kill.healed_after is None else f"{kill.healed_after:.1f} s"
+            )
             self.table.line(kill.name, kill.trouble[:200] or healed)
 
     # --- The provider says nothing at all ----------------------------------------------------------------------------
@@ -237,7 +239,9 @@ class Run:
         stuck = [kill for kill in kills if kill.healed_after is None]
         self.table.line("restarts", ", ".join(f"{name} {count}" for name, count in sorted(self.stack.restarts.items())))
         if healed:
-            self.table.line("healed after", f"{max(healed):.1f} s at most, {sorted(healed)[len(healed) // 2]:.1f} s median")
+            self.table.line(
+                "healed after", f"{max(healed):.1f} s at most, {sorted(healed)[len(healed) // 2]:.1f} s median"
+            )
             self.table.figure("longest_healing_s", max(healed), 1)
         for breach in self.breaches:
             self.table.line("BREACH", breach)
@@ -251,7 +255,9 @@ class Run:
         if unheard:
             self.table.line(
                 f"{unheard} payments without any webhook",
-                "NOT all known within 15 min" if unheard_for is None else f"all known after {unheard_for:.0f} s at most",
+                "NOT all known within 15 min"
+                if unheard_for is None
+                else f"all known after {unheard_for:.0f} s at most",
             )
             figures["unheard_not_healed"] = int(unheard_for is None)
         for name, value in figures.items():

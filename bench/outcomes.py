@@ -43,9 +43,13 @@ def _undelivered() -> list[str]:
     from tenant_apps.activity.models import OutboxMessage
     from tenant_apps.payments.models import ProviderEvent, Refund
 
-    left = [f"message {topic} waits" for (topic,) in OutboxMessage.objects.filter(delivered_at=None).values_list("topic")]
+    left = [
+        f"message {topic} waits" for (topic,) in OutboxMessage.objects.filter(delivered_at=None).values_list("topic")
+    ]
     left += [f"webhook {kind} waits" for (kind,) in ProviderEvent.objects.filter(done_at=None).values_list("kind")]
-    left += [f"refund of {amount} waits" for (amount,) in Refund.objects.filter(status="pending").values_list("amount_minor")]
+    left += [
+        f"refund of {amount} waits" for (amount,) in Refund.objects.filter(status="pending").values_list("amount_minor")
+    ]
     return left
 
 

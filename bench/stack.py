@@ -39,7 +39,10 @@ class Stack:
         self._web_workers = web_workers
         postgres = EmbeddedPostgres(folder / "postgres", log=self.home.logs / "postgres.log")
         valkey = EmbeddedValkey(folder / "valkey", log=self.home.logs / "valkey.log")
-        self._servers = {"postgres": Part("postgres", postgres, postgres.log), "valkey": Part("valkey", valkey, valkey.log)}
+        self._servers = {
+            "postgres": Part("postgres", postgres, postgres.log),
+            "valkey": Part("valkey", valkey, valkey.log),
+        }
         self._stripe = stripe
         self._keeper = threading.Thread(target=self._keep, name="keeper")
 

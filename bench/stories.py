@@ -65,7 +65,9 @@ class Shop:
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                answer = requests.request(method, address, json=body, headers=headers, timeout=15, allow_redirects=False)
+                answer = requests.request(
+                    method, address, json=body, headers=headers, timeout=15, allow_redirects=False
+                )
                 if answer.status_code < 500 and not (answer.status_code == 409 and "in_progress" in answer.text):
                     return answer
                 said = f"{answer.status_code} {answer.text[:300]}"
