@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import outcomes, stories
-from bench.figures import Table, stopwatch
+from bench.figures import Table, spread, stopwatch
 from bench.stack import Stack
 from bench.stories import Story
 from platform_config.launcher import processes
@@ -239,9 +239,7 @@ class Run:
         stuck = [kill for kill in kills if kill.healed_after is None]
         self.table.line("restarts", ", ".join(f"{name} {count}" for name, count in sorted(self.stack.restarts.items())))
         if healed:
-            self.table.line(
-                "healed after", f"{max(healed):.1f} s at most, {sorted(healed)[len(healed) // 2]:.1f} s median"
-            )
+            self.table.line("healed after", spread(healed, "s", 1))
             self.table.figure("longest_healing_s", max(healed), 1)
         for breach in self.breaches:
             self.table.line("BREACH", breach)
