@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ class Run:
         self.breaches: list[str] = []
 
     def run(self, kills: list[Kill], *, unheard: int) -> bool:
-        paid_at, waiting = time.monotonic(), self._pay_unheard(unheard)
+        waiting, paid_at = self._pay_unheard(unheard), datetime.now(UTC)
         for start in range(0, len(kills), WAVE):
             wave = kills[start : start + WAVE]
             for kill in wave:
@@ -205,9 +206,8 @@ class Run:
             time.sleep(1)
         for kill in wave:
             self.breaches += [f"{kill.name}: {breach}" for breach in outcomes.breaches(kill.story)]
-            healed = (
-                "NOT HEALED: " + "; ".join(kill.left) if kill.healed_after is None else f"{kill.healed_after:.1f} s"
-            )
+            stuck = "NOT HEALED: " + "; ".join(kill.left)
+            healed = stuck if kill.healed_after is None else f"{kill.healed_after:.1f} s"
             self.table.line(kill.name, kill.trouble[:200] or healed)
 
     # --- The provider says nothing at all ----------------------------------------------------------------------------
@@ -223,13 +223,14 @@ class Run:
             shop.pay(order)
         return [(shop, order) for order in orders]
 
-    def _wait_for_polling(self, waiting: list[tuple[stories.Shop, dict[str, Any]]], since: float) -> float | None:
-        """Return after how many seconds all were paid; None if some are not within 15 minutes."""
-        while waiting and time.monotonic() < since + UNHEARD_SECONDS:
+    def _wait_for_polling(self, waiting: list[tuple[stories.Shop, dict[str, Any]]], since: datetime) -> float | None:
+        """Return after how many seconds the last one was known to be paid; None if one is not within 15 minutes."""
+        everything, until = list(waiting), since + timedelta(seconds=UNHEARD_SECONDS)
+        while waiting and datetime.now(UTC) < until:
             waiting = [(shop, order) for shop, order in waiting if shop.state(order)["status"] != "paid"]
             if waiting:
                 time.sleep(2)
-        return None if waiting else time.monotonic() - since
+        return None if waiting else outcomes.seconds_until_paid(everything, since)
 
     # --- Telling -----------------------------------------------------------------------------------------------------
 
@@ -251,12 +252,8 @@ class Run:
             "stuck_after_120s": len(stuck),
         }
         if unheard:
-            self.table.line(
-                f"{unheard} payments without any webhook",
-                "NOT all known within 15 min"
-                if unheard_for is None
-                else f"all known after {unheard_for:.0f} s at most",
-            )
+            known = "NOT all known within 15 min" if unheard_for is None else f"all known after {unheard_for:.0f} s"
+            self.table.line(f"{unheard} payments without any webhook", known)
             figures["unheard_not_healed"] = int(unheard_for is None)
         for name, value in figures.items():
             self.table.figure(name, value, 0)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,18 @@ def _of_shop(shop: Any, posted: Counter[str]) -> dict[str, int]:
         "mail_lost": len(paid_orders - told),
         "ledger_difference_minor": differing,
     }
+
+
+def seconds_until_paid(placed: list[tuple[Any, dict[str, Any]]], since: datetime) -> float:
+    """How long after `since` the last of these orders was paid."""
+    from tenant_apps.orders.models import Order
+    from tenants.context import in_tenant
+
+    moments = []
+    for shop, order in placed:
+        with in_tenant(shop.tenant):
+            moments.append(Order.objects.get(code=order["code"]).paid_at or since)
+    return (max(moments, default=since) - since).total_seconds()
 
 
 def mails_in(folder: Path) -> Counter[str]:

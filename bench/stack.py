@@ -1,4 +1,4 @@
-"""The whole product as `make run` starts it, made to die: Postgres, Valkey, web, worker, beat, and who restarts them."""
+"""The whole product as `make run` starts it, made to die: servers, web, worker and beat, and who restarts them."""
 
 import os
 import signal
