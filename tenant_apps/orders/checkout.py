@@ -14,9 +14,9 @@ from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
 from tenant_apps.events.models import Event
-from tenant_apps.orders import errors, lifecycle, pricing
+from tenant_apps.orders import errors, lifecycle, pricing, waiting_offers
 from tenant_apps.orders.answers import answers_of
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.selection import Prices, types_on_sale
 from tenant_apps.orders.services import give_back_overdue
@@ -73,17 +73,25 @@ class _TypeChanged(Exception):
     """A ticket type was changed while the order was being made."""
 
 
-def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
+def place_order(
+    basket: Basket,
+    *,
+    user: Any = None,
+    actor: Any = None,
+    offer: WaitingEntry | None = None,
+    now: datetime | None = None,
+) -> Order:
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
-    is up are given back and the claim is tried again, so no job needs to have run (M3).
+    is up are given back and the claim is tried again, so no job needs to have run (M3). With `offer`, what the waiting
+    list holds becomes the order's; raises OfferOver.
     """
     now = now or timezone.now()
     sold_out: DomainError = Busy()
     for _attempt in range(MOST_CLAIMS):
         try:
-            return _place_under_unused_code(basket, user, actor, now)
+            return _place_under_unused_code(basket, user, actor, offer, now)
         except _TypeChanged:
             continue
         except SoldOut as refusal:
@@ -108,11 +116,13 @@ def _has_room(basket: Basket) -> bool:
     return bool(quotas) and all(quota.free is None or quota.free >= wanted[quota.pk] for quota in quotas)
 
 
-def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place_under_unused_code(
+    basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime
+) -> Order:
     # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
     for _attempt in range(3):
         try:
-            return _place(basket, user, actor, now)
+            return _place(basket, user, actor, offer, now)
         except IntegrityError as error:
             if "orders_order_code" not in str(error):
                 raise
@@ -121,7 +131,7 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 
 @retrying
 @transaction.atomic
-def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     types = types_on_sale(basket.lines, basket.unlocked, now)
     _refuse_wrong_answers(basket, types)
     lines, totals = _lines(basket, types, now)
@@ -150,7 +160,10 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         line.order = order
     lifecycle.begin(order, lines, actor=actor)
     _refuse_changed(order, types)
-    lifecycle.claim_places(order, lines)
+    if offer is None:
+        lifecycle.claim_places(order, lines)
+    else:
+        waiting_offers.turn_into(offer, order, lines)
     return order
 
 

@@ -9,6 +9,7 @@ from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
 from shared_apps.core.errors import SoldOut
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.models import Quota, Ticket
 
 
@@ -109,7 +110,9 @@ def sell_again(order: Order) -> None:
 
 def release_held(order: Order) -> None:
     """Pending to expired or cancelled: the places go back, once (M3)."""
-    _move(_lines_of(order), Quota.objects.release)
+    lines = _lines_of(order)
+    _move(lines, Quota.objects.release)
+    places_freed(places(lines))
 
 
 def take_back(order: Order) -> None:
@@ -120,3 +123,4 @@ def take_back(order: Order) -> None:
     alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
     Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)
+    places_freed(places(lines))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shared_apps.core.codes import uuid7
 from tenant_apps.events.models import Event
 from tenant_apps.orders.querysets import OrderQuerySet
+from tenant_apps.orders.waiting_models import WaitingEntry as WaitingEntry
 from tenant_apps.ticketing.models import Ticket, TicketType
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
 from tenant_apps.activity.services import before_and_after, record
-from tenant_apps.orders import errors, lifecycle
+from tenant_apps.orders import errors, lifecycle, waiting_offers
 from tenant_apps.orders.fulfilment import lock_tickets
 from tenant_apps.orders.models import Order
 from tenant_apps.ticketing.models import Ticket, TicketType
@@ -35,9 +35,9 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
 
 
 def give_back_overdue(quotas: Collection[int], *, now: datetime | None = None) -> int:
-    """Expire the overdue orders that hold places in one of these quotas; return how many (M3)."""
+    """Expire the overdue orders and offers that hold places in one of these quotas; return how many (M3)."""
     overdue = Order.objects.overdue(now).filter(lines__quotas__overlap=list(quotas)).distinct().order_by("pk")
-    return sum(_expire(order) for order in overdue[:100])
+    return sum(_expire(order) for order in overdue[:100]) + waiting_offers.give_back_overdue(quotas, now=now)
 
 
 def _expire(order: Order) -> int:

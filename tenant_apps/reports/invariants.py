@@ -43,9 +43,13 @@ TENANT_CHECKS = (
         "M1",
         "counters equal the places that orders claimed",
         """
-        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s',
-                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0))
+        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s, who waits holds %s',
+                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(w.held, 0))
         FROM ticketing_quota q LEFT JOIN (
+            SELECT claimed.quota, sum(e.held) AS held
+            FROM orders_waiting e CROSS JOIN LATERAL unnest(e.quotas) AS claimed(quota)
+            WHERE e.held > 0 GROUP BY claimed.quota
+        ) w ON w.quota = q.id LEFT JOIN (
             SELECT claimed.quota,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'paid'), 0) AS sold
@@ -55,7 +59,7 @@ TENANT_CHECKS = (
             WHERE l.status = 'active' AND o.status IN ('pending', 'paid')
             GROUP BY claimed.quota
         ) r ON r.quota = q.id
-        WHERE q.held <> coalesce(r.held, 0) OR q.sold <> coalesce(r.sold, 0)
+        WHERE q.held <> coalesce(r.held, 0) + coalesce(w.held, 0) OR q.sold <> coalesce(r.sold, 0)
         """,
     ),
     Check(
