@@ -64,9 +64,7 @@ class WaitingEntry(models.Model):
     class Meta:
         db_table = "orders_waiting"
         constraints = [
-            models.UniqueConstraint(
-                "ticket_type", Upper("email"), condition=Q(status__in=OPEN), name="waiting_once"
-            ),
+            models.UniqueConstraint("ticket_type", Upper("email"), condition=Q(status__in=OPEN), name="waiting_once"),
             models.CheckConstraint(
                 condition=Q(status="offered", held=F("quantity"), expires_at__isnull=False)
                 | Q(status="collecting", held__gt=0, held__lt=F("quantity"), expires_at__isnull=False)

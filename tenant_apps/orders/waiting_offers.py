@@ -248,9 +248,7 @@ def end(
     return entry
 
 
-def give_back_overdue(
-    quotas: Collection[int] | None = None, *, limit: int = 100, now: datetime | None = None
-) -> int:
+def give_back_overdue(quotas: Collection[int] | None = None, *, limit: int = 100, now: datetime | None = None) -> int:
     """Take back offers that nobody answered in time, of these quotas or all; return how many (M3).
 
     Each is a transaction of its own. Running it twice, or beside an order, changes nothing more (G2).
