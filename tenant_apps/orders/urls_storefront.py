@@ -2,6 +2,10 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import storefront
+from tenant_apps.orders.views import storefront, waiting
 
-urlpatterns = [path("events/<slug:slug>/", storefront.event, name="storefront-event")]
+urlpatterns = [
+    path("events/<slug:slug>/", storefront.event, name="storefront-event"),
+    path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),
+    path("waiting-list/<str:secret>/", waiting.entry, name="waiting-list-entry"),
+]

@@ -1,18 +1,28 @@
 """Waiting lists: who joins, and who leaves. What is offered to whom is in `waiting_offers`."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from shared_apps.accounts.models import small_letters
+from shared_apps.core import limits
+from shared_apps.core.addresses import network_of
 from shared_apps.core.codes import unguessable_secret
+from shared_apps.core.errors import TooManyRequests
+from shared_apps.core.schemas import present_schema
 from tenant_apps.activity.services import made, record
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, waiting_offers
+from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import WaitingEntry
 from tenant_apps.orders.selection import refuse_off_sale
 from tenant_apps.orders.services import give_back_overdue
+from tenant_apps.orders.waiting_models import IN_LINE, OPEN
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import QuotaTicketType, TicketType
 from tenants.context import current_tenant
@@ -21,6 +31,9 @@ from tenants.preferences import preference
 MOST_WAITING = 10_000
 # Who joins again is told again by mail that they are on the list; not oftener than this.
 TELL_AGAIN = timedelta(hours=1)
+HOUR = 3600
+MOST_OF_ONE_CALLER = 60
+MOST_FOR_ONE_ADDRESS = 10
 
 Status = WaitingEntry.Status
 
@@ -124,3 +137,57 @@ def by_secret(secret: str) -> WaitingEntry | None:
     found = WaitingEntry.objects.filter(secret=secret).select_related("ticket_type__event__venue", "order")
     entry: WaitingEntry | None = found.first()
     return entry
+
+
+# --- Asking ----------------------------------------------------------------------------------------------------------
+
+
+def entries_of(event: Event) -> Any:
+    """Everybody who waits or waited for an event's tickets: who waits first, in the order in which they are served."""
+    open_first = Case(When(status__in=OPEN, then=0), default=1, output_field=IntegerField())
+    found = WaitingEntry.objects.filter(ticket_type__event=event)
+    return found.select_related("ticket_type__event", "order").order_by(open_first, "joined_at", "pk")
+
+
+def ahead_of(entries: Collection[WaitingEntry]) -> dict[Any, int]:
+    """How many entries stand before each of these that still wait, by id; one statement."""
+    waiting = [entry for entry in entries if entry.status in IN_LINE]
+    before = (
+        WaitingEntry.objects.filter(ticket_type=OuterRef("ticket_type"), status__in=IN_LINE)
+        .filter(Q(joined_at__lt=OuterRef("joined_at")) | Q(joined_at=OuterRef("joined_at"), pk__lt=OuterRef("pk")))
+        .order_by()
+        .values("ticket_type")
+        .annotate(ahead=Count("pk"))
+        .values("ahead")
+    )
+    rows = WaitingEntry.objects.filter(pk__in=[entry.pk for entry in waiting])
+    return dict(rows.annotate(ahead=Coalesce(Subquery(before), 0)).values_list("pk", "ahead"))
+
+
+def basket_of(entry: WaitingEntry, **details: Any) -> Basket:
+    """What somebody orders who takes an offer: so many of the type, for the address that waited. The rest (`name`,
+    `attendees`, `price`, `provider`, `language`, `options`) is theirs to say."""
+    line = BasketLine(
+        ticket_type=entry.ticket_type_id,
+        quantity=entry.quantity,
+        attendees=details.pop("attendees", ()),
+        price=details.pop("price", None),
+    )
+    # A type that was hidden since stays open to those it was offered to.
+    return Basket(email=entry.email, lines=[line], unlocked=[entry.ticket_type_id], **details)
+
+
+def is_own_address(user: Any, email: str) -> bool:
+    """Whether the caller has proved that this address is theirs."""
+    person = person_of(user)
+    return person is not None and bool(person.email_verified_at) and person.email.lower() == email.lower()
+
+
+def count_try(email: str, source: str | None) -> None:
+    """Keep anybody from being written to all the time, and one caller from filling the lists (I8)."""
+    kept = [
+        limits.hit(f"waiting:{present_schema()}:{network_of(source)}", MOST_OF_ONE_CALLER, HOUR),
+        limits.hit(f"waiting:{present_schema()}:{small_letters(email)}", MOST_FOR_ONE_ADDRESS, HOUR),
+    ]
+    if not all(each.allowed for each in kept):
+        raise TooManyRequests(retry_after=max(each.reset_after for each in kept if not each.allowed))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import views
+from api.v1.orders import views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -12,4 +12,17 @@ tenant_urls = [
     path("orders/<str:code>/resend/", views.ResendView.as_view(), name="order-resend"),
     path("orders/<str:code>/refund/", views.RefundView.as_view(), name="order-refund"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
+    path("events/<str:event>/waiting-list/", waiting.EventWaitingView.as_view(), name="waiting-list"),
+    path(
+        "events/<str:event>/waiting-list/<uuid:pk>/",
+        waiting.EventWaitingEntryView.as_view(),
+        name="waiting-list-entry",
+    ),
+    path(
+        "events/<str:event>/waiting-list/<uuid:pk>/offer/",
+        waiting.EventWaitingOfferView.as_view(),
+        name="waiting-list-offer",
+    ),
+    path("waiting-list/<str:token>/", waiting.WaitingEntryView.as_view(), name="waiting-entry"),
+    path("waiting-list/<str:token>/order/", waiting.WaitingOrderView.as_view(), name="waiting-order"),
 ]
