@@ -97,8 +97,9 @@ class _Share:
         draws: Mapping[int, list[int]],
         counters: Mapping[int, Quota],
         now: datetime,
+        actor: Any = None,
     ):
-        self.types, self.draws, self.now = types, draws, now
+        self.types, self.draws, self.now, self.actor = types, draws, now, actor
         # With `held` counted up as places are given out.
         self.counters = counters
         self.claims: Counter[int] = Counter()
@@ -162,8 +163,8 @@ class _Share:
             self.counters[pk].held += places
             self.claims[pk] += places
         changes = before_and_after({"status": entry.status, "held": entry.held}, {"status": status, "held": held})
-        topic = f"waiting.{status}"
-        record(topic, entry, details={"until": until.isoformat(), **changes}, deliver=status == Status.OFFERED)
+        details = {"until": until.isoformat(), **changes}
+        record(f"waiting.{status}", entry, actor=self.actor, details=details, deliver=status == Status.OFFERED)
         return True
 
 
@@ -186,7 +187,7 @@ def offer_now(entry: WaitingEntry, *, actor: Any, now: datetime | None = None) -
     if entry.status not in IN_LINE:
         raise WrongState(now=entry.get_status_display())
     draws = _draws([ticket_type.pk])
-    share = _Share({ticket_type.pk: ticket_type}, draws, counters, now)
+    share = _Share({ticket_type.pk: ticket_type}, draws, counters, now, actor)
     room = share._room(ticket_type.pk)
     if not draws[ticket_type.pk] or (room is not None and room < entry.quantity - entry.held):
         raise SoldOut(what=ticket_type.name)
@@ -195,7 +196,6 @@ def offer_now(entry: WaitingEntry, *, actor: Any, now: datetime | None = None) -
     for quota, count in in_lock_order(share.claims):
         if not Quota.objects.hold(quota, count):
             raise SoldOut(what=ticket_type.name)
-    record("waiting.offered_by_staff", entry, actor=actor, details={"quantity": entry.quantity}, deliver=False)
     entry.refresh_from_db()
     return entry
 

@@ -64,7 +64,7 @@ def after_a_quota(message: OutboxMessage) -> None:
 @subscribe("ticket_type.updated")
 def after_a_type(message: OutboxMessage) -> None:
     """The list was opened again, the sale goes on, or the type draws from other quotas."""
-    drawn = QuotaTicketType.objects.filter(ticket_type=message.aggregate.partition(":")[2])
+    drawn = QuotaTicketType.objects.filter(ticket_type=int(message.aggregate.partition(":")[2]))
     _again(set(drawn.values_list("quota_id", flat=True)))
 
 

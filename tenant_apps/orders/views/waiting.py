@@ -164,7 +164,9 @@ def _entry_page(
         "refusals": form.errors if form is not None and form.is_bound else None,
         "sheets": form.sheets(faults or {}) if form else [],
         "faults": faults,
-        "is_over": found.status == WaitingEntry.Status.OFFERED and found.expires_at <= now,
+        "is_over": found.expires_at is not None
+        and found.status == WaitingEntry.Status.OFFERED
+        and found.expires_at <= now,
         "ahead": waiting.ahead_of([found]).get(found.pk),
         "now": now,
     }
