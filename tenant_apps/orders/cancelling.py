@@ -2,8 +2,8 @@
 
 What was charged stays as it was charged (M6): a paid order keeps its totals and its lines their amounts. Each cancelled
 line says by how much the order became cheaper with it (`released_minor`), which is less than its own total where the
-others lost a discount for their number, and how much of that went back (`returned_minor`). An order that is still to be
-paid is priced anew instead: its cancelled lines are not charged.
+others lost a discount for their number, and how much of that comes back by the rule (`returned_minor`). An order that
+is still to be paid is priced anew instead: its cancelled lines are not charged.
 """
 
 from collections.abc import Collection, Sequence
@@ -169,7 +169,7 @@ def cancel_lines(
             line.ticket.status = states[line.ticket.pk]
     refuse_late_lines(order, ending, by_staff=by_staff, now=now)
     fulfilment.end(order, ending)
-    _write_down(order, change, back_minor, now or timezone.now())
+    _write_down(order, change, now or timezone.now())
     told = before_and_after({"price_minor": change.before_minor}, {"price_minor": change.after_minor})
     details = {"lines": [f"{line.position}. {line.title}" for line in ending], "returned_minor": back_minor, **told}
     record("order.lines_cancelled", order, actor=actor, details=details | ({"reason": reason} if reason else {}))
@@ -179,13 +179,12 @@ def cancel_lines(
     return order
 
 
-def _write_down(order: Order, change: Change, back_minor: int, now: datetime) -> None:
-    returned = allocate(back_minor, [each.promised_minor for each in change.lines])
-    for each, back in zip(change.lines, returned, strict=True):
+def _write_down(order: Order, change: Change, now: datetime) -> None:
+    for each in change.lines:
         line = each.line
         line.status, line.cancelled_at = OrderLine.Status.CANCELLED, now
         if order.status == PAID:
-            line.released_minor, line.returned_minor = each.released_minor, back
+            line.released_minor, line.returned_minor = each.released_minor, each.promised_minor
         else:
             line.charged = False
         line.save(update_fields=["status", "cancelled_at", "released_minor", "returned_minor", "charged"])

@@ -139,7 +139,7 @@ class OrderLine(models.Model):
     # False: cancelled before anything was paid, so it is no part of what the order costs.
     charged = models.BooleanField(default=True, db_default=True)
     # Of a line that was cancelled by itself: when, by how much the order's price fell with it (less than its own total
-    # where the others lost a discount), and how much of that was sent back, by the event's rule.
+    # where the others lost a discount), and how much of that is owed back by the event's rule.
     cancelled_at = models.DateTimeField(null=True, blank=True)
     released_minor = models.BigIntegerField(null=True, blank=True)
     returned_minor = models.BigIntegerField(null=True, blank=True)

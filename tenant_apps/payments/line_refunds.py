@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from shared_apps.core.errors import DomainError, WrongState
+from shared_apps.core.money import allocate
 from tenant_apps.orders import cancelling, lifecycle
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.services import refuse_late_lines
@@ -28,6 +29,11 @@ class Preview:
     change: cancelling.Change
     back_minor: int
     refusal: DomainError | None
+
+    def back_by_line(self) -> list[int]:
+        """What comes back, line by line, in minor units; they sum to `back_minor` where no fees come back besides."""
+        promised = [each.promised_minor for each in self.change.lines]
+        return allocate(min(self.back_minor, sum(promised)), promised)
 
 
 def preview(order: Order, wanted: Collection[UUID] | None = None, *, by_staff: bool = False) -> Preview:
