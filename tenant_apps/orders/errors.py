@@ -103,3 +103,10 @@ class WrongAnswers(InvalidInput):
 
     code = "answers_invalid"
     message = _("Please look at the questions.")
+
+
+class NothingToInvoice(Conflict):
+    """Nothing was paid, the order was free, or the tenant gives no invoices by request."""
+
+    code = "nothing_to_invoice"
+    message = _("There is no invoice for this order.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import views
+from api.v1.orders import invoices, views
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -11,5 +11,7 @@ tenant_urls = [
     path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
     path("orders/<str:code>/resend/", views.ResendView.as_view(), name="order-resend"),
     path("orders/<str:code>/refund/", views.RefundView.as_view(), name="order-refund"),
+    path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
+    path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
 ]
