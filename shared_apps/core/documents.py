@@ -77,9 +77,13 @@ class Document(FPDF):
         """The text as the font can draw it: line breaks stay, what cannot be seen goes, what it lacks is a "?"."""
         kept = []
         for character in unicodedata.normalize("NFC", str(text)):
-            if character == "\n" or ord(character) in self.glyphs:
+            if character == "\n":
                 kept.append(character)
-            elif unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Mn"):
+            elif unicodedata.category(character) in ("Cc", "Cf", "Cs"):
+                continue
+            elif ord(character) in self.glyphs:
+                kept.append(character)
+            else:
                 kept.append(" " if character.isspace() else "?")
         return "".join(kept)
 

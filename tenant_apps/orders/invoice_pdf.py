@@ -36,7 +36,7 @@ def _draw(data: Mapping[str, Any], issued_at: datetime) -> Document:
     _seller(paper, seller)
     top = paper.get_y() + 6
     paper.set_y(top)
-    paper.label(_("To"), width=LEFT)
+    paper.label(_("Bill to"), width=LEFT)
     paper.block(_buyer(data["buyer"]), width=LEFT)
     below = paper.get_y()
     paper.set_xy(paper.l_margin + LEFT, top)
@@ -79,7 +79,7 @@ def _buyer(buyer: Mapping[str, Any]) -> list[str]:
 
 
 def _facts(paper: Document, data: Mapping[str, Any]) -> None:
-    facts = [(_("Number"), data["number"]), (_("Date"), _day(data["issued_on"])), (_("Order"), data["order"])]
+    facts = [(_("Document number"), data["number"]), (_("Date"), _day(data["issued_on"])), (_("Order"), data["order"])]
     if data["corrects"]:
         facts.append((_("For invoice"), data["corrects"]))
     for name, value in facts:
@@ -94,7 +94,7 @@ def _facts(paper: Document, data: Mapping[str, Any]) -> None:
 def _lines(paper: Document, data: Mapping[str, Any]) -> None:
     currency = data["currency"]
     discounted = any(each["discount"] for each in data["lines"])
-    columns = [Column(_("What"), 72), Column(_("Number"), 16, "RIGHT"), Column(_("Price"), 28, "RIGHT")]
+    columns = [Column(_("Item"), 72), Column(_("Quantity"), 20, "RIGHT"), Column(_("Price"), 28, "RIGHT")]
     if discounted:
         columns.append(Column(_("Discount"), 26, "RIGHT"))
     columns += [Column(_("Tax"), 16, "RIGHT"), Column(_("Total"), 30, "RIGHT")]

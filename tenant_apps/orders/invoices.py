@@ -118,13 +118,13 @@ def lines_of(order: Order) -> list[invoice_data.Line]:
         )
         for line in order.lines.order_by("position")
     ]
-    for number, fee in enumerate(getattr(order, "fees", [])):
+    for number, fee in enumerate(order.fees):
         title, total = fee.get("name") or _("Fee"), fee["amount_minor"]
         lines.append(invoice_data.line(f"fee:{number}", title, total=total, tax=fee.get("tax_minor", 0)))
     if order.delivery_minor:
         # What tax is left is that of delivery: the order's is the sum of all.
         tax = order.tax_minor - sum(each["tax"] for each in lines)
-        title = str(getattr(order, "delivery", {}).get("method") or _("Delivery"))
+        title = str(order.delivery.get("method") or _("Delivery"))
         lines.append(invoice_data.line("delivery", title, total=order.delivery_minor, tax=max(0, tax)))
     return [each for each in lines if each["total"]]
 
@@ -190,9 +190,9 @@ def _seller(tenant: Tenant) -> dict[str, Any]:
 
 def _buyer(order: Order, asked: Buyer) -> dict[str, Any]:
     return {
-        "name": asked.name or order.name or getattr(order, "delivery", {}).get("name", ""),
+        "name": asked.name or order.name or order.delivery.get("name", ""),
         "email": order.email,
-        "address": list(asked.address) or address_lines(getattr(order, "delivery", {})),
+        "address": list(asked.address) or address_lines(order.delivery),
         "tax_id": asked.tax_id,
     }
 

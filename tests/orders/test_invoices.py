@@ -16,7 +16,16 @@ from tenant_apps.payments.refunds import cancel_order, refund_order
 from tenant_apps.payments.services import mark_paid
 from tenant_apps.staff.site_settings import change_settings
 from tenants.context import in_tenant
-from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
+from tests.factories import (
+    make_delivery,
+    make_event,
+    make_order,
+    make_paid_order,
+    make_ticket_type,
+    make_user,
+    make_variant,
+    owner_of,
+)
 
 
 def text_of(content: bytes) -> str:
@@ -140,6 +149,25 @@ def test_a_long_order_goes_on_over_pages(in_alpha):
     assert "Line 89" in document.pages[-1].extract_text() + document.pages[-2].extract_text()
 
 
+def test_goods_their_delivery_and_its_address_are_on_the_paper(in_alpha):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+    from tenant_apps.orders.goods import Delivery
+
+    shirt, courier = make_variant("Mug", price_minor=1500), make_delivery(price_minor=490)
+    where = Delivery(
+        method=courier.pk, name="Ada", street="Hafenstraße", house="5", apartment="3", postcode="10115", city="Berlin"
+    )
+    order = place_order(Basket(email="a@example.test", lines=[BasketLine(variant=shirt.pk, quantity=2)], delivery=where))
+    mark_paid(order)
+    invoice = order.invoices.get()
+    assert invoice.data["buyer"]["address"] == ["Hafenstraße 5, 3", "10115 Berlin"]
+    assert [(each["title"], each["quantity"], each["total"]) for each in invoice.data["lines"]] == [
+        ("Mug", 2, 3000),
+        ("Courier", 1, 490),
+    ]
+    assert invoice.total_minor == order.total_minor == 3490
+
+
 # --- Credit notes ---------------------------------------------------------------------------------------------------
 
 
@@ -166,8 +194,8 @@ def test_credit_notes_never_take_back_more_than_was_invoiced_and_all_of_its_tax(
 
 
 def test_a_cancelled_order_has_one_credit_note_over_what_comes_back(in_alpha):
-    order = make_paid_order(make_ticket_type(price_minor=2501, event=make_event(refund_tiers=[{"days": 3, "percent": 50}])))
-    cancel_order(order)
+    event = make_event(refund_tiers=[{"days": 3, "percent": 50}])
+    order = cancel_order(make_paid_order(make_ticket_type(event, price_minor=2501)))
     note = order.invoices.get(kind="credit_note")
     assert note.total_minor == order.refunded_minor == 1251
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0004_email_any_case'),
+        ('orders', '0006_goods_indexes'),
     ]
 
     operations = [
