@@ -95,10 +95,14 @@ def _number_prefix(value: Any) -> bool:
 
 def _address(value: Any) -> bool:
     """An email address, or nothing."""
+    if not isinstance(value, str) or len(value) > 254:
+        return False
     try:
-        return isinstance(value, str) and len(value) <= 254 and (not value or validate_email(value) is None)
+        if value:
+            validate_email(value)
     except ValidationError:
         return False
+    return True
 
 
 def _is_origin(text: str) -> bool:

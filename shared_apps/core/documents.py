@@ -47,7 +47,8 @@ class Document(FPDF):
         self.footer_lines = footer_lines
         self.add_font(FAMILY, "", FONTS / "DejaVuSans.ttf")
         self.add_font(FAMILY, "B", FONTS / "DejaVuSans-Bold.ttf")
-        self.glyphs = self.fonts[FAMILY.lower()].cmap
+        font: Any = self.fonts[FAMILY.lower()]
+        self.glyphs = font.cmap
         self.set_title(self.drawable(title))
         self.set_lang(language)
         self.set_creation_date(made_at)

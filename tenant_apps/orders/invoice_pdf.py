@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.dateformat import format as format_date
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -94,7 +95,7 @@ def _facts(paper: Document, data: Mapping[str, Any]) -> None:
 def _lines(paper: Document, data: Mapping[str, Any]) -> None:
     currency = data["currency"]
     discounted = any(each["discount"] for each in data["lines"])
-    columns = [Column(_("Item"), 72), Column(_("Quantity"), 20, "RIGHT"), Column(_("Price"), 28, "RIGHT")]
+    columns = [Column(_("Item"), 72), Column(_("Qty"), 16, "RIGHT"), Column(_("Price"), 28, "RIGHT")]
     if discounted:
         columns.append(Column(_("Discount"), 26, "RIGHT"))
     columns += [Column(_("Tax"), 16, "RIGHT"), Column(_("Total"), 30, "RIGHT")]
@@ -122,8 +123,6 @@ def grouped(lines: Any) -> list[dict[str, Any]]:
 
 
 def _rate(rate: str) -> str:
-    from django.utils.formats import number_format
-
     return number_format(rate, use_l10n=True)
 
 

@@ -157,7 +157,9 @@ def test_goods_their_delivery_and_its_address_are_on_the_paper(in_alpha):
     where = Delivery(
         method=courier.pk, name="Ada", street="Hafenstraße", house="5", apartment="3", postcode="10115", city="Berlin"
     )
-    order = place_order(Basket(email="a@example.test", lines=[BasketLine(variant=shirt.pk, quantity=2)], delivery=where))
+    order = place_order(
+        Basket(email="a@example.test", lines=[BasketLine(variant=shirt.pk, quantity=2)], delivery=where)
+    )
     mark_paid(order)
     invoice = order.invoices.get()
     assert invoice.data["buyer"]["address"] == ["Hafenstraße 5, 3", "10115 Berlin"]
