@@ -153,3 +153,10 @@ class TooManyAddresses(Conflict):
 class TooManyNotes(Conflict):
     code = "too_many_notes"
     message = _("An order has room for {most} notes.")
+
+
+class NothingToInvoice(Conflict):
+    """Nothing was paid, the order was free, or the tenant gives no invoices by request."""
+
+    code = "nothing_to_invoice"
+    message = _("There is no invoice for this order.")

@@ -262,6 +262,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.order = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.pending = make_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.ticket = place.order.lines.get().ticket
+    place.things.paper = place.order.invoices.get()
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
