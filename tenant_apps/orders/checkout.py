@@ -13,6 +13,7 @@ from django.utils import timezone
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing, waiting_offers
@@ -190,10 +191,12 @@ def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, no
         _refuse_changed(order, types)
     if variants:
         _refuse_changed_goods(order, variants)
+    point("order.written")
     if offer is None:
         lifecycle.claim_places(order, lines)
     else:
         waiting_offers.turn_into(offer, order, lines)
+    point("order.claimed")
     return order
 
 

@@ -13,8 +13,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from shared_apps.core.personal import Person, Rows, harmless, hold
-from tenant_apps.orders import waiting_offers
-from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
+from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
+from tenant_apps.orders.models import Order, OrderLine, OrderNote, SavedAddress
 from tenant_apps.ticketing.models import CheckIn, Ticket
 
 MONEY = ("subtotal", "discount", "fees", "tax", "delivery", "total", "refunded")
@@ -146,35 +146,21 @@ def _end_orders(person: Person) -> int:
     )
 
 
-def own_waiting(person: Person) -> "QuerySet[WaitingEntry]":
-    """Return the person's places on waiting lists here."""
-    mine = Q(user_id=person.user_id)
-    if person.email:
-        mine |= Q(user__isnull=True, email__iexact=person.email)
-    return WaitingEntry.objects.filter(mine).order_by("joined_at", "pk")
+def _addresses(person: Person) -> Rows:
+    for address in SavedAddress.objects.filter(user_id=person.user_id).order_by("pk"):
+        yield {name: getattr(address, name) for name in ADDRESS_FIELDS}
 
 
-def _waiting(person: Person) -> Rows:
-    return own_waiting(person).values(
-        "email", "quantity", "status", "language", "joined_at", "expires_at", "ended_at",
-        event=F("ticket_type__event__title"), ticket=F("ticket_type__name"),
-    )  # fmt: skip
+def _end_addresses(person: Person) -> int:
+    return SavedAddress.objects.filter(user_id=person.user_id).delete()[0]
 
 
-def _waiting_located(person: Person) -> Mapping[str, Collection[str]]:
-    mine = list(own_waiting(person).values_list("pk", "email"))
-    return {
-        "targets": {f"orders.waitingentry:{pk}" for pk, _email in mine},
-        "addresses": {email for _pk, email in mine},
-    }
-
-
-def _end_waiting(person: Person) -> int:
-    """Who is gone waits for nothing: what was held for them goes to the next. How many waited stays."""
-    ids = list(own_waiting(person).values_list("pk", flat=True))
-    for entry in WaitingEntry.objects.open().filter(pk__in=ids):
-        waiting_offers.end(entry, WaitingEntry.Status.LEFT)
-    return WaitingEntry.objects.filter(pk__in=ids).update(email=person.alias, user=None)
+def _end_notes(person: Person) -> int:
+    """What staff wrote about the person's orders goes; what the person wrote as staff stays, without their name."""
+    gone = OrderNote.objects.filter(order__in=own_orders(person).values("pk")).delete()[0]
+    return gone + OrderNote.objects.filter(actor_id=person.user_id).exclude(actor=person.alias).update(
+        actor=person.alias
+    )
 
 
 hold(
@@ -187,6 +173,7 @@ hold("check_ins", "ticketing.CheckIn", {"ticket"}, export=_check_ins)
 harmless("orders.OrderLine", {"title", "tier_name", "applied"}, "what was bought and its price at the time")
 harmless("orders.Order", {"fees", "voucher"}, "names and amounts of fees, and the code of an offer")
 hold(
-    "waiting_lists", "orders.WaitingEntry", {"email", "user", "secret", "language"},
-    export=_waiting, erase=_end_waiting, locate=_waiting_located, order=5,
+    "saved_addresses", "orders.SavedAddress", {"user", *ADDRESS_FIELDS}, export=_addresses, erase=_end_addresses,
 )  # fmt: skip
+# Before the orders cease to be theirs.
+hold("order_notes", "orders.OrderNote", {"text", "actor", "actor_id"}, erase=_end_notes, order=10)

@@ -47,6 +47,7 @@ def _who_waits_comes_first() -> bool:
 
 
 @subscribe("order.cancelled")
+@subscribe("order.lines_cancelled")
 @subscribe("order.expired")
 def after_an_order(message: OutboxMessage) -> None:
     """What could not be passed on at once, since somebody was just changing what it takes."""

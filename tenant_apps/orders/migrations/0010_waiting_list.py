@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0006_goods_indexes'),
+        ('orders', '0009_invoices'),
         ('ticketing', '0006_waiting_list'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
