@@ -103,3 +103,27 @@ class WrongAnswers(InvalidInput):
 
     code = "answers_invalid"
     message = _("Please look at the questions.")
+
+
+class TooManyLines(InvalidInput):
+    code = "too_many_lines"
+    message = _("A cart takes at most {most} different things.")
+
+
+class DeliveryUnknown(InvalidInput):
+    code = "does_not_exist"
+    message = _("There is no such way of delivery.")
+
+
+class CartChanged(Conflict):
+    """It was ordered, emptied or changed since it was read."""
+
+    code = "cart_changed"
+    message = _("The cart has changed meanwhile. Please look at it once more.")
+
+
+class TotalChanged(Conflict):
+    """A price, a discount or a fee is another than the buyer was shown."""
+
+    code = "total_changed"
+    message = _("The total has changed to {total}. Please look at it and order again.")
