@@ -7,7 +7,7 @@ any stock, and nobody who has locked stock waits for a cart: no deadlock (M2).
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -17,12 +17,15 @@ from django.utils import timezone
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.errors import SoldOut
 from tenant_apps.catalog.models import ProductVariant
+from tenant_apps.orders import errors
 from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.fulfilment import pieces, places
-from tenant_apps.orders.models import OrderLine
+from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Quota, TicketType
 
 MOST_AT_ONCE = 100
+# A cart is kept for so long without a change, a guest's and a person's.
+KEPT = timedelta(days=60)
 
 
 @dataclass
@@ -92,6 +95,24 @@ def _release(model: Any, pk: int, count: int) -> None:
         raise RuntimeError(f"{model._meta.label} {pk} has fewer held than the {count} of a cart")
 
 
+def taken(cart: Cart) -> Held:
+    """Lock a cart that is being ordered and take it away; return what it holds, which is the order's now.
+
+    Raises CartChanged if it is not as it was when it was read. Runs in the order's transaction, before stock is locked.
+    """
+    fresh = Cart.objects.select_for_update(of=("self",)).filter(pk=cart.pk, modified_at=cart.modified_at).first()
+    if fresh is None:
+        raise errors.CartChanged(field="cart")
+    held = Held.by_cart_lines(fresh.lines.all())
+    fresh.delete()
+    return held
+
+
+def hand_on(held: Held, order: Order, lines: Collection[OrderLine]) -> None:
+    """Let a new order claim by what a cart held; as `lifecycle.claim_places`, the last act before the commit."""
+    exchange(held, Held.for_order_lines(lines), lines, sell=order.status == Order.Status.PAID)
+
+
 def give_back(cart: Cart) -> bool:
     """Give back all that a locked cart holds; its lines stay for the buyer to see. Tells whether it held anything."""
     lines = list(cart.lines.all())
@@ -108,9 +129,7 @@ def overdue(now: datetime | None = None) -> Any:
     return Cart.objects.filter(expires_at__lte=now or timezone.now())
 
 
-def give_back_overdue(
-    quotas: Collection[int], variants: Collection[int] = (), *, now: datetime | None = None
-) -> int:
+def give_back_overdue(quotas: Collection[int], variants: Collection[int] = (), *, now: datetime | None = None) -> int:
     """Clear the overdue carts that hold places in these quotas, or pieces of these goods; return how many (M3)."""
     holding = Q(lines__places__has_any_keys=[str(pk) for pk in quotas])
     if variants:
@@ -130,3 +149,10 @@ def _clear(pk: Any, now: datetime | None) -> bool:
     # One that somebody works on is theirs: they give back or renew it. Nor may we wait with stock locked.
     cart = overdue(now).filter(pk=pk).select_for_update(skip_locked=True, of=("self",)).first()
     return cart is not None and give_back(cart)
+
+
+def forget_old(*, now: datetime | None = None, limit: int = 500) -> int:
+    """Delete carts that nobody has touched for long; nothing of them is held any more. Return how many."""
+    before = (now or timezone.now()) - KEPT
+    old = Cart.objects.filter(modified_at__lt=before, expires_at=None).order_by("modified_at")[:limit]
+    return Cart.objects.filter(pk__in=[cart.pk for cart in old], expires_at=None).delete()[0]

@@ -1,4 +1,4 @@
-"""What a buyer is choosing, before it is an order. Written by `orders.carts` alone; kept beside `models`, which names it.
+"""What a buyer is choosing, before it is an order. Written by `orders.carts` alone; `orders.models` names it.
 
 A line that is held says itself what it holds, as an order's line does: what is given back is what was claimed, even
 if the ticket type draws from other quotas by then (M3).

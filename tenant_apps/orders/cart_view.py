@@ -172,7 +172,9 @@ def _priced(shown: Shown, lines: Sequence[ShownLine], is_over: bool, now: dateti
         return False
     for each, made in zip(lines, by_line, strict=True):
         each.made = made
-        each.thing = types[each.line.ticket_type_id] if each.line.ticket_type_id else variants[each.line.variant_id or 0]
+        each.thing = (
+            types[each.line.ticket_type_id] if each.line.ticket_type_id else variants[each.line.variant_id or 0]
+        )
         claims, have = Held.for_order_lines(made), Held.by_cart_lines([each.line])
         each.is_held = not is_over and not (claims.places - have.places) and not (claims.pieces - have.pieces)
     if variants:

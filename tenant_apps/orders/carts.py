@@ -28,8 +28,6 @@ from tenants.preferences import preference
 T = TypeVar("T")
 
 MOST_LINES = 50
-# A guest's cart is swept after so long without a change, a person's too.
-KEPT = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +116,11 @@ def _change(visitor: Visitor, line_id: uuid.UUID, quantity: int, now: datetime) 
 
 
 def hold_again(visitor: Visitor, *, now: datetime | None = None) -> Cart:
-    """Hold everything anew after the time was up. Raises as `add`, naming the line."""
+    """Hold everything anew after the time was up. Raises CartEmpty, and as `add`, naming the line."""
     now = now or timezone.now()
     cart = find(visitor)
     if cart is None:
-        raise NotFound
+        raise errors.CartEmpty
     wishes = [as_wish(line) for line in cart.lines.all()]
     return _with_room(lambda: _hold_again(visitor, now), wishes, now)
 
@@ -139,7 +137,10 @@ def _hold_again(visitor: Visitor, now: datetime) -> Cart:
 @transaction.atomic
 def remove(visitor: Visitor, line_id: uuid.UUID) -> Cart:
     """Take a line out; what it held is free at once. Raises NotFound."""
-    cart, lines = _own(visitor)
+    cart = _locked(visitor)
+    if cart is None:
+        raise NotFound
+    lines = list(cart.lines.all())
     line = _line(lines, line_id)
     held = Held.by_cart_lines([line])
     line.delete()
@@ -163,7 +164,7 @@ def empty(visitor: Visitor) -> None:
 @retrying
 @transaction.atomic
 def choose_delivery(visitor: Visitor, method_id: int | None) -> Cart:
-    """Say how the goods are to come, so that the total can be told. Raises NotFound, DeliveryUnknown."""
+    """Say how the goods are to come, so that the total can be told. Raises CartEmpty, DeliveryUnknown."""
     cart, lines = _own(visitor)
     if method_id is not None and not DeliveryMethod.objects.filter(pk=method_id, active=True).exists():
         raise errors.DeliveryUnknown(field="method")
@@ -287,10 +288,10 @@ def _line(lines: Sequence[CartLine], line_id: uuid.UUID) -> CartLine:
 
 
 def _own(visitor: Visitor) -> tuple[Cart, list[CartLine]]:
-    """The visitor's cart, locked, with its lines. Raises NotFound."""
+    """The visitor's cart, locked, with its lines. Raises CartEmpty."""
     cart = _locked(visitor)
     if cart is None:
-        raise NotFound
+        raise errors.CartEmpty
     return cart, list(cart.lines.select_related("ticket_type__event"))
 
 
@@ -361,10 +362,3 @@ def _alike(one: CartLine, other: CartLine) -> bool:
         return line.ticket_type_id, line.variant_id, line.price_minor
 
     return thing(one) == thing(other) and thing(one)[:2] != (None, None)
-
-
-def forget_old(*, now: datetime | None = None, limit: int = 500) -> int:
-    """Delete carts that nobody has touched for long; nothing of them is held any more. Return how many."""
-    before = (now or timezone.now()) - KEPT
-    old = Cart.objects.filter(modified_at__lt=before, expires_at=None).order_by("modified_at")[:limit]
-    return Cart.objects.filter(pk__in=[cart.pk for cart in old], expires_at=None).delete()[0]

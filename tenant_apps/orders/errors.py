@@ -140,6 +140,18 @@ class DeliveryUnknown(InvalidInput):
     message = _("There is no such way of delivery.")
 
 
+class CartEmpty(Conflict):
+    code = "cart_empty"
+    message = _("There is nothing in the cart.")
+
+
+class UnknownCart(InvalidInput):
+    """Also for a cart of somebody else, of another tenant, or one that was ordered or emptied."""
+
+    code = "does_not_exist"
+    message = _("There is no such cart.")
+
+
 class CartChanged(Conflict):
     """It was ordered, emptied or changed since it was read."""
 

@@ -11,8 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from shared_apps.core.codes import uuid7
 from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
+from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.querysets import OrderQuerySet
 from tenant_apps.ticketing.models import Ticket, TicketType
+
+__all__ = ["Cart", "CartLine", "Order", "OrderLine"]
 
 
 class Order(models.Model):

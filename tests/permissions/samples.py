@@ -102,6 +102,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/exports/", "kind", lambda place: "csv"),
     ("/dashboard/exports/", "resource", lambda place: "events"),
     ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/cart/lines/", "pk", key_of("cart_line")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
@@ -152,7 +153,9 @@ def address_part(path: str, name: str, place: Place) -> Any:
 
 def basket(place: Place) -> dict[str, Any]:
     lines = [{"ticket_type": place.ticket_type.pk, "quantity": 1}]
-    return {"email": "new@matrix.test", "lines": lines, "provider": "manual"}
+    # Where the lines are goods, they have to go somewhere.
+    delivery = {"method": place.method.pk, "name": "Ann", "city": "Berlin", "street": "Linden"}
+    return {"email": "new@matrix.test", "lines": lines, "delivery": delivery, "provider": "manual"}
 
 
 def booking(place: Place) -> dict[str, Any]:
@@ -366,6 +369,13 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/imports/<slug:resource>/": upload,
     "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
     "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
+    "DELETE /cart/": NOTHING,
+    "POST /cart/lines/": lambda place: {"ticket_type": place.ticket_type.pk, "quantity": 1},
+    "PATCH /cart/lines/<uuid:pk>/": fixed(quantity=2),
+    "DELETE /cart/lines/<uuid:pk>/": NOTHING,
+    "POST /cart/hold/": NOTHING,
+    "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
+    "DELETE /cart/delivery/": NOTHING,
     "POST /orders/": basket,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
@@ -588,6 +598,8 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "cart": named("cart_token"),
+    "method": key_of("method"),
 }
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
@@ -599,6 +611,8 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /roles/ copy_of": {"permissions": None},
     "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
     "POST /orders/ lines.variant": {"lines.ticket_type": None},
+    "POST /cart/lines/ variant": {"ticket_type": None},
+    "POST /orders/ cart": {"lines": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
@@ -606,6 +620,7 @@ NAMES_NOTHING: dict[str, str] = {
     "parameters": "names and values kept in the product itself",
     "client_id": "a shop's name at its payment provider",
     "merchant_id": "a shop's number at its payment provider",
+    "delivery": "an address; the method that it names is a field of its own",
 }
 
 # Queries that name something: what of another tenant's is sent, and what never was.
