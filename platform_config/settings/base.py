@@ -380,6 +380,7 @@ SPECTACULAR_SETTINGS = {
         "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
         "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
+        "LineKindEnum": ["ticket", "product"],
     },
 }
 API_RATE_PER_MINUTE = 600

@@ -20,6 +20,7 @@ from shared_apps.core.errors import Busy, SoldOut, WrongState
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, fulfilment
+from tenant_apps.orders.cart_holds import Held, exchange
 from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.selection import refuse_off_sale
 from tenant_apps.orders.waiting_models import IN_LINE
@@ -277,22 +278,10 @@ def turn_into(entry: WaitingEntry, order: Order, lines: list[OrderLine]) -> None
     fresh = WaitingEntry.objects.select_for_update(no_key=True).get(pk=entry.pk)
     if fresh.status != Status.OFFERED or fresh.expires_at is None or fresh.expires_at <= now:
         raise errors.OfferOver
-    have = dict.fromkeys(fresh.quotas, fresh.held)
+    have = Held(places=Counter(dict.fromkeys(fresh.quotas, fresh.held)))
     WaitingEntry.objects.filter(pk=entry.pk).update(
         status=Status.TAKEN, held=0, quotas=[], expires_at=None, ended_at=now, order=order
     )
-    paid = order.status == Order.Status.PAID
-    back = []
-    for quota in sorted({*wanted, *have}):
-        need, got = wanted[quota], have.get(quota, 0)
-        if paid and min(need, got) and not Quota.objects.sell_held(quota, min(need, got)):
-            raise RuntimeError(f"quota {quota} has fewer places held than the {got} of {entry.pk}")
-        if need > got and not (Quota.objects.sell if paid else Quota.objects.hold)(quota, need - got):
-            raise SoldOut(what=lines[0].title)
-        if got > need:
-            if not Quota.objects.release(quota, got - need):
-                raise RuntimeError(f"quota {quota} has fewer places held than the {got} of {entry.pk}")
-            back.append(quota)
     details = {"order": order.code, **before_and_after({"status": fresh.status}, {"status": str(Status.TAKEN)})}
     record("waiting.taken", fresh, actor=order.user, details=details, deliver=False)
-    places_freed(back)
+    exchange(have, Held.for_order_lines(lines), lines, sell=order.status == Order.Status.PAID)

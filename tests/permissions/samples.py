@@ -107,6 +107,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/exports/", "kind", lambda place: "csv"),
     ("/dashboard/exports/", "resource", lambda place: "events"),
     ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/cart/lines/", "pk", key_of("cart_line")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
@@ -376,6 +377,13 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/imports/<slug:resource>/": upload,
     "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
     "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
+    "DELETE /cart/": NOTHING,
+    "POST /cart/lines/": lambda place: {"ticket_type": place.ticket_type.pk, "quantity": 1},
+    "PATCH /cart/lines/<uuid:pk>/": fixed(quantity=2),
+    "DELETE /cart/lines/<uuid:pk>/": NOTHING,
+    "POST /cart/hold/": NOTHING,
+    "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
+    "DELETE /cart/delivery/": NOTHING,
     "POST /orders/": basket,
     "POST /events/<str:event>/waiting-list/": lambda place: {
         "ticket_type": place.full.pk, "quantity": 1, "email": "new@matrix.test",
@@ -622,6 +630,7 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
@@ -638,6 +647,8 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
         "lines.ticket_type": None,
         "delivery": lambda place: {**DOOR, "method": place.method.pk},
     },
+    "POST /cart/lines/ variant": {"ticket_type": None},
+    "POST /orders/ cart": {"lines": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {

@@ -271,6 +271,9 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.orders.addresses import save_address
+    from tenant_apps.orders.cart_tokens import token_of
+    from tenant_apps.orders.carts import Visitor, add
+    from tenant_apps.orders.checkout import BasketLine
     from tenant_apps.orders.notes import write_note
     from tenant_apps.payments.models import Payment
     from tenant_apps.payments.services import intend
@@ -286,6 +289,8 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.session = open_session(buyer).session.pk
     link = SocialAccount.objects.create(user=buyer, provider="google", uid=f"{place.name}-1", extra_data={})
     place.things.link = link.pk
+    place.things.cart_line = add(Visitor(buyer), [BasketLine(place.ticket_type.pk)]).lines.get()
+    place.things.cart_token = token_of(add(Visitor(), [BasketLine(place.ticket_type.pk)]).pk)
     place.things.scan_id = f"scan-{place.name}"
     from tenant_apps.ticketing.codes import code_text
 
