@@ -11,6 +11,7 @@ from django.utils import timezone
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
 from shared_apps.core.errors import SoldOut
+from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
@@ -121,6 +122,7 @@ def _issue(order: Order, lines: list[OrderLine]) -> None:
     tickets = Ticket.objects.bulk_create(make_tickets(order, lines))
     if tickets:
         OrderLine.objects.bulk_update([line for line in lines if line.ticket_id], ["ticket"])
+        point("tickets.issued")
 
 
 def sell_held(order: Order) -> None:

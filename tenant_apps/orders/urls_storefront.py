@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, storefront
+from tenant_apps.orders.views import buyer, invoices, storefront
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
     path("orders/", buyer.orders, name="my-orders"),
     path("orders/claim/", buyer.claim, name="my-orders-claim"),
     path("orders/<str:code>/", buyer.order, name="my-order"),
+    path("orders/<str:code>/<str:secret>/invoice.pdf", invoices.mine, name="storefront-invoice"),
+    path("orders/<str:code>/<str:secret>/invoice/", invoices.ask, name="storefront-invoice-ask"),
     path("account/addresses/", buyer.saved_addresses, name="my-addresses"),
     path("account/addresses/<int:pk>/", buyer.saved_address, name="my-address"),
 ]

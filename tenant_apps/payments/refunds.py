@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from shared_apps.core.faults import point
 from shared_apps.core.money import share, to_text
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.events.refunds import percent_now
-from tenant_apps.orders import cancelling, lifecycle
+from tenant_apps.orders import cancelling, invoices, lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers
@@ -52,6 +53,7 @@ def intend_refund(payment: Payment, amount_minor: int, *, reason: str = "", acto
         **made(amount_minor=amount_minor, currency=refund.currency),
     }
     record("refund.requested", refund, actor=actor, details=details)
+    point("refund.intended")
     return refund
 
 
@@ -66,8 +68,10 @@ def carry_out(refund: Refund) -> Refund:
     provider = providers.by_name(refund.payment.provider)
     try:
         with _one_at_a_time(refund.payment):
+            point("refund.before_call")
             # In doubt whether it was made before: asking makes it under its own key, or finds it.
             told = provider.ask_refund(refund) if refund.polls or refund.reference else provider.refund(refund)
+            point("refund.after_call")
     except ProviderFailed:
         return _ask_later(refund)
     except ProviderRefused as refusal:
@@ -141,6 +145,9 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
     details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
     record("order.refunded", order, details=details)
+    if order.refunded_minor > before:
+        invoices.credit(order, order.refunded_minor - before, cause=f"refund:{refund.pk}")
+    point("refund.booked")
     return refund
 
 
@@ -214,6 +221,7 @@ def intend_cancellation(
         return order, []
     back = returned_minor(order, by_staff=by_staff)
     order = orders.cancel(order, actor=actor, by_staff=by_staff, reason=reason)
+    point("cancellation.moved")
     if not back:
         return order, []
     return order, intend_order_refund(order, back, reason=reason or "order cancelled", actor=actor)

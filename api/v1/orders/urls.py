@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import addresses, claims, lines, views
+from api.v1.orders import addresses, claims, invoices, lines, views
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -18,5 +18,7 @@ tenant_urls = [
     path("orders/<str:code>/notes/<int:pk>/", lines.NoteView.as_view(), name="order-note"),
     path("addresses/", addresses.AddressesView.as_view(), name="addresses"),
     path("addresses/<int:pk>/", addresses.AddressView.as_view(), name="address"),
+    path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
+    path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
 ]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
 from tenant_apps.events import refunds as event_refunds
-from tenant_apps.orders import attendees
+from tenant_apps.orders import attendees, invoices
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.forms import AttendeeForm
 from tenant_apps.orders.models import Order, OrderLine
@@ -218,6 +218,8 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "refusal": refusal,
         "now": timezone.now(),
         "may_cancel": _may_cancel(found),
+        "papers": (papers := list(found.invoices.all())),
+        "may_ask_invoice": not papers and invoices.may_ask(found),
         "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,
         # One line: its end is the order's, which has a button of its own.
         "several": sum(line.status == "active" for line in lines) > 1,
