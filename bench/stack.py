@@ -40,9 +40,7 @@ class Stack:
         # A server that was killed first makes sure of every file: of a thousand tables each in their turn, or of the
         # whole disk at once. Nothing else is different from what `make run` starts.
         quick_recovery = {"recovery_init_sync_method": "syncfs"}
-        postgres = EmbeddedPostgres(
-            folder / "postgres", settings=quick_recovery, log=self.home.logs / "postgres.log"
-        )
+        postgres = EmbeddedPostgres(folder / "postgres", settings=quick_recovery, log=self.home.logs / "postgres.log")
         valkey = EmbeddedValkey(folder / "valkey", log=self.home.logs / "valkey.log")
         self._servers = {
             "postgres": Part("postgres", postgres, postgres.log),

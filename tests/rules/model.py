@@ -152,11 +152,9 @@ class Shop:
         if status != "succeeded":
             return
         payment.captured_minor = amount_minor
-        if order.status == "paid":  # twice
-            payment.returning.append(amount_minor)
-        elif amount_minor < payment.amount_minor:
-            payment.returning.append(amount_minor)
-        elif order.status == "cancelled" or (order.status == "expired" and not self._fits(order.draws)):
+        twice, too_little = order.status == "paid", amount_minor < payment.amount_minor
+        too_late = order.status == "cancelled" or (order.status == "expired" and not self._fits(order.draws))
+        if twice or too_little or too_late:
             payment.returning.append(amount_minor)
         else:
             order.status, order.ever_paid = "paid", True
