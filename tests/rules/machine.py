@@ -68,11 +68,18 @@ class OrdersLife(RuleBasedStateMachine):
     def place(self, kinds: tuple[str, ...], again: bool) -> None:
         answer, placed = self.driver.place(kinds, again=again)
         order = self.same(answer, lambda: self.shop.place(kinds), done=201)
-        self.touched = set(range(len(self.pairs)))  # others may have lost their places
+        self._see_who_expired()
         if order is not None:
             assert placed is not None
             self.touched.add(len(self.pairs))
             self.pairs.append((order, placed))
+
+    def _see_who_expired(self) -> None:
+        """Whoever wanted places may have ended overdue orders: which of them is for the product to choose."""
+        self.touched = set(range(len(self.pairs)))
+        for order, placed in self.pairs:
+            if order.status == "pending" and order.overdue and self.driver.state(placed)["status"] == "expired":
+                order.status = "expired"
 
     @some_order
     @rule(number=PICK)

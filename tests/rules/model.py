@@ -116,15 +116,12 @@ class Shop:
         if self.cancelled:
             raise Refused("not_on_sale")
         order = Order(kinds)
-        if not self._fits(order.draws):
-            overdue = [
-                each for each in self.orders
-                if each.status == "pending" and each.overdue and each.draws.keys() & order.draws.keys()
-            ]  # fmt: skip
-            if not self._fits(order.draws, overdue):
-                raise Refused("sold_out")
-            for each in overdue:
-                each.status = "expired"
+        overdue = [
+            each for each in self.orders
+            if each.status == "pending" and each.overdue and each.draws.keys() & order.draws.keys()
+        ]  # fmt: skip
+        if not self._fits(order.draws, overdue):
+            raise Refused("sold_out")
         order.payments.append(Payment(order.total_minor, AtProvider()))
         self.orders.append(order)
         return order
