@@ -587,6 +587,7 @@ RELATED: dict[str, Maker] = {
     "order": key_of("pending", "code"),
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
+    "variant": lambda place: place.variant.pk if place.public else None,
 }
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
@@ -597,6 +598,7 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /staff/invitations/ event": {"role": None, "permissions": ["check_in"]},
     "POST /roles/ copy_of": {"permissions": None},
     "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
+    "POST /orders/ lines.variant": {"lines.ticket_type": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
