@@ -56,8 +56,8 @@ class PricedLine:
 class FeeRule:
     """A fee: a fixed sum and a percentage, for each paid ticket or once for an order that is not free.
 
-    `passed_on`: the buyer pays it on top. Otherwise it is absorbed: the organizer has it out of the prices. `percent` is
-    of what a ticket (or all lines) costs after discounts, with its tax.
+    `passed_on`: the buyer pays it on top. Otherwise it is absorbed: the organizer has it out of the prices. `percent`
+    is of what a ticket (or all lines) costs after discounts, with its tax.
     """
 
     kind: str  # "service" or "platform"
@@ -144,7 +144,9 @@ def price(
         voucher = None
     fee_rules = tuple(fees)
     if not rules and voucher is None:
-        return _whole([_Rest(line) for line in lines], fee_rules, delivery_minor, delivery_tax_rate, delivery_tax_included)
+        return _whole(
+            [_Rest(line) for line in lines], fee_rules, delivery_minor, delivery_tax_rate, delivery_tax_included
+        )
     # In an order of their own, so that it does not matter in which order they were put into the basket.
     places = sorted(range(len(lines)), key=lambda index: lines[index].identity())
     in_order = [lines[index] for index in places]
@@ -292,9 +294,7 @@ def price_line(
     return PricedLine(unit_price_minor, quantity, discount, tax_rate, tax, total, tax_included)
 
 
-def add_up(
-    lines: Sequence[PricedLine], *, fees_minor: int = 0, delivery_minor: int = 0, tax_minor: int = 0
-) -> Totals:
+def add_up(lines: Sequence[PricedLine], *, fees_minor: int = 0, delivery_minor: int = 0, tax_minor: int = 0) -> Totals:
     """Return the totals of priced lines. Never below 0 (M5). `tax_minor` is the tax within fees and delivery."""
     return Totals(
         subtotal_minor=sum(line.unit_price_minor * line.quantity for line in lines),

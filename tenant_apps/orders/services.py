@@ -14,6 +14,7 @@ from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.orders import errors, lifecycle
 from tenant_apps.orders.fulfilment import lock_tickets
 from tenant_apps.orders.models import Order
+from tenant_apps.promotions.services import release_kept
 from tenant_apps.ticketing.models import Ticket, TicketType
 from tenant_apps.ticketing.rules import cancel_until
 
@@ -26,7 +27,7 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
     Running it twice, or beside a payment, changes nothing more: each order moves once (M3, G2).
     """
     expired = 0
-    for order in Order.objects.overdue(now).order_by("expires_at").only("pk")[:limit]:
+    for order in Order.objects.overdue(now).order_by("expires_at").only("pk", "voucher")[:limit]:
         try:
             expired += _expire(order)
         except Exception:
@@ -35,13 +36,23 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
     return expired
 
 
-def give_back_overdue(quotas: Collection[int], *, variants: Collection[int] = (), now: datetime | None = None) -> int:
-    """Expire the overdue orders that hold places in these quotas, or pieces of these goods; return how many (M3)."""
+def give_back_overdue(
+    quotas: Collection[int] = (),
+    *,
+    variants: Collection[int] = (),
+    voucher: str = "",
+    now: datetime | None = None,
+) -> int:
+    """Expire the overdue orders that hold places in these quotas, pieces of these goods, or a use of this voucher;
+    return how many (M3, M4). Places that a voucher keeps whose time is up are free as well, and count."""
+    freed = release_kept(quotas, now=now)
     holding = Q(lines__quotas__overlap=list(quotas))
+    if voucher:
+        holding |= Q(voucher=voucher)
     if variants:
         holding |= Q(lines__variant__in=list(variants))
     overdue = Order.objects.overdue(now).filter(holding).distinct().order_by("pk")
-    return sum(_expire(order) for order in overdue[:100])
+    return freed + sum(_expire(order) for order in overdue[:100])
 
 
 def _expire(order: Order) -> int:

@@ -1,7 +1,8 @@
 """What discounts and vouchers take off a line: pure functions over whole minor units, no database (M5).
 
-Each rule maps what is left of a line to something that is not more, and never maps less to more. So rules can follow one
-another in any number, and one that is added never makes an order dearer. How they come together is in `orders.pricing`.
+Each rule maps what is left of a line to something that is not more, and never maps less to more. So rules can follow
+one another in any number, and one that is added never makes an order dearer. How they come together is in
+`orders.pricing`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,9 @@ class Line:
     ticket_type: int | None = None
     product: int | None = None
     variant: int | None = None
-    # Slugs of the event's category, or of the product's and those above it.
-    categories: frozenset[str] = frozenset()
+    event_category: int | None = None
+    # Slugs of the product's category and of those above it.
+    lineage: frozenset[str] = frozenset()
     # The buyer said the price: discounts by themselves do not undercut it.
     open_price: bool = False
 
@@ -45,7 +47,7 @@ class Line:
         return (
             self.kind, self.event or 0, self.ticket_type or 0, self.product or 0, self.variant or 0,
             self.unit_price_minor, self.quantity, self.tax_rate, self.tax_included, self.open_price,
-            self.starts_at.timestamp() if self.starts_at else 0.0, sorted(self.categories),
+            self.starts_at.timestamp() if self.starts_at else 0.0, self.event_category or 0, sorted(self.lineage),
         )  # fmt: skip
 
 
@@ -60,22 +62,20 @@ class Scope:
     events: frozenset[int] = frozenset()
     ticket_types: frozenset[int] = frozenset()
     products: frozenset[int] = frozenset()
-    event_categories: frozenset[str] = frozenset()
+    event_categories: frozenset[int] = frozenset()
     product_categories: frozenset[str] = frozenset()
 
     def covers(self, line: Line) -> bool:
         if self.kind and line.kind != self.kind:
             return False
-        if not (
-            self.events or self.ticket_types or self.products or self.event_categories or self.product_categories
-        ):
+        if not (self.events or self.ticket_types or self.products or self.event_categories or self.product_categories):
             return True
-        categories = self.event_categories if line.kind == TICKET else self.product_categories
         return (
             line.event in self.events
             or line.ticket_type in self.ticket_types
             or line.product in self.products
-            or not categories.isdisjoint(line.categories)
+            or line.event_category in self.event_categories
+            or not self.product_categories.isdisjoint(line.lineage)
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -93,8 +93,8 @@ class Scope:
 class DiscountRule:
     """A discount that applies by itself. `percent` is in hundredths of a per cent, so that all is whole numbers.
 
-    `least` items of its scope must be in the order (a group). With `days_before` it holds for tickets of events that are
-    at least so far away (an early bird). "Buy x get y": of each x + y items the y cheapest are `percent` cheaper.
+    `least` items of its scope must be in the order (a group). With `days_before` it holds for tickets of events that
+    are more than so far away (an early bird). "Buy x get y": of each x + y items the y cheapest are `percent` cheaper.
     """
 
     id: int
@@ -185,9 +185,9 @@ class VoucherRule:
     def off(self, lines: Sequence[Line], rests: Sequence[int]) -> list[int]:
         """What it takes off each line, of which `rests` are left. The parts of a fixed sum add up to it, or to all.
 
-        A fixed sum is parted by list prices (largest remainder, M5), which no discount changes. What exceeds the rest of
-        a line goes to the first others that have something left. So a discount that lowers a rest lowers, or leaves,
-        what remains of every line.
+        A fixed sum is parted by list prices (largest remainder, M5), which no discount changes. What exceeds the rest
+        of a line goes to the first others that have something left. So a discount that lowers a rest lowers, or
+        leaves, what remains of every line.
         """
         units = self.units(lines)
         percent = 10_000 if self.kind == FREE else self.percent
@@ -210,19 +210,32 @@ class VoucherRule:
         return parts
 
 
-def discount_as_json(rule: DiscountRule) -> dict[str, Any]:
-    """A rule as an order keeps it, without its times, which were judged when the order was made (M6)."""
+def frozen(covered: Sequence[Line]) -> Scope:
+    """Return a scope that covers just these lines, whatever becomes of events, categories and times later."""
+    return Scope(
+        ticket_types=frozenset(line.ticket_type for line in covered if line.ticket_type is not None),
+        products=frozenset(line.product for line in covered if line.product is not None),
+    )
+
+
+def discount_as_json(rule: DiscountRule, lines: Sequence[Line], now: datetime) -> dict[str, Any] | None:
+    """A rule as an order keeps it (M6): for the lines that it covers, its times judged; None if it covers none."""
+    covered = [line for line in lines if rule.in_force(now) and rule.covers(line, now)]
     names = ("id", "name", "kind", "percent", "amount_minor", "currency", "least", "buy", "get", "adds_up")
-    return {name: getattr(rule, name) for name in names} | {"scope": rule.scope.as_json()}
+    kept = {name: getattr(rule, name) for name in names} | {"scope": frozen(covered).as_json()}
+    return kept if covered else None
 
 
 def discount_from_json(given: Mapping[str, Any]) -> DiscountRule:
     return DiscountRule(**{**given, "scope": Scope.from_json(given["scope"])})
 
 
-def voucher_as_json(rule: VoucherRule) -> dict[str, Any]:
+def voucher_as_json(rule: VoucherRule, lines: Sequence[Line]) -> dict[str, Any] | None:
+    """As `discount_as_json`."""
+    covered = [line for line in lines if rule.scope.covers(line)]
     names = ("id", "code", "kind", "percent", "amount_minor", "currency", "most_items", "adds_up")
-    return {name: getattr(rule, name) for name in names} | {"scope": rule.scope.as_json()}
+    kept = {name: getattr(rule, name) for name in names} | {"scope": frozen(covered).as_json()}
+    return kept if covered else None
 
 
 def voucher_from_json(given: Mapping[str, Any]) -> VoucherRule:

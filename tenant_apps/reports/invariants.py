@@ -43,9 +43,11 @@ TENANT_CHECKS = (
         "M1",
         "counters equal the places that orders claimed",
         """
-        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s',
-                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0))
+        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s, vouchers keep %s',
+                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(k.kept, 0))
         FROM ticketing_quota q LEFT JOIN (
+            SELECT quota_id, sum(reserved) AS kept FROM promo_voucher WHERE quota_id IS NOT NULL GROUP BY quota_id
+        ) k ON k.quota_id = q.id LEFT JOIN (
             SELECT claimed.quota,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'paid'), 0) AS sold
@@ -55,7 +57,7 @@ TENANT_CHECKS = (
             WHERE l.status = 'active' AND o.status IN ('pending', 'paid')
             GROUP BY claimed.quota
         ) r ON r.quota = q.id
-        WHERE q.held <> coalesce(r.held, 0) OR q.sold <> coalesce(r.sold, 0)
+        WHERE q.held <> coalesce(r.held, 0) + coalesce(k.kept, 0) OR q.sold <> coalesce(r.sold, 0)
         """,
     ),
     Check(
@@ -75,6 +77,28 @@ TENANT_CHECKS = (
             GROUP BY l.variant_id
         ) r ON r.variant_id = v.id
         WHERE v.held <> coalesce(r.held, 0) OR v.sold <> coalesce(r.sold, 0)
+        """,
+    ),
+    Check(
+        "M4",
+        "a voucher counts the orders that have it, and no more than it may",
+        """
+        SELECT format('voucher %s: counts %s of %s, orders have %s', v.code, v.used, coalesce(v.max_uses::text, 'any'),
+                      coalesce(u.uses, 0))
+        FROM promo_voucher v LEFT JOIN (
+            SELECT voucher_id, count(*) AS uses FROM promo_use WHERE given_back_at IS NULL GROUP BY voucher_id
+        ) u ON u.voucher_id = v.id
+        WHERE v.used <> coalesce(u.uses, 0) OR v.used > v.max_uses OR v.reserved < 0
+        """,
+    ),
+    Check(
+        "M4",
+        "a use is given back if and only if its order ended unpaid or was cancelled in full",
+        """
+        SELECT format('order %s: %s, its use of voucher %s %s given back', o.code, o.status, u.voucher_id,
+                      CASE WHEN u.given_back_at IS NULL THEN 'is not' ELSE 'is' END)
+        FROM promo_use u JOIN orders_order o ON o.id = u.order_id
+        WHERE (u.given_back_at IS NULL) <> (o.status IN ('pending', 'paid'))
         """,
     ),
     Check(
