@@ -13,6 +13,7 @@ from django.utils import timezone
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle
@@ -187,6 +188,7 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         _refuse_changed(order, types)
     if variants:
         _refuse_changed_goods(order, variants)
+    point("order.written")
     lifecycle.claim_places(order, lines, quoted.reserved)
     if voucher:
         uses.claim(
@@ -199,6 +201,7 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
             reserved=sum(quoted.reserved.values()),
             now=now,
         )
+    point("order.claimed")
     return order
 
 

@@ -135,3 +135,28 @@ class WrongAnswers(InvalidInput):
 
     code = "answers_invalid"
     message = _("Please look at the questions.")
+
+
+class GoodsPacked(Conflict):
+    code = "goods_packed"
+    message = _("{what} is packed or on its way and can no longer be cancelled.")
+
+
+class UnknownLine(InvalidInput):
+    code = "does_not_exist"
+    message = _("This order has no such line.")
+
+
+class AttendeeFixed(Conflict):
+    code = "attendee_fixed"
+    message = _("The name on {what} can no longer be changed online. Please write to the organizer.")
+
+
+class TooManyAddresses(Conflict):
+    code = "too_many_addresses"
+    message = _("At most {most} addresses can be kept. Delete one of them first.")
+
+
+class TooManyNotes(Conflict):
+    code = "too_many_notes"
+    message = _("An order has room for {most} notes.")

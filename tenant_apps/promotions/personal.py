@@ -26,3 +26,4 @@ def _end_uses(person: Person) -> int:
 hold("voucher_uses", "promotions.VoucherUse", {"buyer", "user"}, export=_uses, erase=_end_uses)
 harmless("promotions.Discount", {"name"}, "what a discount is called")
 harmless("promotions.Voucher", {"code", "tag"}, "a code that staff thought of, and what they sort it by")
+harmless("promotions.Voucher", {"max_per_buyer"}, "a number")

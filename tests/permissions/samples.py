@@ -113,6 +113,9 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/notes/", "pk", key_of("note")),
+    ("/addresses/", "pk", key_of("address")),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -222,6 +225,7 @@ _email = fixed(email="buyer@matrix.test")
 _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
 
+_address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
 _accepting = fixed(accepting_orders=False)
@@ -370,6 +374,14 @@ BODIES: dict[str, Maker] = {
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
     "PUT /orders/<str:code>/cancel/": NOTHING,
+    "PATCH /orders/<str:code>/lines/<uuid:pk>/": fixed(attendee={"name": "Grace"}),
+    "POST /orders/<str:code>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/<str:code>/notes/": fixed(text="Called again."),
+    "DELETE /orders/<str:code>/notes/<int:pk>/": NOTHING,
+    "POST /addresses/": _address,
+    "PUT /addresses/<int:pk>/": _address,
+    "PATCH /addresses/<int:pk>/": _rename,
+    "DELETE /addresses/<int:pk>/": NOTHING,
     "POST /orders/<str:code>/mark-paid/": NOTHING,
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
@@ -589,6 +601,7 @@ RELATED: dict[str, Maker] = {
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
 }
+DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
     "PATCH /series/<str:slug>/dates/ event": lambda place: f"date-{place.tenant.slug}",
@@ -598,10 +611,14 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /staff/invitations/ event": {"role": None, "permissions": ["check_in"]},
     "POST /roles/ copy_of": {"permissions": None},
     "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
-    "POST /orders/ lines.variant": {"lines.ticket_type": None},
+    "POST /orders/ lines.variant": {
+        "lines.ticket_type": None,
+        "delivery": lambda place: {**DOOR, "method": place.method.pk},
+    },
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
+    "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
     "client_id": "a shop's name at its payment provider",

@@ -55,7 +55,7 @@ def body_with(route: Route, name: str, own: Place, place: Place) -> dict[str, An
             continue
         body.pop(other, None)
         if value is not None:
-            body[other] = value
+            body[other] = value(own) if callable(value) else value
     return with_value(body, name, named_by(route, name, place))
 
 

@@ -252,6 +252,8 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.orders.addresses import save_address
+    from tenant_apps.orders.notes import write_note
     from tenant_apps.payments.models import Payment
     from tenant_apps.payments.services import intend
     from tenant_apps.ticketing.scanning import scan
@@ -269,6 +271,9 @@ def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.ticketing.codes import code_text
 
     scan(place.list, code_text(place.ticket), place.scan_id, by=None)
+    place.things.line = place.order.lines.get()
+    place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
+    place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
 
 
 def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> list[Actor]:
