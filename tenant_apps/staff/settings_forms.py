@@ -39,7 +39,7 @@ CHOICES = {
         ("always", _("always")),
         ("until_first_sale", _("until the first ticket is sold")),
         ("one_hour_after_creation", _("for one hour after they were made")),
-    ]
+    ],
 }
 
 
