@@ -14,18 +14,23 @@ from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
 from shared_apps.core.faults import point
+from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
-from tenant_apps.orders import errors, lifecycle
+from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
 from tenant_apps.orders.answers import answers_of
+from tenant_apps.orders.cart_holds import Held
+from tenant_apps.orders.cart_models import Cart
+from tenant_apps.orders.fulfilment import places
 from tenant_apps.orders.goods import Delivery, title_of, variants_on_sale, written_down
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.person_limits import refuse_too_many
-from tenant_apps.orders.quote import Quote, QuotedLine, quote, unlocked_by, voucher_of
+from tenant_apps.orders.quote import NO_WAY, Quote, QuotedLine, Way, quote, unlocked_by, voucher_of
 from tenant_apps.orders.selection import types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.promotions import uses
 from tenant_apps.promotions.errors import VoucherUsedByYou, VoucherUsedUp
+from tenant_apps.promotions.models import Voucher
 from tenant_apps.promotions.querysets import spelled
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
@@ -65,7 +70,8 @@ class Basket:
     """What somebody wants to buy. Clients set no price but where they are asked for one (M6).
 
     `voucher` is a code as it was typed; `unlocked` are hidden ticket types that may be bought besides those which it
-    opens; `delivery` is where its goods go.
+    opens; `delivery` is where its goods go. `cart` is what the lines were read from: what it holds becomes the order's,
+    and it is gone. `told_minor` is the total that the buyer was shown; another one is refused.
     """
 
     email: str
@@ -78,23 +84,33 @@ class Basket:
     unlocked: Collection[int] = ()
     delivery: Delivery | None = None
     voucher: str = ""
+    cart: Cart | None = None
+    told_minor: int | None = None
 
 
 class _TypeChanged(Exception):
     """A ticket type was changed while the order was being made."""
 
 
-def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
+def place_order(
+    basket: Basket,
+    *,
+    user: Any = None,
+    actor: Any = None,
+    offer: WaitingEntry | None = None,
+    now: datetime | None = None,
+) -> Order:
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
-    is up are given back and the claim is tried again, so no job needs to have run (M3).
+    is up are given back and the claim is tried again, so no job needs to have run (M3). With `offer`, what the waiting
+    list holds becomes the order's; raises OfferOver.
     """
     now = now or timezone.now()
     sold_out: DomainError = Busy()
     for _attempt in range(MOST_CLAIMS):
         try:
-            return _place_under_unused_code(basket, user, actor, now)
+            return _place_under_unused_code(basket, user, actor, offer, now)
         except (_TypeChanged, uses.VoucherChanged):
             continue
         except (VoucherUsedUp, VoucherUsedByYou) as refusal:
@@ -106,14 +122,21 @@ def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: dat
             # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
             # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
             sold_out = refusal
-            given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
-            if not given_back and not _has_room(basket):
+            if not make_room(basket, now):
                 break
     raise sold_out
 
 
+def make_room(basket: Basket, now: datetime) -> bool:
+    """Give back what others hold beyond their time of what the basket wants; tell whether to try again (M3)."""
+    given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
+    return bool(given_back) or _has_room(basket)
+
+
 def _has_room(basket: Basket) -> bool:
-    """True if every quota, and every variant of goods, has what the basket wants of it, by what is committed now."""
+    """True if every quota, and every variant of goods, has what the basket wants of it beside what its cart holds, by
+    what is committed now."""
+    mine = Held.by_cart_lines(basket.cart.lines.all()) if basket.cart else Held()
     wanted: Counter[int] = Counter()
     quantities = wanted_types(basket.lines)
     pairs = QuotaTicketType.objects.filter(ticket_type__in=quantities).values_list("ticket_type_id", "quota_id")
@@ -127,16 +150,16 @@ def _has_room(basket: Basket) -> bool:
     variants = list(ProductVariant.objects.filter(pk__in=goods)) if goods else []
     if quantities and not quotas:
         return False
-    return all(one.free is None or one.free >= wanted[one.pk] for one in quotas) and all(
-        one.free is None or one.free >= goods[one.pk] for one in variants
+    return all(one.free is None or one.free + mine.places[one.pk] >= wanted[one.pk] for one in quotas) and all(
+        one.free is None or one.free + mine.pieces[one.pk] >= goods[one.pk] for one in variants
     )
 
 
-def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place_under_unused_code(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
     for _attempt in range(3):
         try:
-            return _place(basket, user, actor, now)
+            return _place(basket, user, actor, offer, now)
         except IntegrityError as error:
             if "orders_order_code" not in str(error):
                 raise
@@ -145,15 +168,20 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 
 @retrying
 @transaction.atomic
-def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
+    held = cart_holds.taken(basket.cart) if basket.cart else None
     voucher = voucher_of(basket, now)
     types = types_on_sale(basket.lines, unlocked_by(basket, voucher), now)
     variants = variants_on_sale(basket.lines)
+    if held is not None:
+        cart_holds.lend(held, types.values())
     _refuse_wrong_answers(basket, types)
     quoted = quote(basket, types, variants, now, voucher=voucher)
     lines, totals = _lines(basket, quoted), quoted.totals
+    if basket.told_minor is not None and basket.told_minor != totals.total_minor:
+        raise errors.TotalChanged(total=written(totals.total_minor, quoted.currency))
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
@@ -189,7 +217,14 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     if variants:
         _refuse_changed_goods(order, variants)
     point("order.written")
-    lifecycle.claim_places(order, lines, quoted.reserved)
+    kept = _from_kept(quoted, lines, held, offer)
+    if offer is not None:
+        waiting_offers.turn_into(offer, order, lines)
+    elif held is not None:
+        held.places.update(kept)
+        cart_holds.hand_on(held, order, lines)
+    else:
+        lifecycle.claim_places(order, lines, kept)
     if voucher:
         uses.claim(
             voucher,
@@ -198,7 +233,7 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
             user=person,
             amount_minor=quoted.voucher_minor,
             currency=order.currency,
-            reserved=sum(quoted.reserved.values()),
+            reserved=sum(kept.values()),
             now=now,
         )
     point("order.claimed")
@@ -262,6 +297,38 @@ def _quotas_of(basket: Basket) -> list[int]:
 
 def _variants_of(basket: Basket) -> list[int]:
     return [line.variant for line in basket.lines if line.variant is not None]
+
+
+def _from_kept(
+    quoted: Quote, lines: Collection[OrderLine], held: Held | None, offer: WaitingEntry | None
+) -> dict[int, int]:
+    """How many places, by quota, come from those that the voucher keeps: what is not held already."""
+    if not quoted.reserved or offer is not None:
+        return {}
+    wanted, mine = places(lines), held.places if held else Counter[int]()
+    kept = {quota: min(count, wanted[quota] - mine[quota]) for quota, count in quoted.reserved.items()}
+    return {quota: count for quota, count in kept.items() if count > 0}
+
+
+def order_lines(
+    basket: Basket,
+    types: Mapping[int, TicketType],
+    variants: Mapping[int, ProductVariant],
+    now: datetime,
+    *,
+    voucher: Voucher | None = None,
+    delivery: Way = NO_WAY,
+) -> tuple[list[list[OrderLine]], Quote]:
+    """Return what each line of the basket would be in an order made now, and all amounts; nothing is written.
+
+    For a cart: `delivery` is the way that is chosen so far with its price, and a voucher that does nothing is no error.
+    """
+    quoted = quote(basket, types, variants, now, voucher=voucher, delivery=delivery)
+    rest = iter(_lines(basket, quoted))
+    found = []
+    for wish in basket.lines:
+        found.append([next(rest) for _each in range(1 if wish.ticket_type is None else wish.quantity)])
+    return found, quoted
 
 
 def _lines(basket: Basket, quoted: Quote) -> list[OrderLine]:

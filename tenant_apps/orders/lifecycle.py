@@ -9,7 +9,7 @@ from django.utils import timezone
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record
-from tenant_apps.orders import fulfilment
+from tenant_apps.orders import fulfilment, invoices
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Ticket
 
@@ -88,5 +88,7 @@ def advance(order: Order, status: str, *, actor: Any = None, details: dict[str, 
     order.save(update_fields=changed)
     moved = before_and_after({"status": before}, {"status": status})
     record(f"order.{status}", order, actor=actor, details={"from": before, **moved, **(details or {})})
+    if status == PAID:
+        invoices.issue_if_due(order)
     point("order.moved")
     return order

@@ -12,8 +12,13 @@ from shared_apps.core.codes import uuid7
 from shared_apps.core.models import Stamped
 from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
+from tenant_apps.orders.cart_models import Cart, CartLine
+from tenant_apps.orders.invoice_models import DocumentCounter, Invoice
 from tenant_apps.orders.querysets import OrderQuerySet
+from tenant_apps.orders.waiting_models import WaitingEntry as WaitingEntry
 from tenant_apps.ticketing.models import Ticket, TicketType
+
+__all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine"]
 
 
 class Order(models.Model):

@@ -47,6 +47,11 @@ class QuotedBasket(Protocol):
     def voucher(self) -> str: ...
 
 
+# A way of delivery, and its price in minor units before tax that is added.
+Way = tuple[DeliveryMethod | None, int]
+NO_WAY: Way = (None, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class QuotedLine:
     """One admission, or one kind of goods, with its price. `wish` is its place in the basket's lines, `admission` which
@@ -117,22 +122,18 @@ def quote(
     now: datetime,
     *,
     voucher: Voucher | None = None,
-    strict: bool = True,
+    delivery: Way | None = None,
 ) -> Quote:
     """Price a basket whose ticket types (`selection.types_on_sale`) and variants (`goods.variants_on_sale`) were read.
 
-    `voucher` is what `voucher_of` returned. Not `strict`, for a cart that is still being filled: delivery that is not
-    chosen yet costs nothing, and a voucher that does nothing here is no error. Raises MixedCurrencies, the refusals of
-    prices and of delivery, OrderTooLarge, and VoucherNotApplicable.
+    `voucher` is what `voucher_of` returned. With `delivery`, for a cart that is still being filled, that is how the
+    goods come and what it costs, whether there is an address or not; and a voucher that does nothing here is no error.
+    Raises MixedCurrencies, the refusals of prices and of delivery, OrderTooLarge, and VoucherNotApplicable.
     """
     currency = currency_of(types, variants)
     lines, places = _lines(basket, types, variants, now)
-    try:
-        method, delivery_minor = delivered(basket.delivery, variants, basket.lines, currency)
-    except errors.DeliveryRequired:
-        if strict:
-            raise
-        method, delivery_minor = None, 0
+    is_cart = delivery is not None
+    method, delivery_minor = delivery or delivered(basket.delivery, variants, basket.lines, currency)
     rate, included = tax_of_goods()
     discounts = _discounts(types, variants, now)
     fees = fee_rules(currency)
@@ -152,7 +153,7 @@ def quote(
         raise errors.OrderTooLarge(field="lines")
     reserved = _reserved(voucher, lines, places)
     works = voucher is not None and bool(priced.voucher_minor or reserved or _opens(voucher, places))
-    if voucher is not None and not works and strict:
+    if voucher is not None and not works and not is_cart:
         raise VoucherNotApplicable(field="voucher")
     return Quote(
         lines=tuple(replace(place, priced=one) for place, one in zip(places, priced.lines, strict=True)),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record
-from tenant_apps.orders import errors, lifecycle
+from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
 from tenant_apps.orders.fulfilment import lock_tickets
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.promotions.services import release_kept
@@ -44,8 +44,9 @@ def give_back_overdue(
     voucher: str = "",
     now: datetime | None = None,
 ) -> int:
-    """Expire the overdue orders that hold places in these quotas, pieces of these goods, or a use of this voucher;
-    return how many (M3, M4). Places that a voucher keeps whose time is up are free as well, and count."""
+    """Expire the overdue orders and carts that hold places in these quotas, pieces of these goods or a use of this
+    voucher, and offers of the waiting list that nobody answered; return how many (M3, M4). Places that a voucher keeps
+    whose time is up are free as well, and count."""
     freed = release_kept(quotas, now=now)
     holding = Q(lines__quotas__overlap=list(quotas))
     if voucher:
@@ -53,7 +54,9 @@ def give_back_overdue(
     if variants:
         holding |= Q(lines__variant__in=list(variants))
     overdue = Order.objects.overdue(now).filter(holding).distinct().order_by("pk")
-    return freed + sum(_expire(order) for order in overdue[:100])
+    expired = freed + sum(_expire(order) for order in overdue[:100])
+    expired += cart_holds.give_back_overdue(quotas, variants, now=now)
+    return expired + waiting_offers.give_back_overdue(quotas, now=now)
 
 
 def _expire(order: Order) -> int:

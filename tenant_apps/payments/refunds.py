@@ -14,7 +14,7 @@ from shared_apps.core.faults import point
 from shared_apps.core.money import share, to_text
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.events.refunds import percent_now
-from tenant_apps.orders import cancelling, lifecycle
+from tenant_apps.orders import cancelling, invoices, lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers
@@ -145,6 +145,8 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
     details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
     record("order.refunded", order, details=details)
+    if order.refunded_minor > before:
+        invoices.credit(order, order.refunded_minor - before, cause=f"refund:{refund.pk}")
     point("refund.booked")
     return refund
 

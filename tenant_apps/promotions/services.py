@@ -20,6 +20,7 @@ from tenant_apps.promotions import rules
 from tenant_apps.promotions.errors import LimitBelowUsed, NotEnoughPlaces, VoucherHasUses
 from tenant_apps.promotions.models import SCOPE, Discount, Voucher, VoucherUse
 from tenant_apps.promotions.querysets import spelled
+from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.models import Quota, TicketType
 from tenants.context import current_tenant
 
@@ -151,7 +152,7 @@ def delete_voucher(voucher: Voucher, *, actor: Any) -> None:
     if VoucherUse.objects.filter(voucher=voucher).exists():
         raise VoucherHasUses
     if voucher.reserved and voucher.quota_id:
-        Quota.objects.release(voucher.quota_id, voucher.reserved)
+        _free(voucher.quota_id, voucher.reserved)
     details = {"code": voucher.code, **gone(**_told(voucher, VOUCHER_FIELDS))}
     record("voucher.deleted", voucher, actor=actor, details=details, deliver=False)
     voucher.delete()
@@ -175,7 +176,7 @@ def _release(voucher: Voucher, now: datetime) -> int:
     voucher = _locked(voucher)
     if not voucher.reserved or not voucher.quota_id or not voucher.valid_until or voucher.valid_until > now:
         return 0  # somebody else was faster, or gave it more time
-    Quota.objects.release(voucher.quota_id, voucher.reserved)
+    _free(voucher.quota_id, voucher.reserved)
     details = {"code": voucher.code, **before_and_after({"reserved": voucher.reserved}, {"reserved": 0})}
     Voucher.objects.filter(pk=voucher.pk).update(reserved=0)
     record("voucher.places_released", voucher, details=details, deliver=False)
@@ -199,13 +200,18 @@ def _keep(was_in: int | None, kept: int, voucher: Voucher) -> None:
         more = shall - kept
         if more > 0 and not Quota.objects.hold(was_in, more):
             raise NotEnoughPlaces(field="reserved", what=voucher.quota.name if voucher.quota else "")
-        if more < 0:
-            Quota.objects.release(was_in, -more)
+        if more < 0 and was_in:
+            _free(was_in, -more)
         return
     if was_in and kept:
-        Quota.objects.release(was_in, kept)
+        _free(was_in, kept)
     if shall and not Quota.objects.hold(voucher.quota_id, shall):
         raise NotEnoughPlaces(field="reserved", what=voucher.quota.name if voucher.quota else "")
+
+
+def _free(quota: int, places: int) -> None:
+    Quota.objects.release(quota, places)
+    places_freed([quota])
 
 
 def _told(rule: Any, names: Collection[str]) -> dict[str, Any]:

@@ -100,6 +100,8 @@ def form(**changes):
         "reminder_offsets_minutes": "60\n1440", "tax_rate": "7.5",
         "service_fee_name": "Booking fee", "service_fee_fixed": "0.50", "service_fee_percent": "2",
         "service_fee_per": "order", "service_fee_paid_by": "buyer", "platform_fee_paid_by": "organizer",
+        "waiting_list_hours": "24", "waiting_list_group_hours": "12",
+        "invoices": "on_request", "invoice_start": "7", "seller_address": "1010\nWien",
         "cors_origins": "https://shop.example.org\n", **changes,
     }  # fmt: skip
 
@@ -111,6 +113,7 @@ def test_the_page_saves_everything_and_shows_it_again(alpha, page_for):
     kept = Tenant.objects.get(pk=alpha.pk)
     assert kept.preferences["reminder_offsets_minutes"] == [60, 1440] and kept.preferences["hold_minutes"] == 25
     assert kept.preferences["cors_origins"] == ["https://shop.example.org"] and kept.language == "ru"
+    assert kept.preferences["seller_address"] == ["1010", "Wien"] and kept.preferences["invoice_start"] == 7
     html = client.get("/dashboard/settings/?lang=en").content.decode()
     assert "60\n1440" in html and 'value="25"' in html and "Quiet" in html
 

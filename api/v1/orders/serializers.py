@@ -10,9 +10,10 @@ from api.fields import PlainTextField
 from api.v1.ticketing.serializers import HolderSerializer
 from tenant_apps.events.details import MOST as MOST_QUESTIONS
 from tenant_apps.events.details import MOST_CHOICES
+from tenant_apps.orders.cart_checkout import basket_of
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.goods import Delivery
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Cart, Order
 
 # On one line. What a type, a variant or the tenant allows, checkout decides.
 MOST_TICKETS = 500
@@ -104,7 +105,12 @@ class OrderInput(serializers.Serializer[Any]):
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
-    lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100)
+    lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100, required=False)
+    # Instead of lines: the token of a cart, whose lines and holds the order takes. `attendees` by their line's id.
+    cart = serializers.CharField(max_length=100, required=False)
+    attendees = serializers.DictField(
+        child=serializers.ListField(child=AttendeeInput(), max_length=500), required=False
+    )
     delivery = DeliveryInput(required=False, allow_null=True)
     voucher = serializers.CharField(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
@@ -112,11 +118,37 @@ class OrderInput(serializers.Serializer[Any]):
     # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
     flow = serializers.ChoiceField(["checkout", "element"], required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("lines" in attrs) == ("cart" in attrs):
+            raise serializers.ValidationError({"lines": [_("Send either lines or the token of a cart.")]})
+        return attrs
+
+    def cart_basket(self, cart: Cart, *, language: str) -> Basket:
+        """The basket of the cart that was named."""
+        return basket_of(
+            cart,
+            attendees={
+                line: [Attendee(**attendee) for attendee in some]
+                for line, some in self.validated_data.get("attendees", {}).items()
+            },
+            **self._common(language),
+        )
+
+    def _common(self, language: str) -> dict[str, Any]:
+        data = self.validated_data
+        return {
+            "email": data["email"],
+            "name": data["name"],
+            "delivery": Delivery(**data["delivery"]) if data.get("delivery") else None,
+            "voucher": data["voucher"] or "",
+            "provider": data["provider"],
+            "language": language,
+            "options": {name: data[name] for name in ("test_outcome", "flow") if name in data},
+        }
+
     def basket(self, *, language: str) -> Basket:
         data = self.validated_data
         return Basket(
-            email=data["email"],
-            name=data["name"],
             lines=[
                 BasketLine(
                     ticket_type=line.get("ticket_type"),
@@ -127,11 +159,7 @@ class OrderInput(serializers.Serializer[Any]):
                 )
                 for line in data["lines"]
             ],
-            delivery=Delivery(**data["delivery"]) if data.get("delivery") else None,
-            voucher=data["voucher"] or "",
-            provider=data["provider"],
-            language=language,
-            options={name: data[name] for name in ("test_outcome", "flow") if name in data},
+            **self._common(language),
         )
 
 

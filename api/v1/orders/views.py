@@ -9,6 +9,7 @@ from api.idempotency import afterwards, idempotent
 from api.pagination import Cursor
 from api.permissions import ANYONE, OWN, SIGNED_IN
 from api.scoping import EventScoped
+from api.v1.cart.callers import cart_of
 from api.v1.orders import presentation
 from api.v1.orders.lines import wanted_lines
 from api.v1.orders.serializers import (
@@ -25,6 +26,8 @@ from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import to_minor
 from tenant_apps.orders import services
+from tenant_apps.orders.checkout import Basket
+from tenant_apps.orders.errors import UnknownCart
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.line_refunds import preview
 from tenant_apps.payments.models import Payment
@@ -48,6 +51,17 @@ def placed(payment: Payment | None, started: Started | None, order: Order | None
     return Response(shown, status=201)
 
 
+def _basket(request: Request, wanted: OrderInput) -> Basket:
+    language = get_language() or ""
+    token = wanted.validated_data.get("cart")
+    if token is None:
+        return wanted.basket(language=language)
+    cart = cart_of(request, token)
+    if cart is None:
+        raise UnknownCart(field="cart")
+    return wanted.cart_basket(cart, language=language)
+
+
 class OrdersView(APIView):
     """A buyer's orders; all of them for staff whose role sees orders."""
 
@@ -66,7 +80,7 @@ class OrdersView(APIView):
     def post(self, request: Request) -> Response:
         wanted = OrderInput(data=request.data)
         wanted.is_valid(raise_exception=True)
-        basket = wanted.basket(language=get_language() or "")
+        basket = _basket(request, wanted)
         with guarded(request, basket.voucher):
             order, payment = place(basket, user=request.user, actor=request.user)
         if payment is not None:
