@@ -135,3 +135,8 @@ class NothingToInvoice(Conflict):
 
     code = "nothing_to_invoice"
     message = _("There is no invoice for this order.")
+
+
+class NoGoods(Conflict):
+    code = "no_goods"
+    message = _("There are no goods in this order.")

@@ -12,10 +12,11 @@ from shared_apps.core.codes import uuid7
 from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders.invoice_models import DocumentCounter, Invoice
+from tenant_apps.orders.parcel_models import Parcel
 from tenant_apps.orders.querysets import OrderQuerySet
 from tenant_apps.ticketing.models import Ticket, TicketType
 
-__all__ = ["DocumentCounter", "Invoice", "Order", "OrderLine"]
+__all__ = ["DocumentCounter", "Invoice", "Order", "OrderLine", "Parcel"]
 
 
 class Order(models.Model):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import invoices, views
+from api.v1.orders import invoices, shipping, views
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -11,6 +11,10 @@ tenant_urls = [
     path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
     path("orders/<str:code>/resend/", views.ResendView.as_view(), name="order-resend"),
     path("orders/<str:code>/refund/", views.RefundView.as_view(), name="order-refund"),
+    path("orders/<str:code>/pack/", shipping.PackView.as_view(), name="order-pack"),
+    path("orders/<str:code>/ship/", shipping.ShipView.as_view(), name="order-ship"),
+    path("orders/<str:code>/deliver/", shipping.DeliverView.as_view(), name="order-deliver"),
+    path("orders/<str:code>/return/", shipping.ReturnView.as_view(), name="order-return"),
     path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
     path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
