@@ -46,6 +46,27 @@ def _news(topic: str) -> str:
     }[topic]
 
 
+def confirm(message: OutboxMessage) -> None:
+    """Mail the buyer of goods alone that the order is paid. Where there are tickets, their mail says so."""
+    order = _order_of(message)
+    if email.was_sent(message) or order.status != Order.Status.PAID:
+        return
+    goods = _goods(message, order)
+    if not goods["goods"] or order.lines.filter(kind=OrderLine.Kind.TICKET).exists():
+        return
+    tenant = current_tenant()
+    with _language_of(order, tenant):
+        mail = email.compose(
+            "notifications/goods_paid",
+            {**_about(order, tenant), **goods},
+            tenant=tenant,
+            subject=_("Thank you: order %(code)s") % {"code": order.code},
+            to=order.email,
+            to_name=order.name,
+        )
+    email.send_once(message, mail)
+
+
 def tell_buyer(message: OutboxMessage) -> None:
     """Mail the buyer which of their goods made which step, with what the carrier calls the parcel."""
     order = _order_of(message)
@@ -108,3 +129,5 @@ for _topic in STEPS:
     subscribe(_topic)(tell_partner)
 for _topic in ("order.paid", "order.cancelled"):
     subscribe(_topic)(tell_partner)
+for _topic in ("order.paid", "order.resend"):
+    subscribe(_topic)(confirm)

@@ -102,6 +102,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/exports/", "kind", lambda place: "csv"),
     ("/dashboard/exports/", "resource", lambda place: "events"),
     ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/cart/lines/", "pk", key_of("cart_line")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
@@ -113,6 +114,9 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/notes/", "pk", key_of("note")),
+    ("/addresses/", "pk", key_of("address")),
     ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
@@ -223,6 +227,7 @@ _email = fixed(email="buyer@matrix.test")
 _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
 
+_address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
 _accepting = fixed(accepting_orders=False)
@@ -367,10 +372,25 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/imports/<slug:resource>/": upload,
     "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
     "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
+    "DELETE /cart/": NOTHING,
+    "POST /cart/lines/": lambda place: {"ticket_type": place.ticket_type.pk, "quantity": 1},
+    "PATCH /cart/lines/<uuid:pk>/": fixed(quantity=2),
+    "DELETE /cart/lines/<uuid:pk>/": NOTHING,
+    "POST /cart/hold/": NOTHING,
+    "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
+    "DELETE /cart/delivery/": NOTHING,
     "POST /orders/": basket,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
     "PUT /orders/<str:code>/cancel/": NOTHING,
+    "PATCH /orders/<str:code>/lines/<uuid:pk>/": fixed(attendee={"name": "Grace"}),
+    "POST /orders/<str:code>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/<str:code>/notes/": fixed(text="Called again."),
+    "DELETE /orders/<str:code>/notes/<int:pk>/": NOTHING,
+    "POST /addresses/": _address,
+    "PUT /addresses/<int:pk>/": _address,
+    "PATCH /addresses/<int:pk>/": _rename,
+    "DELETE /addresses/<int:pk>/": NOTHING,
     "POST /orders/<str:code>/mark-paid/": NOTHING,
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
@@ -592,6 +612,7 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
@@ -607,6 +628,8 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
         "lines.ticket_type": None,
         "delivery": lambda place: {**DOOR, "method": place.method.pk},
     },
+    "POST /cart/lines/ variant": {"ticket_type": None},
+    "POST /orders/ cart": {"lines": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {

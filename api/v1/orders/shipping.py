@@ -9,8 +9,7 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.v1.orders.serializers import OrderSerializer
-from api.v1.orders.views import whole
-from api.v1.orders.visibility import changed, touch
+from api.v1.orders.visibility import changed, touch, whole
 from api.views import APIView
 from tenant_apps.orders import shipping
 from tenant_apps.orders.errors import NoGoods

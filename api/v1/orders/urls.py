@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import invoices, shipping, views
+from api.v1.orders import addresses, invoices, lines, shipping, views
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -15,6 +15,12 @@ tenant_urls = [
     path("orders/<str:code>/ship/", shipping.ShipView.as_view(), name="order-ship"),
     path("orders/<str:code>/deliver/", shipping.DeliverView.as_view(), name="order-deliver"),
     path("orders/<str:code>/return/", shipping.ReturnView.as_view(), name="order-return"),
+    path("orders/<str:code>/lines/<uuid:pk>/", lines.LineView.as_view(), name="order-line"),
+    path("orders/<str:code>/lines/<uuid:pk>/cancel/", lines.LineCancelView.as_view(), name="order-line-cancel"),
+    path("orders/<str:code>/notes/", lines.NotesView.as_view(), name="order-notes"),
+    path("orders/<str:code>/notes/<int:pk>/", lines.NoteView.as_view(), name="order-note"),
+    path("addresses/", addresses.AddressesView.as_view(), name="addresses"),
+    path("addresses/<int:pk>/", addresses.AddressView.as_view(), name="address"),
     path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
     path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
