@@ -82,9 +82,7 @@ def credit(order: Order, amount_minor: int, *, cause: str, actor: Any = None) ->
     if invoice is None or Invoice.objects.filter(cause=cause).exists():
         return None
     gone = order.lines.filter(status=OrderLine.Status.CANCELLED)
-    promised = {
-        str(line.pk): line.total_minor if line.returned_minor is None else line.returned_minor for line in gone
-    }
+    promised = {str(line.pk): line.total_minor if line.returned_minor is None else line.returned_minor for line in gone}
     lines = _left_of(invoice, amount_minor, promised)
     if not lines:
         return None

@@ -15,7 +15,15 @@ from tenant_apps.payments.refunds import cancel_order
 from tenant_apps.payments.services import mark_paid
 from tenant_apps.staff.site_settings import change_settings
 from tenants.context import in_tenant
-from tests.factories import make_delivery, make_event, make_paid_order, make_ticket_type, make_user, make_variant, owner_of
+from tests.factories import (
+    make_delivery,
+    make_event,
+    make_paid_order,
+    make_ticket_type,
+    make_user,
+    make_variant,
+    owner_of,
+)
 from tests.orders.test_goods import breaches
 
 

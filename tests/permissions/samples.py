@@ -395,6 +395,10 @@ BODIES: dict[str, Maker] = {
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
     "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/pack/": NOTHING,
+    "POST /orders/<str:code>/ship/": fixed(carrier="DHL", tracking_number="JD0001"),
+    "POST /orders/<str:code>/deliver/": NOTHING,
+    "POST /orders/<str:code>/return/": NOTHING,
     "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
     "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
@@ -525,6 +529,10 @@ SILENT = frozenset(
 
 # What no sample can bring to a good end here, and where it is tested instead.
 NO_GOOD_END = {
+    **dict.fromkeys(
+        tuple(f"/orders/<str:code>/{step}/" for step in ("pack", "ship", "deliver", "return")),
+        "the orders here have no goods: tests/orders/test_shipping.py",
+    ),
     **dict.fromkeys(
         (
             "/me/",
