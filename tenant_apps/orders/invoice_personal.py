@@ -1,4 +1,4 @@
-"""Whom invoices are made out to, and what leads to their doors (P3). Numbers, lines and sums are the books: they stay."""
+"""Whom invoices are made out to, and what leads to their doors (P3). Numbers, lines, sums are the books: they stay."""
 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from tenant_apps.orders.invoice_models import Invoice
