@@ -100,9 +100,7 @@ def test_the_file_holds_goods_and_addresses_and_harms_no_spreadsheet(alpha, desk
     assert all(order.secret not in text for name, order in orders.items() if name != "mug")
 
 
-def test_a_page_costs_the_same_statements_however_many_orders_there_are(
-    alpha, desk, orders
-):
+def test_a_page_costs_the_same_statements_however_many_orders_there_are(alpha, desk, orders):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0009_invoices'),
+        ('orders', '0010_waiting_list'),
     ]
 
     operations = [
