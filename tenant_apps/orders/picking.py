@@ -78,9 +78,10 @@ def as_csv(picked: PickList) -> str:
     writer.writerow(("order", "paid_at", "sku", "item", "quantity", "delivery_method", "name", "address", "comment"))
     for order, lines in picked.boxes:
         for line in lines:
+            sku = line.variant.sku if line.variant else ""
             row = (
-                order.code, order.paid_at.isoformat() if order.paid_at else "", line.variant.sku if line.variant else "",
-                line.title, line.quantity, order.delivery.get("method", ""), order.delivery.get("name", order.name),
+                order.code, order.paid_at.isoformat() if order.paid_at else "", sku, line.title,
+                line.quantity, order.delivery.get("method", ""), order.delivery.get("name", order.name),
                 ", ".join(address_lines(order.delivery)), order.delivery.get("comment", ""),
             )  # fmt: skip
             writer.writerow([guarded(str(each or "")) for each in row])

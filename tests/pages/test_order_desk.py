@@ -1,4 +1,4 @@
-"""The staff's list of orders and an order's page: found by what is in the address, moved, refunded, written to files."""
+"""The staff's list of orders and an order's page: found by their address, moved, refunded, written to files."""
 
 import csv
 import io
