@@ -225,6 +225,14 @@ class OrdersLife(RuleBasedStateMachine):
         answer = self.driver.cancel(placed, by_staff=by_staff)
         self.same(answer, lambda: self.shop.cancel(order, by_staff=by_staff))
 
+    @some_order
+    @rule(number=PICK, which=PICK, by_staff=st.booleans())
+    def cancel_line(self, number: int, which: int, by_staff: bool) -> None:
+        order, placed = self.pick(number)
+        place = which % len(order.lines)
+        answer = self.driver.cancel_line(placed, place, by_staff=by_staff)
+        self.same(answer, lambda: self.shop.cancel_line(order, order.lines[place], by_staff=by_staff))
+
     @precondition(lambda self: len(self.pairs) > 3 and not self.shop.cancelled)
     @rule(sure=st.integers(0, 9))
     def cancel_event(self, sure: int) -> None:
