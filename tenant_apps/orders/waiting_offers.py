@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from shared_apps.core.capacity import fewest, in_lock_order
+from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, SoldOut, WrongState
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
@@ -50,6 +51,7 @@ def awaited_from(quotas: Collection[int], now: datetime) -> "QuerySet[TicketType
     return awaited(now).filter(Exists(drawn))
 
 
+@retrying
 @transaction.atomic
 def hand_on(quotas: Collection[int], *, now: datetime | None = None) -> int:
     """Offer the free places of these quotas to those who wait, first come first; return how many offers were made.
@@ -176,6 +178,7 @@ def end_of_sale(ticket_type: TicketType) -> datetime:
     return min(over, ticket_type.sale_ends_at) if ticket_type.sale_ends_at else over
 
 
+@retrying
 @transaction.atomic
 def offer_now(entry: WaitingEntry, *, actor: Any, now: datetime | None = None) -> WaitingEntry:
     """Offer places to one entry out of turn: staff decided. Raises SoldOut, WrongState, and why it is not on sale."""
@@ -217,6 +220,7 @@ def _lock(entry: WaitingEntry) -> tuple[WaitingEntry, dict[int, Quota]]:
     raise Busy
 
 
+@retrying
 @transaction.atomic
 def end(
     entry: WaitingEntry, status: str, *, actor: Any = None, now: datetime | None = None, overdue: bool = False
