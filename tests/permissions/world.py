@@ -296,6 +296,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
 
     scan(place.list, code_text(place.ticket), place.scan_id, by=None)
     place.things.line = place.order.lines.get()
+    place.things.pending_line = place.pending.lines.get()
     place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
     place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
 

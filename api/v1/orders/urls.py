@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from api.v1.orders import addresses, invoices, lines, views, waiting
+from api.v1.orders import addresses, claims, invoices, lines, views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
+    path("orders/claim/", claims.ClaimView.as_view(), name="orders-claim"),
     path("orders/<str:code>/", views.OrderView.as_view(), name="order"),
     path("orders/<str:code>/cancel/", views.CancelView.as_view(), name="order-cancel"),
     path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
