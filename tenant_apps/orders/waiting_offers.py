@@ -253,15 +253,13 @@ def end(
     return entry
 
 
-def give_back_overdue(quotas: Collection[int] | None = None, *, limit: int = 100, now: datetime | None = None) -> int:
-    """Take back offers that nobody answered in time, of these quotas or all; return how many (M3).
+def give_back_overdue(quotas: Collection[int], *, limit: int = 100, now: datetime | None = None) -> int:
+    """Take back offers of these quotas that nobody answered in time; return how many (M3).
 
     Each is a transaction of its own. Running it twice, or beside an order, changes nothing more (G2).
     """
     now = now or timezone.now()
-    overdue = WaitingEntry.objects.overdue(now)
-    if quotas is not None:
-        overdue = overdue.filter(quotas__overlap=list(quotas))
+    overdue = WaitingEntry.objects.overdue(now).filter(quotas__overlap=list(quotas))
     return sum(not end(entry, Status.LAPSED, now=now, overdue=True).held for entry in overdue.order_by("pk")[:limit])
 
 

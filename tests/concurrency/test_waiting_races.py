@@ -157,5 +157,5 @@ def test_groups_and_types_that_share_a_hall_neither_deadlock_nor_lose_a_place(al
         assert offered_twice() == []
         for entry in WaitingEntry.objects.filter(status="offered"):
             assert take(entry).lines.count() == entry.quantity
-        assert waiting_offers.give_back_overdue() == 0
+        assert waiting_offers.give_back_overdue([hall.pk]) == 0
         assert breaches_in(alpha) == []
