@@ -1,7 +1,14 @@
-"""Where a buyer orders."""
+"""Where a buyer chooses."""
 
 from django.urls import path
 
-from tenant_apps.orders.views import storefront
+from tenant_apps.orders.views import cart, storefront
 
-urlpatterns = [path("events/<slug:slug>/", storefront.event, name="storefront-event")]
+urlpatterns = [
+    path("events/<slug:slug>/", storefront.event, name="storefront-event"),
+    path("products/<slug:slug>/add/", cart.add_goods, name="storefront-add-goods"),
+    path("cart/", cart.cart, name="storefront-cart"),
+    path("cart/lines/<uuid:pk>/", cart.line, name="storefront-cart-line"),
+    path("cart/hold/", cart.hold, name="storefront-cart-hold"),
+    path("cart/empty/", cart.empty, name="storefront-cart-empty"),
+]
