@@ -406,6 +406,8 @@ LOGGING_CONFIG = "platform_config.observability.configure_logging"
 LOGGING = {"level": LOG_LEVEL}
 
 DEVELOPMENT = False
+# A folder of armed points (shared_apps.core.faults); read from the environment in development only.
+FAULT_POINTS = ""
 WSGI_APPLICATION = "platform_config.wsgi.application"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # User.email is unique by its small letters, through a constraint that this check does not see

@@ -13,6 +13,7 @@ from django.utils import timezone
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.faults import point
 from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
@@ -201,10 +202,12 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         _refuse_changed(order, types)
     if variants:
         _refuse_changed_goods(order, variants)
+    point("order.written")
     if held is None:
         lifecycle.claim_places(order, lines)
     else:
         cart_holds.hand_on(held, order, lines)
+    point("order.claimed")
     return order
 
 

@@ -92,7 +92,7 @@ TENANT_CHECKS = (
         FROM orders_order o LEFT JOIN (
             SELECT order_id, sum(unit_price_minor * quantity) AS subtotal, sum(discount_minor) AS discount,
                    sum(tax_minor) FILTER (WHERE NOT tax_included) AS added
-            FROM orders_orderline GROUP BY order_id
+            FROM orders_orderline WHERE charged GROUP BY order_id
         ) r ON r.order_id = o.id
         WHERE o.total_minor < 0 OR o.subtotal_minor <> coalesce(r.subtotal, 0)
            OR o.discount_minor < coalesce(r.discount, 0)

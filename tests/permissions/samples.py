@@ -114,6 +114,10 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/notes/", "pk", key_of("note")),
+    ("/addresses/", "pk", key_of("address")),
+    ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -223,6 +227,7 @@ _email = fixed(email="buyer@matrix.test")
 _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
 
+_address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
 _accepting = fixed(accepting_orders=False)
@@ -378,9 +383,20 @@ BODIES: dict[str, Maker] = {
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
     "PUT /orders/<str:code>/cancel/": NOTHING,
+    "PATCH /orders/<str:code>/lines/<uuid:pk>/": fixed(attendee={"name": "Grace"}),
+    "POST /orders/<str:code>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/<str:code>/notes/": fixed(text="Called again."),
+    "DELETE /orders/<str:code>/notes/<int:pk>/": NOTHING,
+    "POST /addresses/": _address,
+    "PUT /addresses/<int:pk>/": _address,
+    "PATCH /addresses/<int:pk>/": _rename,
+    "DELETE /addresses/<int:pk>/": NOTHING,
     "POST /orders/<str:code>/mark-paid/": NOTHING,
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
+    "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
     "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
     "POST /recipe/": _event,
@@ -620,6 +636,7 @@ NAMES_NOTHING: dict[str, str] = {
     "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
+    "tax_id": "a number that an office gave the buyer",
     "client_id": "a shop's name at its payment provider",
     "merchant_id": "a shop's number at its payment provider",
 }

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.fields import PlainTextField
 from api.v1.ticketing.serializers import HolderSerializer
 from tenant_apps.events.details import MOST as MOST_QUESTIONS
 from tenant_apps.events.details import MOST_CHOICES
@@ -276,9 +277,63 @@ class PlacedOrderSerializer(OrderSerializer):
     payment = PaymentSerializer(allow_null=True)
 
 
+class LineCancellationSerializer(serializers.Serializer[Any]):
+    """What one line's end comes to: by how much the order gets cheaper, and how much of that comes back."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    released = serializers.CharField(help_text="Less than the line's total where others lose a discount with it.")
+    refund = serializers.CharField(help_text="By the event's refund rule.")
+    currency = serializers.CharField()
+
+
 class CancellationSerializer(serializers.Serializer[Any]):
     allowed = serializers.BooleanField()
     code = serializers.CharField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
+    whole = serializers.BooleanField(help_text="Nothing is left: the order itself would be cancelled.")
+    total = serializers.CharField(help_text="What the order costs now, without lines that were cancelled before.")
+    total_after = serializers.CharField()
     refund = serializers.CharField()
     currency = serializers.CharField()
+    lines = LineCancellationSerializer(many=True)
+
+
+class AttendeeChangeInput(serializers.Serializer[Any]):
+    name = PlainTextField(max_length=150, required=False, allow_blank=True)
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+
+
+class LineChangeInput(serializers.Serializer[Any]):
+    """`PATCH /orders/{code}/lines/{id}/`: who comes with the ticket; nothing else of a line can be changed (M6)."""
+
+    attendee = AttendeeChangeInput()
+
+
+class NoteInput(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=2000)
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    text = serializers.CharField()
+    author = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class AddressInput(serializers.Serializer[Any]):
+    """An address kept for the next delivery."""
+
+    name = PlainTextField(max_length=150)
+    phone = PlainTextField(max_length=30, required=False, allow_blank=True)
+    country = PlainTextField(max_length=80, required=False, allow_blank=True)
+    city = PlainTextField(max_length=100)
+    street = PlainTextField(max_length=150)
+    house = PlainTextField(max_length=20, required=False, allow_blank=True)
+    apartment = PlainTextField(max_length=20, required=False, allow_blank=True)
+    postcode = PlainTextField(max_length=20, required=False, allow_blank=True)
+    comment = PlainTextField(max_length=300, required=False, allow_blank=True)
+
+
+class AddressSerializer(AddressInput):
+    id = serializers.IntegerField()
