@@ -148,6 +148,23 @@ def _end_orders(person: Person) -> int:
     )
 
 
+def _addresses(person: Person) -> Rows:
+    for address in SavedAddress.objects.filter(user_id=person.user_id).order_by("pk"):
+        yield {name: getattr(address, name) for name in ADDRESS_FIELDS}
+
+
+def _end_addresses(person: Person) -> int:
+    return SavedAddress.objects.filter(user_id=person.user_id).delete()[0]
+
+
+def _end_notes(person: Person) -> int:
+    """What staff wrote about the person's orders goes; what the person wrote as staff stays, without their name."""
+    gone = OrderNote.objects.filter(order__in=own_orders(person).values("pk")).delete()[0]
+    return gone + OrderNote.objects.filter(actor_id=person.user_id).exclude(actor=person.alias).update(
+        actor=person.alias
+    )
+
+
 def _carts(person: Person) -> Rows:
     for cart in Cart.objects.filter(user_id=person.user_id).prefetch_related("lines"):
         yield {
@@ -170,25 +187,6 @@ def _end_carts(person: Person) -> int:
 
 hold("carts", "orders.Cart", {"user"}, export=_carts, erase=_end_carts, order=5)
 harmless("orders.CartLine", {"title", "places"}, "the event or product and its kind, and numbers of places")
-
-
-def _addresses(person: Person) -> Rows:
-    for address in SavedAddress.objects.filter(user_id=person.user_id).order_by("pk"):
-        yield {name: getattr(address, name) for name in ADDRESS_FIELDS}
-
-
-def _end_addresses(person: Person) -> int:
-    return SavedAddress.objects.filter(user_id=person.user_id).delete()[0]
-
-
-def _end_notes(person: Person) -> int:
-    """What staff wrote about the person's orders goes; what the person wrote as staff stays, without their name."""
-    gone = OrderNote.objects.filter(order__in=own_orders(person).values("pk")).delete()[0]
-    return gone + OrderNote.objects.filter(actor_id=person.user_id).exclude(actor=person.alias).update(
-        actor=person.alias
-    )
-
-
 hold(
     "orders", "orders.Order", {"email", "name", "user", "secret", "language", "delivery"},
     export=_orders, erase=_end_orders, locate=_located, order=30,

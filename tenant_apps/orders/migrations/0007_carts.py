@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0002_images_and_switch'),
-        ('orders', '0009_invoices'),
+        ('orders', '0006_goods_indexes'),
         ('ticketing', '0005_transfer_validated'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0006_goods_indexes'),
+        ('orders', '0007_carts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
