@@ -132,6 +132,26 @@ class Shown:
     def total_minor(self) -> int:
         return self.totals.total_minor
 
+    @property
+    def tax_added_minor(self) -> int:
+        """The tax that prices did not contain."""
+        return sum(one.tax_minor for each in self.good for one in each.made if not one.tax_included)
+
+    @property
+    def discounts(self) -> list[dict[str, Any]]:
+        """What was taken off, by name, over all lines."""
+        found: dict[tuple[str, str], int] = {}
+        for each in self.good:
+            for one in each.applied:
+                key = one["kind"], one["name"]
+                found[key] = found.get(key, 0) + one["amount_minor"]
+        return [{"kind": kind, "name": name, "amount_minor": amount} for (kind, name), amount in found.items()]
+
+    def total_with(self, method: DeliveryMethod) -> int:
+        """What all would come to with another way of delivery, which must take the goods."""
+        price = next(price for one, price in self.methods if one is method)
+        return self.total_minor - self.totals.delivery_minor + (price or 0)
+
 
 def show(cart: Cart | None, *, now: datetime | None = None, method_id: int | None = None) -> Shown:
     """Price a cart as it would be ordered now. A line that cannot be bought has its refusal, and costs nothing.

@@ -28,7 +28,7 @@ from tenant_apps.ticketing.codes import code_text, code_texts
 @require_safe
 def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The order's page, for the screen, the printer and the pocket."""
-    return _page(request, _order(code, secret))
+    return _page(request, find_order(code, secret))
 
 
 @own
@@ -36,19 +36,19 @@ def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_POST
 def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """Start a try to pay through the chosen provider."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     options: dict[str, Any] = {}
     if request.POST.get("outcome"):
         options["test_outcome"] = request.POST["outcome"]
     try:
         payment, started = services.start(found, request.POST.get("provider", ""), **options)
     except DomainError as refusal:
-        return _page(request, _order(code, secret), refusal=refusal)
+        return _page(request, find_order(code, secret), refusal=refusal)
     if payment.status == "failed":
         messages.error(request, _("The payment was declined. You can try again."))
     elif started.redirect_url and providers.by_name(payment.provider).needs_account:
         return redirect(started.redirect_url)
-    return _to(found)
+    return _after_payment(found)
 
 
 @own
@@ -56,7 +56,7 @@ def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_safe
 def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The buyer comes back from the provider: ask it how it went, rather than wait for its message (O9)."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     try:
         wanted = uuid.UUID(request.GET.get("payment", ""))
     except ValueError:
@@ -66,7 +66,7 @@ def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
         payment = polling.ask(payment)
         if payment.status == "failed":
             messages.error(request, _("The payment was declined. You can try again."))
-    return _to(found)
+    return _after_payment(found)
 
 
 @own
@@ -74,11 +74,11 @@ def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The buyer cancels their own order; its money goes back."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     try:
         refunds.cancel_order(found, actor=request.user if request.user.is_authenticated else None)
     except DomainError as refusal:
-        return _page(request, _order(code, secret), refusal=refusal)
+        return _page(request, find_order(code, secret), refusal=refusal)
     messages.success(request, _("The order is cancelled."))
     return _to(found)
 
@@ -88,7 +88,7 @@ def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_safe
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's QR code as a picture to keep."""
-    line: Any = _order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
+    line: Any = find_order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
     if line is None:
         raise Http404
     response = HttpResponse(qr.png(code_text(line.ticket)), content_type="image/png")
@@ -97,7 +97,8 @@ def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) 
     return response
 
 
-def _order(code: str, secret: str) -> Order:
+def find_order(code: str, secret: str) -> Order:
+    """Return the order that the secret opens. Raises Http404."""
     found = Order.objects.filter(code=code.upper()).first()
     # Compared outside SQL in constant time; an unknown code and a wrong secret look alike (T5).
     if found is None or not constant_time_compare(secret, found.secret):
@@ -107,6 +108,22 @@ def _order(code: str, secret: str) -> Order:
 
 def _to(found: Order) -> HttpResponse:
     return redirect(reverse("storefront-order", args=[found.code, found.secret]))
+
+
+def _after_payment(found: Order) -> HttpResponse:
+    """Thanks for what is paid; else the order's page, where one can try again."""
+    found.refresh_from_db(fields=["status"])
+    paid = found.status == Order.Status.PAID
+    return redirect(reverse("storefront-thanks" if paid else "storefront-order", args=[found.code, found.secret]))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """Say that a page reached by a secret is nobody else's, whatever stands between."""
+    response["Cache-Control"] = "no-store, private"
+    # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None) -> HttpResponse:
@@ -133,11 +150,9 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "may_ask_invoice": not papers and invoices.may_ask(found),
         "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,
     }
-    response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
-    response["Cache-Control"] = "no-store, private"
-    # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
-    response["Referrer-Policy"] = "same-origin"
-    response["X-Robots-Tag"] = "noindex"
+    response = private(
+        render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
+    )
     # The form that starts a payment ends on the provider's own page.
     response._csp_update = {"form-action": [page for each in context["providers"] for page in each.pages]}  # type: ignore[attr-defined]  # django-csp's own attribute
     return response
