@@ -225,4 +225,3 @@ class CheckoutForm(forms.Form):
             self.add_error(where, str(refusal))
         for message in unplaced:
             self.add_error(None, message)
-

@@ -507,8 +507,12 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
     "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
     "POST /events/<slug:slug>/": lambda place: {
-        "email": "new@matrix.test", "name": "New", f"quantity_{place.ticket_type.pk}": "1", "provider": "manual",
+        f"quantity_{place.ticket_type.pk}": "1",
     },
+    "POST /cart/lines/<uuid:pk>/": fixed(quantity="2"),
+    "POST /cart/empty/": NOTHING,
+    "POST /checkout/": fixed(email="new@matrix.test", name="New"),
+    "POST /products/<slug:slug>/add/": lambda place: {f"variant_{place.variant.pk}": "1"},
     "POST /orders/<str:code>/<str:secret>/cancel/": NOTHING,
     "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
     "POST /scan/<int:pk>/": scan,
