@@ -19,6 +19,7 @@ from tenant_apps.orders.cart_cookies import remember, visitor_of
 from tenant_apps.orders.cart_view import Shown, show
 from tenant_apps.orders.checkout_form import CheckoutForm
 from tenant_apps.orders.errors import CartEmpty
+from tenant_apps.orders.goods import ADDRESS
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers, services
 from tenant_apps.payments.models import Payment
@@ -124,6 +125,9 @@ def thanks(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 
 def _page(request: HttpRequest, cart: Shown, form: CheckoutForm, status: int = 200) -> HttpResponse:
     form.cart = cart
+    for part in ADDRESS:
+        # For the label: where no address is needed, the field is not shown. What is missing, checkout says.
+        form.fields[f"to_{part}"].required = True
     needs_account = not preference(current_tenant(), "guest_checkout") and not request.user.is_authenticated
     offered = providers.offered() if cart.lines else []
     chosen = form.chosen_method
