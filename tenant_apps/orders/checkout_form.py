@@ -48,6 +48,9 @@ class CheckoutForm(forms.Form):
         label=_("Name"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     provider = forms.CharField(max_length=20, required=False)
+    voucher = forms.CharField(
+        label=_("Voucher code"), max_length=40, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     method = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     address = forms.CharField(max_length=20, required=False)
     keep_address = forms.BooleanField(label=_("Keep this address for next time"), required=False)
@@ -186,7 +189,11 @@ class CheckoutForm(forms.Form):
 
     def prices(self) -> str:
         """What the page says now, to be sent back by the form: the goods and tickets, and each way of delivery."""
-        ways = [[method.pk, self.cart.total_with(method)] for method, price in self.cart.methods if price is not None]
+        ways = [
+            [method.pk, self.cart.with_way(method).total_minor]
+            for method, price in self.cart.methods
+            if price is not None
+        ]
         return json.dumps({"total": self.cart.total_minor, "ways": ways})
 
     def told_minor(self) -> int | None:
@@ -221,7 +228,9 @@ class CheckoutForm(forms.Form):
         if self.faults:
             unplaced.append(str(_("Please look at the marked questions.")))
         if not refusal.errors:
-            where = {"delivery.method": "method", "email": "email", "provider": "provider"}.get(refusal.field)
+            where = {"delivery.method": "method", "email": "email", "provider": "provider", "voucher": "voucher"}.get(
+                refusal.field
+            )
             self.add_error(where, str(refusal))
         for message in unplaced:
             self.add_error(None, message)

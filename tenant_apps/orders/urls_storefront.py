@@ -10,6 +10,7 @@ urlpatterns = [
     path("cart/", cart.cart, name="storefront-cart"),
     path("cart/lines/<uuid:pk>/", cart.line, name="storefront-cart-line"),
     path("cart/hold/", cart.hold, name="storefront-cart-hold"),
+    path("cart/voucher/", cart.voucher, name="storefront-cart-voucher"),
     path("cart/empty/", cart.empty, name="storefront-cart-empty"),
     path("orders/", buyer.orders, name="my-orders"),
     path("orders/claim/", buyer.claim, name="my-orders-claim"),

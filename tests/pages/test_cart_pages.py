@@ -271,3 +271,42 @@ def test_pages_without_a_cart_cost_no_statement_more(alpha, page_for, django_ass
     client.get("/cart/")
     with django_assert_max_num_queries(2):
         client.get("/cart/")
+
+
+def test_a_code_is_tried_on_both_pages_and_what_was_typed_stays(alpha, page_for, kind):
+    from tests.orders.test_cart import make_voucher
+
+    make_voucher(alpha)
+    client = page_for(alpha)
+    choose(client, kind)
+    assert "There is no such code." in text_of(client.post("/cart/voucher/", {"voucher": "NEVER"}, follow=True))
+    assert "€40" in text_of(client.post("/cart/voucher/", {"voucher": "spring"}, follow=True))
+    assert "€50" in text_of(client.post("/cart/voucher/", {"remove": "1"}, follow=True))
+    body = typed_in(client.get("/checkout/"))
+    wrong = client.post("/checkout/", {**body, "name": "Grace", "email": "", "voucher": "NEVER", "apply": "1"})
+    assert wrong.status_code == 400 and "There is no such code." in text_of(wrong)
+    assert 'value="Grace"' in wrong.content.decode() and "This field is required" not in text_of(wrong)
+    # Also with the button that orders: first one sees what the code makes of the total.
+    tried = client.post("/checkout/", {**body, "voucher": "spring"})
+    assert tried.status_code == 200 and "€40" in text_of(tried) and "SPRING −€10" in text_of(tried)
+    dropped = client.post("/checkout/", {**typed_in(tried), "drop": "1"})
+    assert "€40" not in text_of(dropped)
+    tried = client.post("/checkout/", {**typed_in(dropped), "voucher": "spring", "apply": "1"})
+    assert client.post("/checkout/", typed_in(tried)).status_code == 302
+    with in_tenant(alpha):
+        assert Order.objects.get().total_minor == 4000
+
+
+def test_a_code_in_an_empty_cart_opens_a_hidden_type_on_its_page(alpha, page_for, kind):
+    from tests.orders.test_cart import make_voucher
+
+    with in_tenant(alpha):
+        hidden = make_ticket_type(kind.event, name="Friends only", hidden=True, price_minor=500)
+    make_voucher(alpha, percent=0, opens_hidden=True, ticket_types=[hidden.pk])
+    client, path = page_for(alpha), f"/events/{kind.event.slug}/"
+    assert "Friends only" not in text_of(client.get(path))
+    client.post("/cart/voucher/", {"voucher": "SPRING"})
+    assert "Friends only" in text_of(client.get(path))
+    assert choose(client, hidden)["Location"] == "/checkout/"
+    assert "2 × Gala: Friends only" in text_of(client.get("/checkout/"))
+    assert "Friends only" not in text_of(page_for(alpha).get(path))

@@ -388,6 +388,9 @@ BODIES: dict[str, Maker] = {
     "POST /cart/hold/": NOTHING,
     "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
     "DELETE /cart/delivery/": NOTHING,
+    "PUT /cart/voucher/": lambda place: {"code": f"CODE-{place.tenant.slug}"},
+    "DELETE /cart/voucher/": NOTHING,
+    "POST /cart/voucher/": lambda place: {"voucher": f"CODE-{place.tenant.slug}"},
     "POST /orders/": basket,
     "POST /events/<str:event>/waiting-list/": lambda place: {
         "ticket_type": place.full.pk, "quantity": 1, "email": "new@matrix.test",

@@ -23,6 +23,7 @@ from tenant_apps.orders.cart_tokens import id_of, token_of
 from tenant_apps.orders.cart_view import show
 from tenant_apps.orders.checkout import BasketLine
 from tenant_apps.orders.forms import GoodsForm
+from tenant_apps.promotions.guessing import guarded
 
 
 @anyone
@@ -91,6 +92,31 @@ def line(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def hold(request: HttpRequest) -> HttpResponse:
     """Hold everything once more."""
     return _done(request, carts.hold_again)
+
+
+@anyone
+@require_POST
+def voucher(request: HttpRequest) -> HttpResponse:
+    """Put a code on the cart or take it off."""
+    visitor = visitor_of(request)
+    here = redirect("storefront-cart")
+    if "remove" in request.POST:
+        carts.drop_voucher(visitor)
+        return here
+    try:
+        return remember(request, here, apply_code(request, visitor))
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return here
+
+
+def apply_code(request: HttpRequest, visitor: carts.Visitor) -> Cart:
+    """Put the code of the form on the visitor's cart, and say so. Raises as `carts.use_voucher`, TooManyRequests."""
+    code = request.POST.get("voucher", "").strip()[:40]
+    with guarded(request, code):
+        cart = carts.use_voucher(visitor, code)
+    messages.success(request, _("The code is on your cart."))
+    return cart
 
 
 @anyone

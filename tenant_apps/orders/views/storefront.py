@@ -1,5 +1,6 @@
 """An event's page, on which one chooses."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,8 @@ from shared_apps.core.forms import show_refusal
 from shared_apps.core.money import to_text
 from tenant_apps.events import refunds
 from tenant_apps.events.models import Event
-from tenant_apps.orders.cart_cookies import remember
+from tenant_apps.orders.cart_cookies import remember, visitor_of
+from tenant_apps.orders.carts import opened_for
 from tenant_apps.orders.errors import EmptyOrder
 from tenant_apps.orders.forms import ChooseForm
 from tenant_apps.orders.services import give_back_overdue
@@ -28,14 +30,12 @@ from tenants.context import current_tenant
 @anyone
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows the event; a POST puts what was chosen into the cart. What was typed stays when something is refused."""
-    found = get_object_or_404(
-        _with_everything(Event.objects.public()),
-        slug=slug,
-    )
+    opened = opened_for(visitor_of(request))
+    found = get_object_or_404(_with_everything(Event.objects.public(), opened), slug=slug)
     offer = event_offer(found)
     if request.method != "POST":
         if "sold_out" in {each.state for each in offer.offers} and _given_back(offer):
-            offer = event_offer(_again(found))
+            offer = event_offer(_again(found, opened))
         return _page(request, found, offer, ChooseForm(offers=offer.offers))
     form = ChooseForm(request.POST, offers=offer.offers)
     if form.is_valid() and not form.quantities():
@@ -46,7 +46,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
         cart = add_once(request, form.cleaned_data["key"], form.once_key(), form.wishes())
     except DomainError as refusal:
         show_refusal(form, refusal, {"lines": "", **form.line_fields()})
-        return _page(request, found, event_offer(_again(found)), form, status=refusal.status)
+        return _page(request, found, event_offer(_again(found, opened)), form, status=refusal.status)
     if "stay" in request.POST:
         messages.success(request, _("It is in your cart."))
         return remember(request, redirect("storefront-cart"), cart)
@@ -101,11 +101,11 @@ def _said(form: ChooseForm, offer: Any, found: Event) -> dict[str, Any]:
     return {"price_name": name, "price": typed, "price_errors": form.errors.get(name) if form.is_bound else None}
 
 
-def _again(found: Event) -> Event:
+def _again(found: Event, opened: Collection[int]) -> Event:
     """The event with its places as they are after a refusal."""
-    return _with_everything(Event.objects.all()).get(pk=found.pk)  # type: ignore[no-any-return]  # annotate() loses the queryset class
+    return _with_everything(Event.objects.all(), opened).get(pk=found.pk)  # type: ignore[no-any-return]  # annotate() loses the queryset class
 
 
-def _with_everything(events: Any) -> Any:
+def _with_everything(events: Any, opened: Collection[int]) -> Any:
     shown = events.select_related("category", "venue").with_pictures()
-    return with_ticket_types(shown).prefetch_related("tags")
+    return with_ticket_types(shown, unlocked=opened).prefetch_related("tags")

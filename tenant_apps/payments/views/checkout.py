@@ -21,9 +21,11 @@ from tenant_apps.orders.checkout_form import CheckoutForm
 from tenant_apps.orders.errors import CartEmpty
 from tenant_apps.orders.goods import ADDRESS
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.views.cart import apply_code
 from tenant_apps.payments import providers, services
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.views.storefront import find_order, private
+from tenant_apps.promotions.querysets import spelled
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -40,6 +42,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
             return redirect("storefront-cart")
         return _page(request, cart, CheckoutForm(cart=cart, person=person, initial=_known(person)))
     form = CheckoutForm(request.POST, cart=cart, person=person, initial=_known(person))
+    if {"apply", "drop"} & request.POST.keys() or _is_new(form, cart):
+        return _with_code(request, visitor, form)
     if form.is_valid():
         # Also where the cart is gone: then it was this very form that ordered it, and it leads to the same order.
         try:
@@ -51,6 +55,28 @@ def checkout(request: HttpRequest) -> HttpResponse:
             return _page(request, show(carts.find(visitor)), form, status=refusal.status)
         return _go_on(request, Order.objects.get(pk=placed), form)
     return _page(request, cart, form, status=400)
+
+
+def _is_new(form: CheckoutForm, cart: Shown) -> bool:
+    """Whether a code was typed that is not on the cart: first one sees what it makes of the total, then one orders."""
+    typed = spelled(str(form.data.get("voucher", "")))
+    return bool(typed and cart.cart is not None and typed != spelled(cart.cart.voucher))
+
+
+def _with_code(request: HttpRequest, visitor: carts.Visitor, form: CheckoutForm) -> HttpResponse:
+    """Put a code on the cart or take it off, and show the page again with all that was typed."""
+    status = 200
+    form.is_valid()
+    form.errors.clear()  # nothing was ordered: what is still missing is no fault
+    try:
+        if "drop" in request.POST:
+            carts.drop_voucher(visitor)
+        else:
+            apply_code(request, visitor)
+    except DomainError as refusal:
+        form.add_error("voucher", str(refusal))
+        status = refusal.status
+    return _page(request, show(carts.find(visitor)), form, status=status)
 
 
 def _place(form: CheckoutForm, person: Any) -> str:
@@ -142,12 +168,12 @@ def _page(request: HttpRequest, cart: Shown, form: CheckoutForm, status: int = 2
         "providers": offered,
         "provider": typed.get("provider") or (offered[0].name if offered else ""),
         "ways": [
-            {"method": one, "price_minor": price, "total_minor": None if price is None else cart.total_with(one)}
-            for one, price in cart.methods
+            {"method": one, "totals": None if price is None else cart.with_way(one)} for one, price in cart.methods
         ],
         "method": chosen,
-        "total_minor": cart.total_with(chosen) if chosen and _takes(cart, chosen) else cart.total_minor,
-        "delivery_minor": next((price for one, price in cart.methods if one is chosen), None),
+        "total_minor": (totals := cart.with_way(chosen)).total_minor,
+        "delivery_minor": totals.delivery_minor,
+        "tax_minor": totals.tax_minor,
         "address": typed.get("address") or (str(form.saved[0].pk) if form.saved else "new"),
         "prices": form.prices(),
         "needs_account": needs_account,
@@ -156,10 +182,6 @@ def _page(request: HttpRequest, cart: Shown, form: CheckoutForm, status: int = 2
     # The form ends on the provider's own page.
     response._csp_update = {"form-action": [page for each in offered for page in each.pages]}  # type: ignore[attr-defined]  # django-csp's own attribute
     return remember(request, response, cart.cart)
-
-
-def _takes(cart: Shown, method: Any) -> bool:
-    return any(one is method and price is not None for one, price in cart.methods)
 
 
 def _known(person: Any) -> dict[str, str]:
