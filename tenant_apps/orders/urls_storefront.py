@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, invoices, storefront
+from tenant_apps.orders.views import buyer, invoices, storefront, waiting
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
@@ -13,4 +13,6 @@ urlpatterns = [
     path("orders/<str:code>/<str:secret>/invoice/", invoices.ask, name="storefront-invoice-ask"),
     path("account/addresses/", buyer.saved_addresses, name="my-addresses"),
     path("account/addresses/<int:pk>/", buyer.saved_address, name="my-address"),
+    path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),
+    path("waiting-list/<str:secret>/", waiting.entry, name="waiting-list-entry"),
 ]
