@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from tenant_apps.payments.views import accounts, dashboard
+from tenant_apps.payments.views import accounts, box_office, dashboard
 
 urlpatterns = [
     path("settings/payments/", accounts.overview, name="dashboard-payment-accounts"),
     path("settings/payments/<slug:name>/", accounts.connect, name="dashboard-payment-account"),
     path("settings/payments/<uuid:pk>/switch/", accounts.switch, name="dashboard-payment-account-switch"),
+    path("box-office/", box_office.events, name="box-office-events"),
+    path("box-office/<slug:slug>/", box_office.till, name="box-office"),
+    path("box-office/<slug:slug>/receipts/<slug:code>/", box_office.receipt, name="box-office-receipt"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),
 ]
