@@ -1,7 +1,7 @@
 """Selling at a counter: what staff have for sale there, and who may sell what.
 
-The counter's own rules: no sale window and no least or most per order, hidden types too, nobody's address needed. Places
-are claimed as for every order; nothing is sold that is not there (M1).
+The counter's own rules: no sale window and no least or most per order, hidden types too, nobody's address needed.
+Places are claimed as for every order; nothing is sold that is not there (M1).
 """
 
 from collections.abc import Iterable
@@ -13,14 +13,16 @@ from django.utils import timezone
 
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
-from tenant_apps.orders.checkout import BasketLine
+from tenant_apps.orders.checkout import Basket, BasketLine
+from tenant_apps.orders.counter import at_counter
+from tenant_apps.orders.quote import NO_WAY, quote
+from tenant_apps.orders.selection import types_on_sale
 from tenant_apps.staff.permissions import allowed, events_where
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.prices import includes_tax, portions, tiers_of, with_tax
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
-CHANNEL = "box_office"
 CASH, COMPLIMENTARY = "cash", "complimentary"
 WAYS = (CASH, COMPLIMENTARY)
 # One tile takes at most so many at once; the order's own limit is the tenant's.
@@ -29,13 +31,12 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One ticket type at the counter. `steps` is "3:1000 97:1500": so many at so much, in minor units with their tax."""
+    """One ticket type at the counter: what is left of it, and what the next one costs with its tax, in minor units."""
 
     ticket_type: Any
     left: int | None
     most: int
     price_minor: int
-    steps: str
     is_open: bool
 
 
@@ -53,10 +54,9 @@ def tiles(event: Event, now: datetime | None = None) -> list[Tile]:
         included = includes_tax(one, by_default)
         most = MOST if one.places is None else max(0, min(MOST, one.places))
         shares = portions(tiers_of(one), one.price_minor, max(1, most), now)
-        prices = [(each.quantity, with_tax(each.price_minor, one.tax_rate, included=included)) for each in shares]
-        steps = " ".join(f"{quantity}:{price}" for quantity, price in prices)
+        price = with_tax(shares[0].price_minor, one.tax_rate, included=included)
         is_open = one.price_kind == TicketType.PriceKind.OPEN
-        found.append(Tile(one, one.places, most, prices[0][1], steps, is_open))
+        found.append(Tile(one, one.places, most, price, is_open))
     return found
 
 
@@ -79,3 +79,11 @@ def refuse_foreign(lines: Iterable[BasketLine], actor: Any) -> None:
             raise errors.UnknownGoods(field=f"lines.{index}.variant")
         if line.ticket_type not in known:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
+
+
+def costs(basket: Basket, now: datetime | None = None) -> int:
+    """What the tickets of a basket come to at the counter, in minor units; nothing is written or held. Raises what a
+    sale would refuse of the basket itself."""
+    now = now or timezone.now()
+    types = types_on_sale(basket.lines, unlocked(basket.lines), now, at_counter=True)
+    return at_counter(quote(basket, types, {}, now, delivery=NO_WAY), complimentary=False).totals.total_minor

@@ -192,7 +192,8 @@ class TillForm(forms.Form):
         label=_("Email"), max_length=254, required=False, help_text=_("Only if the tickets should go there as well.")
     )
     given = forms.CharField(label=_("Cash given"), max_length=20, required=False)
-    way = forms.ChoiceField(choices=[(way, way) for way in box_office.WAYS])
+    # Of two buttons; Enter alone is the first of them.
+    way = forms.ChoiceField(choices=[(way, way) for way in box_office.WAYS], required=False)
 
     def __init__(self, *args: Any, tiles: Iterable[box_office.Tile], **kwargs: Any):
         super().__init__(*args, **kwargs)

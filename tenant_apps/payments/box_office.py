@@ -7,6 +7,7 @@ from django.db import transaction
 
 from tenant_apps.orders import box_office
 from tenant_apps.orders.checkout import Basket, place_order
+from tenant_apps.orders.counter import CHANNEL
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.services import settle
@@ -22,7 +23,7 @@ def sell(basket: Basket, way: str, *, actor: Any) -> Order:
     box_office.refuse_foreign(basket.lines, actor)
     basket = replace(
         basket,
-        channel=box_office.CHANNEL,
+        channel=CHANNEL,
         unlocked=box_office.unlocked(basket.lines),
         complimentary=way == box_office.COMPLIMENTARY,
     )

@@ -10,6 +10,7 @@ urlpatterns = [
     path("settings/payments/<uuid:pk>/switch/", accounts.switch, name="dashboard-payment-account-switch"),
     path("box-office/", box_office.events, name="box-office-events"),
     path("box-office/<slug:slug>/", box_office.till, name="box-office"),
+    path("box-office/<slug:slug>/total/", box_office.total, name="box-office-total"),
     path("box-office/<slug:slug>/receipts/<slug:code>/", box_office.receipt, name="box-office-receipt"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),

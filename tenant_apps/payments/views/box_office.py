@@ -19,6 +19,7 @@ from shared_apps.core.money import to_minor, to_text
 from tenant_apps.activity.once import once
 from tenant_apps.events.models import Event
 from tenant_apps.orders import box_office
+from tenant_apps.orders.counter import CHANNEL
 from tenant_apps.orders.forms import TillForm
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.box_office import sell
@@ -61,7 +62,7 @@ def till(request: HttpRequest, slug: str) -> HttpResponse:
         return _till(request, event, tiles, form, status=400)
 
     def act() -> str:
-        order = sell(form.basket(get_language() or "en"), form.cleaned_data["way"], actor=request.user)
+        order = sell(form.basket(get_language() or "en"), form.cleaned_data["way"] or box_office.CASH, actor=request.user)
         return reverse("box-office-receipt", args=[event.slug, order.code])
 
     try:
@@ -75,11 +76,31 @@ def till(request: HttpRequest, slug: str) -> HttpResponse:
 
 @staff("change_orders")
 @never_cache
+@require_http_methods(["POST"])
+def total(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the chosen tickets come to, for the till to show while tickets are being chosen."""
+    event = _event(request, slug)
+    form = TillForm(request.POST, tiles=box_office.tiles(event))
+    context: dict[str, Any] = {"event": event, "total_minor": None, "count": 0, "change_minor": None, "words": ""}
+    if form.is_valid():
+        basket = form.basket("en")
+        context["count"] = sum(line.quantity for line in basket.lines)
+        try:
+            context["total_minor"] = box_office.costs(basket)
+            given = _amount(form.cleaned_data["given"], event.currency)
+            context["change_minor"] = given - context["total_minor"] if given else None
+        except DomainError as refusal:
+            context["words"] = str(refusal)
+    return render(request, "dashboard/box_office/_total.html", context)
+
+
+@staff("change_orders")
+@never_cache
 @require_safe
 def receipt(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """What was sold, the change to give, and the codes to scan or print. Only what was sold at a counter is shown."""
     event = _event(request, slug)
-    orders = Order.objects.filter(channel=box_office.CHANNEL, lines__event=event)
+    orders = Order.objects.filter(channel=CHANNEL, lines__event=event)
     order = orders.filter(code=code.upper()).distinct().first()
     if order is None:
         raise Http404
@@ -140,7 +161,7 @@ def _till(
                 "errors": [*form.errors.get(name, []), *form.errors.get(price, [])] if form.is_bound else [],
             }
         )
-    mine = Order.objects.filter(channel=box_office.CHANNEL, lines__event=event).distinct().order_by("-created_at")
+    mine = Order.objects.filter(channel=CHANNEL, lines__event=event).distinct().order_by("-created_at")
     context = {
         "nav": "till",
         "event": event,
