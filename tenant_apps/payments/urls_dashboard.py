@@ -13,5 +13,6 @@ urlpatterns = [
     path("box-office/<slug:slug>/total/", box_office.total, name="box-office-total"),
     path("box-office/<slug:slug>/receipts/<slug:code>/", box_office.receipt, name="box-office-receipt"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
+    path("orders/<slug:code>/refund/", dashboard.refund, name="dashboard-order-refund"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),
 ]

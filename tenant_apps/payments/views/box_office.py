@@ -62,7 +62,9 @@ def till(request: HttpRequest, slug: str) -> HttpResponse:
         return _till(request, event, tiles, form, status=400)
 
     def act() -> str:
-        order = sell(form.basket(get_language() or "en"), form.cleaned_data["way"] or box_office.CASH, actor=request.user)
+        order = sell(
+            form.basket(get_language() or "en"), form.cleaned_data["way"] or box_office.CASH, actor=request.user
+        )
         return reverse("box-office-receipt", args=[event.slug, order.code])
 
     try:
