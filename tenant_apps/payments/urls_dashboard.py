@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.payments.views import accounts, box_office, dashboard
+from tenant_apps.payments.views import accounts, box_office, dashboard, lines
 
 urlpatterns = [
     path("settings/payments/", accounts.overview, name="dashboard-payment-accounts"),
@@ -12,6 +12,10 @@ urlpatterns = [
     path("box-office/<slug:slug>/", box_office.till, name="box-office"),
     path("box-office/<slug:slug>/total/", box_office.total, name="box-office-total"),
     path("box-office/<slug:slug>/receipts/<slug:code>/", box_office.receipt, name="box-office-receipt"),
+    path("orders/<slug:code>/lines/<uuid:pk>/", lines.line, name="dashboard-order-line"),
+    path("orders/<slug:code>/lines/<uuid:pk>/cancel/", lines.cancel, name="dashboard-order-line-cancel"),
+    path("orders/<slug:code>/notes/", lines.write_note, name="dashboard-order-note"),
+    path("orders/<slug:code>/notes/<int:pk>/delete/", lines.delete_note, name="dashboard-order-note-delete"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
     path("orders/<slug:code>/refund/", dashboard.refund, name="dashboard-order-refund"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),

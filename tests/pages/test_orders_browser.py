@@ -90,7 +90,7 @@ def test_two_keys_and_enter_sell_tickets_at_the_counter(alpha, site, browser, la
     page.keyboard.press("2")
     page.locator("#till-total", has_text="62").wait_for()
     page.locator("[name=given]").fill("70")
-    page.locator("#till-total", has_text="7").wait_for()
+    page.locator("#till-total", has_text="8").wait_for()
     found += look(page, browser, f"till-{language}")
     page.locator("[name=given]").press("Enter")
     page.locator(".receipt").wait_for()
