@@ -144,7 +144,7 @@ def test_the_till_sells_and_shows_the_codes_at_once(alpha, page_for):
     assert "€25.00" in page.post(f"{place}total/", form).content.decode()
     answer = page.post(place, form, follow=True)
     text = answer.content.decode()
-    assert "Change <strong>€5.00" in text
+    assert "Give back <strong>€5.00" in text
     assert text.count('class="qr"') + text.count("<svg") >= 2
     # A second tap is the same sale.
     assert page.post(place, form)["Location"].split("?")[0] == answer.redirect_chain[-1][0].split("?")[0]
