@@ -119,6 +119,9 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/dashboard/box-office/", "code", key_of("sold", "code")),
+    ("/dashboard/orders/<slug:code>/lines/", "pk", key_of("line")),
+    ("/dashboard/orders/<slug:code>/notes/", "pk", key_of("note")),
     ("/orders/<str:code>/lines/", "pk", key_of("line")),
     ("/orders/<str:code>/<str:secret>/lines/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/lines/", "secret", key_of("pending", "secret")),
@@ -413,6 +416,9 @@ BODIES: dict[str, Maker] = {
     "POST /orders/<str:code>/lines/<uuid:pk>/cancel/": NOTHING,
     "POST /orders/<str:code>/notes/": fixed(text="Called again."),
     "DELETE /orders/<str:code>/notes/<int:pk>/": NOTHING,
+    "POST /box-office/orders/": lambda place: {
+        "lines": [{"ticket_type": place.ticket_type.pk, "quantity": 1}], "payment": "cash",
+    },
     "POST /addresses/": _address,
     "PUT /addresses/<int:pk>/": _address,
     "PATCH /addresses/<int:pk>/": _rename,
@@ -537,7 +543,17 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
     "POST /dashboard/product-categories/": _rename,
     "POST /dashboard/product-categories/<slug:slug>/": _rename,
+    "POST /dashboard/box-office/<slug:slug>/": lambda place: {
+        f"quantity_{place.ticket_type.pk}": "1", "way": "cash", "key": uuid4().hex,
+    },
+    "POST /dashboard/box-office/<slug:slug>/total/": lambda place: {
+        f"quantity_{place.ticket_type.pk}": "1", "way": "cash", "key": uuid4().hex,
+    },
     "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/lines/<uuid:pk>/": fixed(name="Grace"),
+    "POST /dashboard/orders/<slug:code>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/notes/": fixed(text="Called again."),
+    "POST /dashboard/orders/<slug:code>/notes/<int:pk>/delete/": NOTHING,
     "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
     "POST /events/<slug:slug>/": lambda place: {
         f"quantity_{place.ticket_type.pk}": "1",
