@@ -3,6 +3,7 @@
 from api.v1.accounts import urls as accounts
 from api.v1.aliases import public_aliases, tenant_aliases
 from api.v1.audit import urls as audit
+from api.v1.billing import urls as billing
 from api.v1.catalog import urls as catalog
 from api.v1.events import urls as events
 from api.v1.imports import urls as imports
@@ -19,6 +20,7 @@ public_urls = [
     *accounts.public_urls,
     *people.public_urls,
     *signup.public_urls,
+    *billing.public_urls,
     *public_aliases,
 ]
 # A tenant's host. What older clients call under `events/` comes first: "my_upcoming_events" is no event's slug.

@@ -12,7 +12,7 @@ from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
 from tenant_apps.orders.models import Order
-from tenant_apps.payments import providers
+from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
 from tenant_apps.payments.providers.base import Provider, ProviderFailed, ProviderRefused, Started
@@ -103,8 +103,11 @@ def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:
     except ProviderRefused:
         started = Started("failed", "")
     if started.outcome == "pending":
-        Payment.objects.filter(pk=payment.pk).update(reference=started.reference or None, session=started.session)
         payment.reference, payment.session = started.reference or None, started.session
+        payment.fee_minor = provider.fee_minor(payment)
+        Payment.objects.filter(pk=payment.pk).update(
+            reference=payment.reference, session=payment.session, fee_minor=payment.fee_minor
+        )
         return payment, started
     return settle(payment, started.outcome, reference=started.reference), started
 
@@ -149,14 +152,8 @@ def settle(
     payment.save(update_fields=changed)
     record(f"payment.{outcome}", payment, actor=actor, details=details)
     if outcome == Payment.Status.SUCCEEDED and payment.captured_minor > 0:
-        LedgerEntry.objects.create(
-            kind=LedgerEntry.Kind.PAYMENT,
-            provider=payment.provider,
-            reference=payment.reference or str(payment.pk),
-            order=order,
-            amount_minor=payment.captured_minor,
-            currency=payment.currency,
-        )
+        ledger.enter(payment, LedgerEntry.Kind.PAYMENT, payment.captured_minor)
+        ledger.enter(payment, LedgerEntry.Kind.FEE, -payment.fee_minor)
         payment.order = _move_on(order, payment, actor)
     return payment
 
