@@ -86,6 +86,8 @@ def _is_origin(text: str) -> bool:
 
 PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
+    # For orders that are paid by bank transfer; never past the start of what was ordered.
+    "bank_transfer_hold_days": Preference(5, _whole(1, 30), _("A whole number of days from 1 to 30.")),
     "max_tickets_per_order": Preference(20, _whole(1, 500), _("A whole number from 1 to 500.")),
     "open_orders_per_buyer": Preference(3, _whole(1, 100), _("A whole number from 1 to 100.")),
     # Who works here must have two-step login on: nothing of the staff's opens without.

@@ -47,6 +47,11 @@ class LineNotActive(Conflict):
     message = _("This line was cancelled before.")
 
 
+class StatementBooked(Conflict):
+    code = "statement_booked"
+    message = _("This statement is booked.")
+
+
 class SignatureRefused(InvalidInput):
     code = "signature_invalid"
     message = _("The signature of this message is missing or wrong.")

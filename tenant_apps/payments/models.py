@@ -280,6 +280,7 @@ class Statement(models.Model):
     class Status(models.TextChoices):
         COLUMNS = "columns", _("Which column is which?")
         READY = "ready", _("Ready to book")
+        BOOKING = "booking", _("Being booked")
         BOOKED = "booked", _("Booked")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -292,6 +293,7 @@ class Statement(models.Model):
     # {our name: the file's column}, with "currency" or "=EUR" for one that all lines have.
     mapping = models.JSONField(default=dict)
     uploaded_by = models.BigIntegerField(null=True)
+    booked_by = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=now, db_default=Now())
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 

@@ -46,7 +46,7 @@ def _end_files(person: Person) -> int:
 hold("statement_lines", "payments.StatementLine", {"payer", "purpose"}, erase=_end_words, order=10)
 hold("statement_files", "payments.Statement", {"content"}, erase=_end_files, order=10)
 harmless("payments.Statement", {"mapping", "file_name"}, "names of columns, and what a file was called")
-harmless("payments.Statement", {"uploaded_by"}, "the id of a row that names nobody once it is erased")
+harmless("payments.Statement", {"uploaded_by", "booked_by"}, "the id of a row that names nobody once it is erased")
 harmless("payments.MassRefund", {"started_by"}, "the id of a row that names nobody once it is erased")
 harmless("payments.MassRefund", {"reason"}, "why an event is called off, for all its buyers")
 harmless("payments.Dispute", {"reference", "reason", "answer_by"}, "a provider's number, its word for why, and a time")

@@ -1,10 +1,11 @@
 """Money in: tries to pay, and what their outcome does to the order."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Min, Sum
 from django.utils import timezone
 
 from shared_apps.core.errors import SoldOut, WrongState
@@ -16,6 +17,8 @@ from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
 from tenant_apps.payments.providers.base import Provider, ProviderFailed, ProviderRefused, Started
+from tenants.context import current_tenant
+from tenants.preferences import preference
 
 # Whose money people move and staff see come.
 BY_HAND = ("manual", "bank_transfer", "cash")
@@ -35,7 +38,10 @@ def place(basket: Basket, *, user: Any = None, actor: Any = None) -> tuple[Order
     order = place_order(basket, user=user, actor=actor)
     if order.status != Order.Status.PENDING:
         return order, None
-    return order, _intend(order, providers.choose(basket.provider))
+    provider = providers.choose(basket.provider)
+    if provider.slow:
+        _hold_longer(order)
+    return order, _intend(order, provider)
 
 
 def place_and_start(
@@ -58,6 +64,8 @@ def intend(order: Order, provider_name: str, *, actor: Any = None) -> Payment:
         raise NothingToPay
     if order.payments.count() >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
+    if provider.slow:
+        _hold_longer(order)
     payment = _intend(order, provider)
     told = made(provider=provider.name, amount_minor=payment.amount_minor, currency=payment.currency)
     record("payment.started", payment, actor=actor, details={"order": order.code, **told}, deliver=False)
@@ -84,10 +92,36 @@ def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
     )
 
 
-def _owed(order: Order) -> int:
+def begin_by_hand(order: Order, provider: Provider) -> Payment:
+    """Write down a payment of what is owed that nobody announced. For a caller that has locked the order."""
+    return _intend(order, provider)
+
+
+def _hold_longer(order: Order) -> None:
+    """Hold the places for as long as a bank takes, counted from when the order was placed, so that choosing the way
+    to pay anew gains nothing; never past the start of the first event. What was held longer stays so."""
+    if order.expires_at is None:
+        return
+    wanted = order.created_at + timedelta(days=preference(current_tenant(), "bank_transfer_hold_days"))
+    lines = order.lines.filter(status="active", event__isnull=False)
+    starts = lines.aggregate(first=Min("event__starts_at"))["first"]
+    until = max(order.expires_at, min(wanted, starts) if starts else wanted)
+    if until > order.expires_at:
+        order.expires_at = until
+        Order.objects.filter(pk=order.pk).update(expires_at=until)
+
+
+def owed_of(orders: Collection[Order]) -> dict[Any, int]:
+    """What is still to be paid of each order's total, in minor units, by its id; one statement."""
     # Money in another currency pays nothing of it; it is on its way back (O5).
-    paid = order.payments.filter(currency=order.currency).aggregate(sum=Sum(F("captured_minor") - F("refunded_minor")))
-    return order.total_minor - (paid["sum"] or 0)
+    own = Payment.objects.filter(order__in=[order.pk for order in orders], currency=F("order__currency"))
+    paid = own.values("order_id").annotate(sum=Sum(F("captured_minor") - F("refunded_minor")))
+    sums = dict(paid.values_list("order_id", "sum"))
+    return {order.pk: order.total_minor - (sums.get(order.pk) or 0) for order in orders}
+
+
+def _owed(order: Order) -> int:
+    return owed_of([order])[order.pk]
 
 
 def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:

@@ -16,6 +16,14 @@ def send_money_back(message: OutboxMessage) -> None:
     )
 
 
+@subscribe("statement.accepted")
+def book_statement(message: OutboxMessage) -> None:
+    """Queue the booking; the broker may lose it, then `payments.resume` finds it."""
+    from tenant_apps.payments import tasks
+
+    tasks.book_statement.apply_async(args=[message.aggregate.partition(":")[2]], retry=False)
+
+
 @subscribe("order.expired")
 @subscribe("order.cancelled")
 def close_at_providers(message: OutboxMessage) -> None:

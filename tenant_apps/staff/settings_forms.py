@@ -11,6 +11,7 @@ from tenants.preferences import PREFERENCES, Preference
 
 LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
+    "bank_transfer_hold_days": _("Days to pay in by bank transfer, while places are held"),
     "max_tickets_per_order": _("Most tickets in one order"),
     "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
     "goods_accepting_orders": _("Orders for goods are taken"),

@@ -95,7 +95,7 @@ class Provider:
     needs_account = False
     # Takes cards: what `credit_card` of older clients means.
     card = False
-    # Money comes days later: the places are held for `bank_transfer_hold_hours`.
+    # Money comes days later: the places are held for `bank_transfer_hold_days`.
     slow = False
     # Where the buyer may be sent, for the page's Content-Security-Policy.
     pages: tuple[str, ...] = ()
