@@ -254,7 +254,7 @@ class MassRefundRow(models.Model):
         FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    mass_refund = models.ForeignKey(MassRefund, models.CASCADE, related_name="rows")
+    mass = models.ForeignKey(MassRefund, models.CASCADE, related_name="rows")
     order = models.ForeignKey(Order, models.PROTECT, related_name="mass_refund_rows")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     # What goes back, fixed when the order's lines were cancelled; NULL before.
@@ -267,8 +267,8 @@ class MassRefundRow(models.Model):
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["mass_refund", "order"], name="massrefundrow_once")]
-        indexes = [models.Index(fields=["mass_refund", "status"], name="massrefundrow_status")]
+        constraints = [models.UniqueConstraint(fields=["mass", "order"], name="massrefundrow_once")]
+        indexes = [models.Index(fields=["mass", "status"], name="massrefundrow_status")]
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.status}"

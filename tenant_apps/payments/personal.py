@@ -32,6 +32,8 @@ def _end_reasons(person: Person) -> int:
 
 hold("payments", "payments.Payment", {"order"}, export=_payments, locate=_located)
 hold("refund_reasons", "payments.Refund", {"reason"}, erase=_end_reasons, order=10)
+
+
 def _end_words(person: Person) -> int:
     """A bank's line names who paid. Those that nobody booked are nobody's we know: they go with the next erasure."""
     booked = StatementLine.objects.filter(payment__order__in=own_orders(person).values("pk"))

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,22 +28,24 @@ DELIMITERS = ";,\t|"
 SINGLE = ("day", "amount", "credit", "debit", "currency", "payer")
 FIELDS = (*SINGLE, "purpose")
 DATES = ("%d.%m.%Y", "%d.%m.%y", "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d")
+EXAMPLE = date(2026, 5, 31)
 # What banks call their columns, in small letters; a name that begins like one of these is taken for it.
 NAMES: dict[str, tuple[str, ...]] = {
     "day": (
-        "buchungstag", "buchung", "booking date", "transaction date", "completed date", "date completed", "posting date",
-        "дата операции", "дата проводки", "дата", "күні", "date", "datum", "valutadatum", "value date",
+        "buchungstag", "buchung", "booking date", "transaction date", "completed date", "date completed",
+        "posting date", "дата операции", "дата проводки", "дата", "күні", "date", "datum", "valutadatum", "value date",
     ),
     "amount": (
-        "betrag", "umsatz", "amount", "сумма операции", "сумма платежа", "сумма в валюте счета", "сумма", "transaction amount",
-        "сомасы",
+        "betrag", "umsatz", "amount", "сумма операции", "сумма платежа", "сумма в валюте счета", "сумма",
+        "transaction amount", "сомасы",
     ),
     "credit": ("haben", "gutschrift", "credit", "paid in", "money in", "кредит", "приход", "поступление", "зачислен"),
     "debit": ("soll", "lastschrift", "debit", "paid out", "money out", "дебет", "расход", "списан"),
     "currency": ("währung", "waehrung", "currency", "валюта"),
     "payer": (
-        "beguenstigter", "begünstigter", "auftraggeber", "zahlungspflichtiger", "name zahlungsbeteiligter", "payer", "payee",
-        "counterparty", "sender", "плательщик", "контрагент", "отправитель", "корреспондент", "наименование плательщика",
+        "beguenstigter", "begünstigter", "auftraggeber", "zahlungspflichtiger", "name zahlungsbeteiligter", "payer",
+        "payee", "counterparty", "sender", "плательщик", "контрагент", "отправитель", "корреспондент",
+        "наименование плательщика",
     ),
     "purpose": (
         "verwendungszweck", "buchungstext", "kundenreferenz", "purpose", "reference", "description", "details", "memo",
@@ -102,7 +104,9 @@ def _old_encoding(content: bytes) -> str:
     """windows-1251 or windows-1252: a letter between Latin ones is hardly Cyrillic."""
     text = content.decode("cp1251", "replace")
     strange = re.findall(r"(.?)([\u0400-\u04ff])(?=(.?))", text)
-    among_latin = sum(bool(re.match("[A-Za-z]", before) or re.match("[A-Za-z]", after)) for before, _c, after in strange)
+    among_latin = sum(
+        bool(re.match("[A-Za-z]", before) or re.match("[A-Za-z]", after)) for before, _c, after in strange
+    )
     return "cp1252" if among_latin * 2 > len(strange) else "cp1251"
 
 
@@ -202,9 +206,7 @@ def checked(mapping: Mapping[str, Any], header: Sequence[str]) -> dict[str, Any]
             if not isinstance(value, str) or value not in header:
                 refuse(name, "unknown_column", _("The file has no such column."))
             kept[name] = value
-        elif name == "decimal" and value in (".", ","):
-            kept[name] = value
-        elif name == "dates" and value in DATES:
+        elif (name == "decimal" and value in (".", ",")) or (name == "dates" and value in DATES):
             kept[name] = value
         else:
             refuse(name[:40], "invalid", _("This cannot be said about a statement."))
@@ -264,7 +266,8 @@ def _day(text: str, pattern: str) -> date | None:
     if pattern.endswith("%y") and not re.search(r"\D\d\d$", first):
         return None
     try:
-        found = datetime.strptime(first, pattern).date()
+        # A bank's day: no time, and so no zone.
+        found = datetime.strptime(first, pattern).replace(tzinfo=UTC).date()
     except ValueError:
         return None
     return found if 2000 <= found.year <= 2100 else None

@@ -1,7 +1,7 @@
 """A bank's statement beside the orders: what pays which order is shown first, and booked when staff say so.
 
-A line pays an order if it names the order's code and is of its amount and currency. Each line is booked in a transaction
-of its own, known by a fingerprint, so the same file, or one that overlaps it, books nothing twice (M8).
+A line pays an order if it names the order's code and is of its amount and currency. Each is booked in a transaction of
+its own, known by a fingerprint, so the same file, or one that overlaps it, books nothing twice (M8).
 """
 
 import hashlib

@@ -102,6 +102,8 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/exports/", "kind", lambda place: "csv"),
     ("/dashboard/exports/", "resource", lambda place: "events"),
     ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/bank-statements/", "pk", key_of("statement")),
+    ("/dashboard/money/statements/", "pk", key_of("statement")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
@@ -207,6 +209,12 @@ def price_list(place: Place) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("p.csv", b"name,price\nMug,5\n")}
 
 
+def bank_statement(place: Place) -> dict[str, Any]:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return {"file": SimpleUploadedFile("s.csv", b"Date;Amount;Purpose\n31.05.2026;5,00;rent\n")}
+
+
 def fixed(**body: Any) -> Maker:
     return lambda place: dict(body)
 
@@ -250,6 +258,13 @@ BODIES: dict[str, Maker] = {
     "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
     "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),
     "POST /payments/webhooks/<slug:name>/": NOTHING,
+    "POST /billing/webhooks/stripe-connect/": NOTHING,
+    "POST /bank-statements/": bank_statement,
+    "PATCH /bank-statements/<uuid:pk>/": fixed(mapping={"day": "Date"}),
+    "POST /bank-statements/<uuid:pk>/book/": NOTHING,
+    "POST /dashboard/money/statements/": bank_statement,
+    "POST /dashboard/money/statements/<uuid:pk>/columns/": NOTHING,
+    "POST /dashboard/money/statements/<uuid:pk>/book/": NOTHING,
     "POST /activate/": fixed(email="x@matrix.test", confirmation_code="123456"),
     "POST /auth/login/": _login,
     "POST /auth/logout-all/": NOTHING,

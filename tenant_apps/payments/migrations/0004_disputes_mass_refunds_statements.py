@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('words', models.CharField(blank=True, max_length=300)),
                 ('tries', models.IntegerField(default=0)),
                 ('modified_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('mass_refund', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='payments.massrefund')),
+                ('mass', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='payments.massrefund')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mass_refund_rows', to='orders.order')),
             ],
         ),
@@ -113,11 +113,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='massrefundrow',
-            index=models.Index(fields=['mass_refund', 'status'], name='massrefundrow_status'),
+            index=models.Index(fields=['mass', 'status'], name='massrefundrow_status'),
         ),
         migrations.AddConstraint(
             model_name='massrefundrow',
-            constraint=models.UniqueConstraint(fields=('mass_refund', 'order'), name='massrefundrow_once'),
+            constraint=models.UniqueConstraint(fields=('mass', 'order'), name='massrefundrow_once'),
         ),
         migrations.AddConstraint(
             model_name='statementline',
