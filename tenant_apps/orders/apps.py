@@ -8,4 +8,4 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        from tenant_apps.orders import drawing, footprints, personal  # noqa: F401  (register themselves)
+        from tenant_apps.orders import drawing, footprints, invoice_personal, personal  # noqa: F401  (register themselves)

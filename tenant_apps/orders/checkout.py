@@ -13,10 +13,14 @@ from django.utils import timezone
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.faults import point
+from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
-from tenant_apps.orders import errors, lifecycle, pricing
+from tenant_apps.orders import cart_holds, errors, lifecycle, pricing
 from tenant_apps.orders.answers import answers_of
+from tenant_apps.orders.cart_holds import Held
+from tenant_apps.orders.cart_models import Cart
 from tenant_apps.orders.goods import (
     Delivery,
     delivered,
@@ -67,7 +71,9 @@ class BasketLine:
 class Basket:
     """What somebody wants to buy. Clients set no price but where they are asked for one (M6).
 
-    `unlocked` are the hidden ticket types that the buyer's vouchers open; `delivery` is where its goods go.
+    `unlocked` are the hidden ticket types that the buyer's vouchers open; `delivery` is where its goods go. `cart` is
+    what the lines were read from: what it holds becomes the order's, and it is gone. `told_minor` is the total that
+    the buyer was shown; another one is refused.
     """
 
     email: str
@@ -79,6 +85,8 @@ class Basket:
     options: Mapping[str, Any] = field(default_factory=dict)
     unlocked: Collection[int] = ()
     delivery: Delivery | None = None
+    cart: Cart | None = None
+    told_minor: int | None = None
 
 
 class _TypeChanged(Exception):
@@ -102,14 +110,21 @@ def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: dat
             # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
             # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
             sold_out = refusal
-            given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
-            if not given_back and not _has_room(basket):
+            if not make_room(basket, now):
                 break
     raise sold_out
 
 
+def make_room(basket: Basket, now: datetime) -> bool:
+    """Give back what others hold beyond their time of what the basket wants; tell whether to try again (M3)."""
+    given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
+    return bool(given_back) or _has_room(basket)
+
+
 def _has_room(basket: Basket) -> bool:
-    """True if every quota, and every variant of goods, has what the basket wants of it, by what is committed now."""
+    """True if every quota, and every variant of goods, has what the basket wants of it beside what its cart holds, by
+    what is committed now."""
+    mine = Held.by_cart_lines(basket.cart.lines.all()) if basket.cart else Held()
     wanted: Counter[int] = Counter()
     quantities = wanted_types(basket.lines)
     pairs = QuotaTicketType.objects.filter(ticket_type__in=quantities).values_list("ticket_type_id", "quota_id")
@@ -123,8 +138,8 @@ def _has_room(basket: Basket) -> bool:
     variants = list(ProductVariant.objects.filter(pk__in=goods)) if goods else []
     if quantities and not quotas:
         return False
-    return all(one.free is None or one.free >= wanted[one.pk] for one in quotas) and all(
-        one.free is None or one.free >= goods[one.pk] for one in variants
+    return all(one.free is None or one.free + mine.places[one.pk] >= wanted[one.pk] for one in quotas) and all(
+        one.free is None or one.free + mine.pieces[one.pk] >= goods[one.pk] for one in variants
     )
 
 
@@ -144,13 +159,18 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
+    held = cart_holds.taken(basket.cart) if basket.cart else None
     types = types_on_sale(basket.lines, basket.unlocked, now)
     variants = variants_on_sale(basket.lines)
+    if held is not None:
+        cart_holds.lend(held, types.values())
     currency = _currency(types, variants)
     _refuse_wrong_answers(basket, types)
     lines, amounts = _lines(basket, types, variants, now)
     method, delivery_minor = delivered(basket.delivery, variants, basket.lines, currency)
     totals = pricing.add_up(amounts, delivery_minor=delivery_minor)
+    if basket.told_minor is not None and basket.told_minor != totals.total_minor:
+        raise errors.TotalChanged(total=written(totals.total_minor, currency))
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
@@ -182,7 +202,12 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         _refuse_changed(order, types)
     if variants:
         _refuse_changed_goods(order, variants)
-    lifecycle.claim_places(order, lines)
+    point("order.written")
+    if held is None:
+        lifecycle.claim_places(order, lines)
+    else:
+        cart_holds.hand_on(held, order, lines)
+    point("order.claimed")
     return order
 
 
@@ -250,6 +275,18 @@ def _quotas_of(basket: Basket) -> list[int]:
 
 def _variants_of(basket: Basket) -> list[int]:
     return [line.variant for line in basket.lines if line.variant is not None]
+
+
+def order_lines(
+    basket: Basket, types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant], now: datetime
+) -> tuple[list[list[OrderLine]], list[pricing.PricedLine]]:
+    """Return what each line of the basket would be in an order made now, and all amounts; nothing is written."""
+    lines, amounts = _lines(basket, types, variants, now)
+    rest = iter(lines)
+    found = []
+    for wish in basket.lines:
+        found.append([next(rest) for _each in range(1 if wish.ticket_type is None else wish.quantity)])
+    return found, amounts
 
 
 def _lines(

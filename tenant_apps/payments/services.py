@@ -9,6 +9,7 @@ from django.db.models import F, Min, Sum
 from django.utils import timezone
 
 from shared_apps.core.errors import SoldOut, WrongState
+from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
@@ -130,12 +131,14 @@ def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:
     Raises ProviderUnavailable; then it is not known what the provider did, and it is asked again later (O9).
     """
     provider = providers.by_name(payment.provider)
+    point("payment.before_start")
     try:
         started = provider.start(payment, options)
     except ProviderFailed:
         raise ProviderUnavailable(provider=provider.label) from None
     except ProviderRefused:
         started = Started("failed", "")
+    point("payment.started")
     if started.outcome == "pending":
         payment.reference, payment.session = started.reference or None, started.session
         payment.fee_minor = provider.fee_minor(payment)
@@ -185,9 +188,11 @@ def settle(
         payment.poll_at = None
     payment.save(update_fields=changed)
     record(f"payment.{outcome}", payment, actor=actor, details=details)
+    point("payment.settled")
     if outcome == Payment.Status.SUCCEEDED and payment.captured_minor > 0:
         ledger.enter(payment, LedgerEntry.Kind.PAYMENT, payment.captured_minor)
         ledger.enter(payment, LedgerEntry.Kind.FEE, -payment.fee_minor)
+        point("payment.booked")
         payment.order = _move_on(order, payment, actor)
     return payment
 

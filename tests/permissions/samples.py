@@ -104,6 +104,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/dashboard/exports/", "kind", lambda place: "csv"),
     ("/bank-statements/", "pk", key_of("statement")),
     ("/dashboard/money/statements/", "pk", key_of("statement")),
+    ("/cart/lines/", "pk", key_of("cart_line")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
@@ -115,6 +116,10 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/notes/", "pk", key_of("note")),
+    ("/addresses/", "pk", key_of("address")),
+    ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -230,6 +235,7 @@ _email = fixed(email="buyer@matrix.test")
 _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
 
+_address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
 _accepting = fixed(accepting_orders=False)
@@ -381,13 +387,31 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/imports/<slug:resource>/": upload,
     "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
     "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
+    "DELETE /cart/": NOTHING,
+    "POST /cart/lines/": lambda place: {"ticket_type": place.ticket_type.pk, "quantity": 1},
+    "PATCH /cart/lines/<uuid:pk>/": fixed(quantity=2),
+    "DELETE /cart/lines/<uuid:pk>/": NOTHING,
+    "POST /cart/hold/": NOTHING,
+    "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
+    "DELETE /cart/delivery/": NOTHING,
     "POST /orders/": basket,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
     "PUT /orders/<str:code>/cancel/": NOTHING,
+    "PATCH /orders/<str:code>/lines/<uuid:pk>/": fixed(attendee={"name": "Grace"}),
+    "POST /orders/<str:code>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/<str:code>/notes/": fixed(text="Called again."),
+    "DELETE /orders/<str:code>/notes/<int:pk>/": NOTHING,
+    "POST /addresses/": _address,
+    "PUT /addresses/<int:pk>/": _address,
+    "PATCH /addresses/<int:pk>/": _rename,
+    "DELETE /addresses/<int:pk>/": NOTHING,
     "POST /orders/<str:code>/mark-paid/": NOTHING,
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
+    "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
     "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
     "POST /recipe/": _event,
@@ -603,6 +627,7 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
@@ -618,12 +643,15 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
         "lines.ticket_type": None,
         "delivery": lambda place: {**DOOR, "method": place.method.pk},
     },
+    "POST /cart/lines/ variant": {"ticket_type": None},
+    "POST /orders/ cart": {"lines": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
     "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
+    "tax_id": "a number that an office gave the buyer",
     "client_id": "a shop's name at its payment provider",
     "merchant_id": "a shop's number at its payment provider",
 }
