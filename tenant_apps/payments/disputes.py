@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from tenant_apps.activity import hints
+from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.payments import ledger
 from tenant_apps.payments.models import Dispute, LedgerEntry, Payment
 from tenant_apps.payments.providers.base import Notice
+from tenant_apps.staff.models import Membership
 
 # Of two messages of the same second the one that is further on holds.
 ORDER = [Dispute.Status.OPEN, Dispute.Status.REVIEW, Dispute.Status.LOST, Dispute.Status.WON]
@@ -40,7 +43,8 @@ def tell(payment: Payment, notice: Notice) -> str:
         )
         told = made(status=dispute.status, amount_minor=dispute.amount_minor, currency=dispute.currency)
         details = {"order": payment.order.code, "reason": dispute.reason, **told}
-        record("dispute.opened", dispute, details=details)
+        record("dispute.opened", dispute, details=details, deliver=False)
+        _alert(dispute)
     elif dispute.payment_id != payment.pk:
         return "other payment"
     elif (dispute.told_at, ORDER.index(Dispute.Status(dispute.status))) < (
@@ -49,6 +53,17 @@ def tell(payment: Payment, notice: Notice) -> str:
         _change(dispute, notice, said_at)
     _move(dispute, notice)
     return dispute.status
+
+
+def _alert(dispute: Dispute) -> None:
+    """Everybody whose role gives money back is told; a message each, so that each is told once (G1)."""
+    members = Membership.objects.select_related("role")
+    people = [member.user_id for member in members if "refund_orders" in member.role.rights]
+    OutboxMessage.objects.bulk_create(
+        OutboxMessage(topic="dispute.alert", aggregate=f"payments.dispute:{dispute.pk}", payload={"user": person})
+        for person in people
+    )
+    hints.deliver_soon()
 
 
 def _change(dispute: Dispute, notice: Notice, said_at: datetime) -> None:

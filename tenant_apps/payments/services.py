@@ -208,6 +208,8 @@ def _move_on(order: Order, payment: Payment, actor: Any) -> Order:
         return send_back(payment.captured_minor, "paid in another currency")
     if order.status == Order.Status.PAID:  # paid twice: the second money goes back (O5)
         return send_back(payment.captured_minor, "paid twice")
+    if order.status == Order.Status.EXPIRED and order.lines.filter(event__status="cancelled").exists():
+        return send_back(payment.captured_minor, "the event was called off")
     if payment.captured_minor < payment.amount_minor:
         return send_back(payment.captured_minor, "paid too little")
     owed = _owed(order)

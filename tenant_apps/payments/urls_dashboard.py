@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from tenant_apps.payments.views import accounts, dashboard, statements
+from tenant_apps.payments.views import accounts, dashboard, mass, statements
 
 urlpatterns = [
     path("settings/payments/", accounts.overview, name="dashboard-payment-accounts"),
     path("settings/payments/<slug:name>/", accounts.connect, name="dashboard-payment-account"),
     path("settings/payments/<uuid:pk>/switch/", accounts.switch, name="dashboard-payment-account-switch"),
+    path("money/events/<slug:slug>/", mass.refunds, name="dashboard-mass-refund"),
+    path("money/events/<slug:slug>/<uuid:pk>/repeat/", mass.repeat, name="dashboard-mass-refund-repeat"),
     path("money/statements/", statements.overview, name="dashboard-statements"),
     path("money/statements/<uuid:pk>/", statements.statement, name="dashboard-statement"),
     path("money/statements/<uuid:pk>/columns/", statements.columns, name="dashboard-statement-columns"),

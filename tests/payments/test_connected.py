@@ -221,3 +221,30 @@ def test_a_dispute_about_a_payment_that_nobody_started_here_is_nothing_to_us(sho
     assert json.loads(send(shop, event).text) == {"received": True}
     with in_tenant(shop.tenant):
         assert not Dispute.objects.exists()
+
+
+def test_staff_who_give_money_back_are_told_once_and_see_it_on_the_order(shop, mailoutbox, page_for, client_for):
+    from tenant_apps.activity.delivery import deliver_due
+    from tenant_apps.staff.models import Membership, Role
+    from tests.factories import make_user
+
+    clerk, door = make_user("clerk@example.test"), make_user("door@example.test")
+    with in_tenant(shop.tenant):
+        Membership.objects.create(user_id=clerk.pk, role=Role.objects.get(preset="accountant"))
+        Membership.objects.create(user_id=door.pk, role=Role.objects.get(preset="door"))
+    order, intent = paid(shop)
+    shop.fake.dispute(intent)
+    shop.fake.dispute(intent, "under_review")
+    shop.fake.settled()
+    with in_tenant(shop.tenant):
+        for _ in range(3):
+            deliver_due()
+    told = sorted(mail.to[0] for mail in mailoutbox if "disputed" in mail.subject)
+    assert told == sorted([clerk.email, owner_of(shop.tenant).email])
+    owner = owner_of(shop.tenant)
+    page = page_for(shop.tenant, owner).get(f"/dashboard/orders/{order['code']}/").content.decode()
+    assert "Disputed by the buyer&#x27;s bank" in page or "Disputed by the buyer's bank" in page
+    assert order["code"] in page_for(shop.tenant, owner).get("/dashboard/money/disputes/").content.decode()
+    (shown,) = client_for(shop.tenant, owner).get(f"/api/v1/orders/{order['code']}/").json()["disputes"]
+    assert (shown["status"], shown["amount"], shown["withdrawn"]) == ("review", "25.00", True)
+    assert "disputes" not in shop.state(order)

@@ -150,7 +150,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
     from tenant_apps.payments import statements
-    from tenant_apps.payments.models import ProviderAccount
+    from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
 
@@ -190,6 +190,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
         shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
+    place.things.mass_refund = MassRefund.objects.create(event=event, status="done")
     vars(place.things).update(vars(shared))
     if buyer is not None:
         _add_orders(place, buyer)
