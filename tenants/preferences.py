@@ -119,6 +119,11 @@ PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
     # For orders that are paid by bank transfer; never past the start of what was ordered.
     "bank_transfer_hold_days": Preference(5, _whole(1, 30), _("A whole number of days from 1 to 30.")),
+    # How long a place that came free is held for whoever waited for it; how long places are put aside for a group that
+    # needs more of them than are free (0: not at all); whether who waits comes before the open sale.
+    "waiting_list_hours": Preference(24, _whole(1, 24 * 30), _("A whole number of hours from 1 to 720.")),
+    "waiting_list_group_hours": Preference(12, _whole(0, 24 * 30), _("A whole number of hours from 0 to 720.")),
+    "waiting_list_first": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "max_tickets_per_order": Preference(20, _whole(1, 500), _("A whole number from 1 to 500.")),
     "open_orders_per_buyer": Preference(3, _whole(1, 100), _("A whole number from 1 to 100.")),
     # Who works here must have two-step login on: nothing of the staff's opens without.

@@ -8,4 +8,5 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from tenant_apps.notifications import money, staff, subscribers  # noqa: F401  (register what follows from a topic)
+        # Each registers what follows from some topics.
+        from tenant_apps.notifications import money, staff, subscribers, waiting  # noqa: F401  (see above)

@@ -21,6 +21,7 @@ from tenant_apps.orders import errors
 from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.fulfilment import pieces, places
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.models import Quota, TicketType
 
 MOST_AT_ONCE = 100
@@ -81,6 +82,7 @@ def exchange(mine: Held, wanted: Held, titles: Collection[OrderLine], *, sell: b
                 raise RuntimeError(f"{model._meta.label} {pk} has fewer held than the {both} of a cart")
             if less:
                 _release(model, pk, less)
+    places_freed([pk for pk in mine.places if mine.places[pk] > wanted.places[pk]])
 
 
 def _title_of(model: Any, pk: int, lines: Collection[OrderLine]) -> str:

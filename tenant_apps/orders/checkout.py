@@ -17,7 +17,7 @@ from shared_apps.core.faults import point
 from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
-from tenant_apps.orders import cart_holds, errors, lifecycle, pricing
+from tenant_apps.orders import cart_holds, errors, lifecycle, pricing, waiting_offers
 from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.cart_holds import Held
 from tenant_apps.orders.cart_models import Cart
@@ -30,7 +30,7 @@ from tenant_apps.orders.goods import (
     variants_on_sale,
     written_down,
 )
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.selection import Prices, types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
@@ -93,17 +93,25 @@ class _TypeChanged(Exception):
     """A ticket type was changed while the order was being made."""
 
 
-def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
+def place_order(
+    basket: Basket,
+    *,
+    user: Any = None,
+    actor: Any = None,
+    offer: WaitingEntry | None = None,
+    now: datetime | None = None,
+) -> Order:
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
-    is up are given back and the claim is tried again, so no job needs to have run (M3).
+    is up are given back and the claim is tried again, so no job needs to have run (M3). With `offer`, what the waiting
+    list holds becomes the order's; raises OfferOver.
     """
     now = now or timezone.now()
     sold_out: DomainError = Busy()
     for _attempt in range(MOST_CLAIMS):
         try:
-            return _place_under_unused_code(basket, user, actor, now)
+            return _place_under_unused_code(basket, user, actor, offer, now)
         except _TypeChanged:
             continue
         except SoldOut as refusal:
@@ -143,11 +151,11 @@ def _has_room(basket: Basket) -> bool:
     )
 
 
-def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place_under_unused_code(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
     for _attempt in range(3):
         try:
-            return _place(basket, user, actor, now)
+            return _place(basket, user, actor, offer, now)
         except IntegrityError as error:
             if "orders_order_code" not in str(error):
                 raise
@@ -156,7 +164,7 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 
 @retrying
 @transaction.atomic
-def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
     held = cart_holds.taken(basket.cart) if basket.cart else None
@@ -203,10 +211,12 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     if variants:
         _refuse_changed_goods(order, variants)
     point("order.written")
-    if held is None:
-        lifecycle.claim_places(order, lines)
-    else:
+    if offer is not None:
+        waiting_offers.turn_into(offer, order, lines)
+    elif held is not None:
         cart_holds.hand_on(held, order, lines)
+    else:
+        lifecycle.claim_places(order, lines)
     point("order.claimed")
     return order
 

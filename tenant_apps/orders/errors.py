@@ -196,3 +196,27 @@ class TotalChanged(Conflict):
 
     code = "total_changed"
     message = _("The total has changed to {total}. Please look at it and order again.")
+
+
+class NotSoldOut(Conflict):
+    """One waits for what cannot be bought; this can."""
+
+    code = "not_sold_out"
+    message = _("{what} is not sold out: buy it now.")
+
+
+class WaitingListClosed(Conflict):
+    code = "waiting_list_closed"
+    message = _("There is no waiting list for {what}.")
+
+
+class WaitingListFull(Conflict):
+    code = "waiting_list_full"
+    message = _("The waiting list for {what} is full.")
+
+
+class OfferOver(Conflict):
+    """Places of the waiting list that were offered, and are not any more."""
+
+    code = "offer_over"
+    message = _("This offer is over: its places went to somebody else.")

@@ -15,6 +15,7 @@ from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.models import Quota, Ticket
 
 RETURNED = OrderLine.Fulfilment.RETURNED
@@ -141,7 +142,9 @@ def sell_again(order: Order) -> None:
 
 def release_held(order: Order) -> None:
     """Pending to expired or cancelled: the places go back, once (M3)."""
-    _move(_lines_of(order), "release")
+    lines = _lines_of(order)
+    _move(lines, "release")
+    places_freed(places(lines))
 
 
 def take_back(order: Order) -> None:
@@ -157,6 +160,7 @@ def take_back(order: Order) -> None:
     alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
     Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)
+    places_freed(places(lines))
 
 
 def end(order: Order, lines: list[OrderLine]) -> None:
@@ -170,3 +174,4 @@ def end(order: Order, lines: list[OrderLine]) -> None:
     Ticket.objects.filter(pk__in=tickets, status__in=alive).update(
         status=Ticket.Status.CANCELLED, modified_at=timezone.now()
     )
+    places_freed(places(lines))

@@ -15,6 +15,7 @@ from tenant_apps.events.models import Event
 from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.invoice_models import DocumentCounter, Invoice
 from tenant_apps.orders.querysets import OrderQuerySet
+from tenant_apps.orders.waiting_models import WaitingEntry as WaitingEntry
 from tenant_apps.ticketing.models import Ticket, TicketType
 
 __all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine"]

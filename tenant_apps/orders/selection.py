@@ -59,7 +59,7 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
         ticket_type = found.get(wish.ticket_type)
         if ticket_type is None:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
-        _refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
+        refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
         least, most = ticket_type.min_per_order, ticket_type.max_per_order
         if not least <= wanted[wish.ticket_type] <= most or wish.quantity < 1:
             raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
@@ -69,7 +69,7 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     return found
 
 
-def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
+def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
     """The sale window is [start, end) (O10); without an end of its own a type is sold until the event is over."""
     event = ticket_type.event
     if event.status != Event.Status.PUBLISHED:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record
-from tenant_apps.orders import cart_holds, errors, lifecycle
+from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
 from tenant_apps.orders.fulfilment import lock_tickets
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Ticket
@@ -37,13 +37,15 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
 
 
 def give_back_overdue(quotas: Collection[int], *, variants: Collection[int] = (), now: datetime | None = None) -> int:
-    """Expire the overdue orders and carts that hold places in these quotas, or pieces of these goods; return how many
-    (M3)."""
+    """Expire the overdue orders and carts that hold places in these quotas, or pieces of these goods, and offers of the
+    waiting list that nobody answered; return how many (M3)."""
     holding = Q(lines__quotas__overlap=list(quotas))
     if variants:
         holding |= Q(lines__variant__in=list(variants))
     overdue = Order.objects.overdue(now).filter(holding).distinct().order_by("pk")
-    return sum(_expire(order) for order in overdue[:100]) + cart_holds.give_back_overdue(quotas, variants, now=now)
+    expired = sum(_expire(order) for order in overdue[:100])
+    expired += cart_holds.give_back_overdue(quotas, variants, now=now)
+    return expired + waiting_offers.give_back_overdue(quotas, now=now)
 
 
 def _expire(order: Order) -> int:

@@ -13,7 +13,7 @@ from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Order, WaitingEntry
 from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
@@ -31,12 +31,14 @@ FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFU
 
 
 @transaction.atomic
-def place(basket: Basket, *, user: Any = None, actor: Any = None) -> tuple[Order, Payment | None]:
+def place(
+    basket: Basket, *, user: Any = None, actor: Any = None, offer: WaitingEntry | None = None
+) -> tuple[Order, Payment | None]:
     """Place the order together with the intent to pay it; no payment for a free order.
 
     Both are committed before the provider is asked by `ask` (O3). Raises what `place_order` raises, UnknownProvider.
     """
-    order = place_order(basket, user=user, actor=actor)
+    order = place_order(basket, user=user, actor=actor, offer=offer)
     if order.status != Order.Status.PENDING:
         return order, None
     provider = providers.choose(basket.provider)

@@ -43,9 +43,14 @@ TENANT_CHECKS = (
         "M1",
         "counters equal the places that orders claimed and carts hold",
         """
-        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s; carts hold %s',
-                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(c.held, 0))
+        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s; carts hold %s, offers %s',
+                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(c.held, 0),
+                      coalesce(w.held, 0))
         FROM ticketing_quota q LEFT JOIN (
+            SELECT claimed.quota, sum(e.held) AS held
+            FROM orders_waiting e CROSS JOIN LATERAL unnest(e.quotas) AS claimed(quota)
+            WHERE e.held > 0 GROUP BY claimed.quota
+        ) w ON w.quota = q.id LEFT JOIN (
             SELECT claimed.quota,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'paid'), 0) AS sold
@@ -59,7 +64,8 @@ TENANT_CHECKS = (
             SELECT p.quota::bigint AS quota, sum(p.places::int) AS held
             FROM orders_cartline CROSS JOIN LATERAL jsonb_each_text(places) AS p(quota, places) GROUP BY p.quota
         ) c ON c.quota = q.id
-        WHERE q.held <> coalesce(r.held, 0) + coalesce(c.held, 0) OR q.sold <> coalesce(r.sold, 0)
+        WHERE q.held <> coalesce(r.held, 0) + coalesce(c.held, 0) + coalesce(w.held, 0)
+           OR q.sold <> coalesce(r.sold, 0)
         """,
     ),
     Check(

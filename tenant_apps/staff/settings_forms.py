@@ -12,6 +12,9 @@ from tenants.preferences import PREFERENCES, Preference
 LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
     "bank_transfer_hold_days": _("Days to pay in by bank transfer, while places are held"),
+    "waiting_list_hours": _("Hours to answer an offer of the waiting list"),
+    "waiting_list_group_hours": _("Hours in which places are put aside for a group on the waiting list"),
+    "waiting_list_first": _("Places that come free go to the waiting list before the open sale"),
     "max_tickets_per_order": _("Most tickets in one order"),
     "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
     "goods_accepting_orders": _("Orders for goods are taken"),

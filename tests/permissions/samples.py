@@ -46,6 +46,11 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/account/avatars/", "file", lambda place: "nothing.webp"),
     ("/me/erasure/", "secret", lambda place: "nothing"),
     ("/account/erasure/", "secret", lambda place: "nothing"),
+    ("/events/<str:event>/waiting-list/", "pk", key_of("waiting")),
+    ("/dashboard/events/<slug:slug>/waiting-list/", "pk", key_of("waiting")),
+    ("/waiting-list/<str:token>/order/", "token", key_of("offered", "secret")),
+    ("/waiting-list/", "token", key_of("waiting", "secret")),
+    ("/waiting-list/", "secret", key_of("waiting", "secret")),
     ("/events/<str:event>/ticket-types/", "pk", key_of("spare")),
     ("/events/<str:event>/quotas/", "pk", key_of("quota")),
     ("/events/<str:event>/program/", "pk", key_of("program_item")),
@@ -119,8 +124,12 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
     ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/<str:secret>/lines/", "code", key_of("pending", "code")),
+    ("/orders/<str:code>/<str:secret>/lines/", "secret", key_of("pending", "secret")),
+    ("/orders/<str:code>/<str:secret>/lines/", "pk", key_of("pending_line")),
     ("/orders/<str:code>/notes/", "pk", key_of("note")),
     ("/addresses/", "pk", key_of("address")),
+    ("/account/addresses/", "pk", key_of("address")),
     ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
@@ -401,6 +410,19 @@ BODIES: dict[str, Maker] = {
     "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
     "DELETE /cart/delivery/": NOTHING,
     "POST /orders/": basket,
+    "POST /events/<str:event>/waiting-list/": lambda place: {
+        "ticket_type": place.full.pk, "quantity": 1, "email": "new@matrix.test",
+    },
+    "DELETE /events/<str:event>/waiting-list/<uuid:pk>/": NOTHING,
+    "POST /events/<str:event>/waiting-list/<uuid:pk>/offer/": NOTHING,
+    "DELETE /waiting-list/<str:token>/": NOTHING,
+    "POST /waiting-list/<str:token>/order/": fixed(name="Ada", provider="manual"),
+    "POST /events/<slug:slug>/waiting-list/": lambda place: {
+        "ticket_type": place.full.pk, "quantity": "1", "email": "new@matrix.test",
+    },
+    "POST /waiting-list/<str:secret>/": fixed(act="leave"),
+    "POST /dashboard/events/<slug:slug>/waiting-list/<uuid:pk>/offer/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/waiting-list/<uuid:pk>/remove/": NOTHING,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
     "PUT /orders/<str:code>/cancel/": NOTHING,
@@ -531,6 +553,11 @@ BODIES: dict[str, Maker] = {
         "email": "new@matrix.test", "name": "New", f"quantity_{place.ticket_type.pk}": "1", "provider": "manual",
     },
     "POST /orders/<str:code>/<str:secret>/cancel/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/": fixed(name="Grace"),
+    "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/claim/": NOTHING,
+    "POST /account/addresses/": _address,
+    "POST /account/addresses/<int:pk>/": _address,
     "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
     "POST /scan/<int:pk>/": scan,
 }  # fmt: skip
@@ -638,6 +665,7 @@ RELATED: dict[str, Maker] = {
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
+    "POST /events/<str:event>/waiting-list/ ticket_type": key_of("full"),
     "PATCH /series/<str:slug>/dates/ event": lambda place: f"date-{place.tenant.slug}",
 }
 # What else a body has to hold, or (None) not to, for one of these fields to count.

@@ -163,6 +163,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     place = Place(name, tenant, event)
     place.things.ticket_type, place.things.spare, place.things.list = kind, spare, entrance
     place.things.quota, place.things.spare_quota = kind.quotas.get(), spare.quotas.get()
+    _add_waiting(place)
     granted = make_user()
     grant(event, granted, "check_in", actor=None)
     place.things.granted = granted
@@ -205,6 +206,23 @@ def _add_details(place: Place) -> None:
     place.things.program_item = details.make(ProgramItem, place.event, actor=None, title="Doors")
     place.things.bring_item = details.make(BringItem, place.event, actor=None, name="Clay")
     place.things.question = details.make(Question, place.event, actor=None, text="Which diet?")
+
+
+def _add_waiting(place: Place) -> None:
+    """A type that is sold out, somebody who waits for a place, and one who is offered places."""
+    from tenant_apps.orders.models import WaitingEntry
+    from tenant_apps.orders.waiting_offers import offer_now
+
+    place.things.full = make_ticket_type(place.event, capacity=0, name="Full")
+    names = {"waiting": "waits@matrix.test", "offered": "offered@matrix.test"}
+    for what, email in names.items():
+        secret = f"{what}-{place.name}-{place.tenant.slug}".ljust(43, "x")
+        entry = WaitingEntry.objects.create(
+            ticket_type=place.things.ticket_type, quantity=1, email=email, secret=secret
+        )
+        setattr(place.things, what, entry)
+    if place.event.status == "published":
+        offer_now(place.things.offered, actor=None)
 
 
 def _add_series(tenant: Any) -> None:
@@ -281,6 +299,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
 
     scan(place.list, code_text(place.ticket), place.scan_id, by=None)
     place.things.line = place.order.lines.get()
+    place.things.pending_line = place.pending.lines.get()
     place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
     place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
 

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from api.v1.orders import addresses, invoices, lines, views
+from api.v1.orders import addresses, claims, invoices, lines, views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
+    path("orders/claim/", claims.ClaimView.as_view(), name="orders-claim"),
     path("orders/<str:code>/", views.OrderView.as_view(), name="order"),
     path("orders/<str:code>/cancel/", views.CancelView.as_view(), name="order-cancel"),
     path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
@@ -20,4 +21,17 @@ tenant_urls = [
     path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
     path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
+    path("events/<str:event>/waiting-list/", waiting.EventWaitingView.as_view(), name="waiting-list"),
+    path(
+        "events/<str:event>/waiting-list/<uuid:pk>/",
+        waiting.EventWaitingEntryView.as_view(),
+        name="waiting-list-entry",
+    ),
+    path(
+        "events/<str:event>/waiting-list/<uuid:pk>/offer/",
+        waiting.EventWaitingOfferView.as_view(),
+        name="waiting-list-offer",
+    ),
+    path("waiting-list/<str:token>/", waiting.WaitingEntryView.as_view(), name="waiting-entry"),
+    path("waiting-list/<str:token>/order/", waiting.WaitingOrderView.as_view(), name="waiting-order"),
 ]
