@@ -162,10 +162,12 @@ def test_an_account_that_is_linked_cannot_be_linked_by_another(shop, beta):
         assert ConnectedAccount.objects.get().tenant_id == shop.tenant.pk
 
 
-def test_without_a_secret_of_the_platform_the_address_is_not_there(shop, settings):
+def test_without_a_secret_of_the_platform_nothing_gets_in(shop, settings):
     settings.STRIPE_CONNECT_WEBHOOK_SECRET = ""
-    shop.order(flow="element")
-    assert send(shop, paid_event(shop)).status_code == 404
+    order = shop.order(flow="element")
+    for secret in (SECRET, ""):
+        assert send(shop, paid_event(shop), secret).status_code == 400
+    assert shop.state(order)["status"] == "pending"
 
 
 # --- Disputes ---------------------------------------------------------------------------------------------------------

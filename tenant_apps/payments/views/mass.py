@@ -30,6 +30,7 @@ def refunds(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("dashboard-mass-refund", slug=slug)
     run = event.mass_refunds.order_by("-created_at").first()
     counts = mass.progress(run) if run else {}
+    at_work = run is not None and run.status == run.Status.RUNNING
     affected = mass.affected(event)
     called_off = event.status in mass.CALLED_OFF
     context = {
@@ -40,10 +41,10 @@ def refunds(request: HttpRequest, slug: str) -> HttpResponse:
         "ended": counts.get("done", 0) + counts.get("failed", 0),
         "sums": mass.sums(run) if run else [],
         "failures": mass.failures(run)[:SHOWN] if run else [],
-        "running": bool(run) and (run.status == run.Status.RUNNING or counts["sent"] > 0),
+        "running": at_work or counts.get("sent", 0) > 0,
         "affected": affected,
         "called_off": called_off,
-        "may_start": called_off and affected > 0 and not (run and run.status == run.Status.RUNNING),
+        "may_start": called_off and affected > 0 and not at_work,
     }
     return render(request, "dashboard/money/mass_refund.html", context)
 
