@@ -8,5 +8,12 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        # Each registers what follows from some topics.
-        from tenant_apps.notifications import money, staff, subscribers, waiting  # noqa: F401  (see above)
+        # Each registers what follows from its topics.
+        from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
+            goods,
+            money,
+            refunds,
+            staff,
+            subscribers,
+            waiting,
+        )

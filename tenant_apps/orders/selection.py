@@ -12,6 +12,7 @@ from shared_apps.core.templatetags.money import written
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
 from tenant_apps.orders.answers import with_questions
+from tenant_apps.promotions.models import Discount
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.prices import MOST_OPEN_MINOR, Portion, portions, tiers_of
 from tenants.context import current_tenant
@@ -41,7 +42,8 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
 def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
     """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
-    One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the buyer's
+    One statement reads them with their quotas, tiers and questions, and the discounts in force (`discount_rows`, the
+    same for each type). `unlocked` are the hidden types that the buyer's
     vouchers open.
     """
     wanted = wanted_types(wishes)
@@ -52,6 +54,7 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
         raise errors.TooManyTickets(field="lines", limit=limit)
     seen = TicketType.objects.visible_to(unlocked).exclude(event__status__in=("draft", "archived"))
     asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
+    asked = asked.annotate(discount_rows=Discount.objects.as_rows(now))
     found: dict[int, TicketType] = asked.in_bulk(list(wanted))
     for index, wish in enumerate(wishes):
         if wish.ticket_type is None:

@@ -16,5 +16,6 @@ urlpatterns = [
     path("money/statements/<uuid:pk>/book/", statements.book, name="dashboard-statement-book"),
     path("money/disputes/", statements.disputes, name="dashboard-disputes"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
+    path("orders/<slug:code>/refund/", dashboard.refund, name="dashboard-order-refund"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),
 ]

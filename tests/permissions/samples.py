@@ -131,6 +131,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/addresses/", "pk", key_of("address")),
     ("/account/addresses/", "pk", key_of("address")),
     ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
+    ("/dashboard/orders/<slug:code>/goods/", "step", lambda place: "pack"),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -441,8 +442,15 @@ BODIES: dict[str, Maker] = {
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
     "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/pack/": NOTHING,
+    "POST /orders/<str:code>/ship/": fixed(carrier="DHL", tracking_number="JD0001"),
+    "POST /orders/<str:code>/deliver/": NOTHING,
+    "POST /orders/<str:code>/return/": NOTHING,
     "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
     "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/refund/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/goods/<slug:step>/": NOTHING,
+    "POST /dashboard/bulk-orders/": lambda place: {"order": place.order.code, "step": "pack"},
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
     "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
     "POST /recipe/": _event,
@@ -577,6 +585,10 @@ SILENT = frozenset(
 # What no sample can bring to a good end here, and where it is tested instead.
 NO_GOOD_END = {
     **dict.fromkeys(
+        tuple(f"/orders/<str:code>/{step}/" for step in ("pack", "ship", "deliver", "return")),
+        "the orders here have no goods: tests/orders/test_shipping.py",
+    ),
+    **dict.fromkeys(
         (
             "/me/",
             "/me/avatar/",
@@ -672,6 +684,7 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "voucher": lambda place: f"CODE-{place.tenant.slug}",
     "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}

@@ -171,6 +171,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     Tag.objects.get_or_create(name=f"Tag {tenant.slug}", slug=f"tag-{tenant.slug}")
     Venue.objects.get_or_create(name=f"Hall {tenant.slug}", slug=f"hall-{tenant.slug}")
     _add_goods(place, published=published)
+    _add_promotions(place)
     _add_details(place)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
@@ -260,6 +261,19 @@ def _add_goods(place: Place, *, published: bool) -> None:
     place.things.image_file = f"{place.image.stem}-20.webp"
     place.things.media_file = f"{place.media.stem}-20.webp"
     place.things.method = delivery.create_method(actor=None, name=f"Post {called}", kind="post", price_minor=300)
+
+
+def _add_promotions(place: Place) -> None:
+    """A discount that is over, so that no price is another than elsewhere, and a voucher; the tenant's own code."""
+    from tenant_apps.promotions import services
+
+    called = f"{place.name}-{place.tenant.slug}"
+    place.things.discount = services.create_discount(
+        actor=None, name=f"Discount {called}", kind="percent", percent=10, valid_until=timezone.now()
+    )
+    place.things.voucher = services.create_voucher(actor=None, code=f"V-{called}", kind="percent", percent=10)
+    if place.name in ("own", "foreign"):
+        services.create_voucher(actor=None, code=f"CODE-{place.tenant.slug}", kind="percent", percent=10)
 
 
 _shared: dict[str, SimpleNamespace] = {}

@@ -38,6 +38,7 @@ from tenant_apps.payments.refunds import (
     intend_order_refund,
 )
 from tenant_apps.payments.services import ask, mark_paid, place
+from tenant_apps.promotions.guessing import guarded
 from tenant_apps.staff.permissions import allowed
 
 
@@ -80,7 +81,8 @@ class OrdersView(APIView):
         wanted = OrderInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         basket = _basket(request, wanted)
-        order, payment = place(basket, user=request.user, actor=request.user)
+        with guarded(request, basket.voucher):
+            order, payment = place(basket, user=request.user, actor=request.user)
         if payment is not None:
             afterwards(request, lambda: placed(*ask(payment, **basket.options)))
         return placed(payment, None, order)

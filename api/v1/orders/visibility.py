@@ -33,9 +33,10 @@ class Sight:
 def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
     """The order as the caller sees it."""
     payments = sight.order.payments.order_by("created_at") if sight.events is None else []
-    shown = presentation.order_json(
-        sight.order, sight.lines(), payments, as_buyer=sight.as_buyer, with_secret=with_secret
-    )
+    lines = sight.lines()
+    shown = presentation.order_json(sight.order, lines, payments, as_buyer=sight.as_buyer, with_secret=with_secret)
+    if any(line.variant_id for line in lines):
+        shown["parcels"] = [presentation.parcel_json(each) for each in sight.order.parcels.all()]
     if not sight.as_buyer and sight.events is None:
         disputes = Dispute.objects.filter(payment__order=sight.order).order_by("created_at")
         shown["disputes"] = [presentation.dispute_json(dispute) for dispute in disputes]
