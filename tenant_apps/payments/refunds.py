@@ -17,8 +17,9 @@ from tenant_apps.events.refunds import percent_now
 from tenant_apps.orders import cancelling, invoices, lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
-from tenant_apps.payments import providers
+from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import RefundTooLarge
+from tenant_apps.payments.mass_rows import follow
 from tenant_apps.payments.models import LedgerEntry, Payment, Refund
 from tenant_apps.payments.providers.base import ProviderFailed, ProviderRefused, Refunded
 from tenant_apps.payments.services import POLL_AFTER
@@ -131,15 +132,12 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     if not done:
         # Somebody has to look at it: the money was promised.
         record("refund.failed", refund, details={"order": order.code, "words": words[:300]})
+        follow(refund, words)
         return refund
-    LedgerEntry.objects.create(
-        kind=LedgerEntry.Kind.REFUND,
-        provider=payment.provider,
-        reference=refund.reference or str(refund.pk),
-        order=order,
-        amount_minor=-refund.amount_minor,
-        currency=refund.currency,
-    )
+    reference = refund.reference or str(refund.pk)
+    ledger.enter(payment, LedgerEntry.Kind.REFUND, -refund.amount_minor, reference=reference)
+    ledger.enter(payment, LedgerEntry.Kind.FEE, ledger.fee_back(payment, refund.amount_minor), reference=reference)
+    follow(refund)
     before = order.refunded_minor
     _update_order(order)
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
