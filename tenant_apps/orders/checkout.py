@@ -13,12 +13,22 @@ from django.utils import timezone
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
 from tenant_apps.orders.answers import answers_of
+from tenant_apps.orders.goods import (
+    Delivery,
+    delivered,
+    price_of,
+    tax_of_goods,
+    title_of,
+    variants_on_sale,
+    written_down,
+)
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.person_limits import refuse_too_many
-from tenant_apps.orders.selection import Prices, types_on_sale
+from tenant_apps.orders.selection import Prices, types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
@@ -43,20 +53,21 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class BasketLine:
-    """So many tickets of one type (its id). `price`, in major units, is what the buyer wants to pay for each: taken
-    only where the type leaves that to them."""
+    """So many tickets of one type, or pieces of one variant of goods (their ids). `price`, in major units, is what the
+    buyer wants to pay for each ticket: taken only where the type leaves that to them."""
 
-    ticket_type: int
+    ticket_type: int | None = None
     quantity: int = 1
     attendees: Sequence[Attendee] = ()
     price: str | Decimal | None = None
+    variant: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
     """What somebody wants to buy. Clients set no price but where they are asked for one (M6).
 
-    `unlocked` are the hidden ticket types that the buyer's vouchers open.
+    `unlocked` are the hidden ticket types that the buyer's vouchers open; `delivery` is where its goods go.
     """
 
     email: str
@@ -67,6 +78,7 @@ class Basket:
     channel: str = "web"
     options: Mapping[str, Any] = field(default_factory=dict)
     unlocked: Collection[int] = ()
+    delivery: Delivery | None = None
 
 
 class _TypeChanged(Exception):
@@ -90,22 +102,30 @@ def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: dat
             # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
             # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
             sold_out = refusal
-            if not give_back_overdue(_quotas_of(basket), now=now) and not _has_room(basket):
+            given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
+            if not given_back and not _has_room(basket):
                 break
     raise sold_out
 
 
 def _has_room(basket: Basket) -> bool:
-    """True if every quota has the places that the basket wants of it, by what is committed now."""
+    """True if every quota, and every variant of goods, has what the basket wants of it, by what is committed now."""
     wanted: Counter[int] = Counter()
-    quantities: Counter[int] = Counter()
-    for line in basket.lines:
-        quantities[line.ticket_type] += line.quantity
+    quantities = wanted_types(basket.lines)
     pairs = QuotaTicketType.objects.filter(ticket_type__in=quantities).values_list("ticket_type_id", "quota_id")
     for type_id, quota_id in pairs:
         wanted[quota_id] += quantities[type_id]
     quotas = list(Quota.objects.filter(pk__in=wanted))
-    return bool(quotas) and all(quota.free is None or quota.free >= wanted[quota.pk] for quota in quotas)
+    goods: Counter[int] = Counter()
+    for line in basket.lines:
+        if line.variant is not None:
+            goods[line.variant] += line.quantity
+    variants = list(ProductVariant.objects.filter(pk__in=goods)) if goods else []
+    if quantities and not quotas:
+        return False
+    return all(one.free is None or one.free >= wanted[one.pk] for one in quotas) and all(
+        one.free is None or one.free >= goods[one.pk] for one in variants
+    )
 
 
 def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
@@ -122,9 +142,15 @@ def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetim
 @retrying
 @transaction.atomic
 def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+    if not basket.lines:
+        raise errors.EmptyOrder(field="lines")
     types = types_on_sale(basket.lines, basket.unlocked, now)
+    variants = variants_on_sale(basket.lines)
+    currency = _currency(types, variants)
     _refuse_wrong_answers(basket, types)
-    lines, totals = _lines(basket, types, now)
+    lines, amounts = _lines(basket, types, variants, now)
+    method, delivery_minor = delivered(basket.delivery, variants, basket.lines, currency)
+    totals = pricing.add_up(amounts, delivery_minor=delivery_minor)
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
@@ -132,7 +158,8 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     # Staff at the box office sell to one address many times over.
     if basket.channel == "web":
         wanted = Counter(line.ticket_type_id for line in lines if line.ticket_type_id)
-        refuse_too_many(basket.email, person, wanted, types, unpaid=totals.total_minor > 0, now=now)
+        unpaid = totals.total_minor > 0
+        refuse_too_many(basket.email, person, wanted, types, unpaid=unpaid, goods=bool(variants), now=now)
     order = Order(
         code=readable_code(),
         secret=unguessable_secret(),
@@ -141,7 +168,9 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         language=basket.language or tenant.language,
         user=person,
         channel=basket.channel,
-        currency=next(iter(types.values())).event.currency,
+        currency=currency,
+        delivery=written_down(basket.delivery, method),
+        delivery_method=method,
         created_at=now,
         expires_at=now + timedelta(minutes=preference(tenant, "hold_minutes")) if totals.total_minor else None,
         **{name: getattr(totals, name) for name in totals.__slots__},
@@ -149,7 +178,10 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     for line in lines:
         line.order = order
     lifecycle.begin(order, lines, actor=actor)
-    _refuse_changed(order, types)
+    if types:
+        _refuse_changed(order, types)
+    if variants:
+        _refuse_changed_goods(order, variants)
     lifecycle.claim_places(order, lines)
     return order
 
@@ -176,10 +208,32 @@ def _refuse_changed(order: Order, types: Mapping[int, TicketType]) -> None:
         raise _TypeChanged
 
 
+def _refuse_changed_goods(order: Order, variants: Mapping[int, ProductVariant]) -> None:
+    """Refuse goods that were taken off sale, or given another currency, since they were read (M6)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, currency, published FROM catalog_product WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
+            [sorted({variant.product_id for variant in variants.values()})],
+        )
+        found = cursor.fetchall()
+    for name, currency, published in found:
+        if currency != order.currency or not published:
+            raise errors.NotOnSale(field="lines", what=name)
+
+
+def _currency(types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant]) -> str:
+    found = {one.event.currency for one in types.values()} | {one.product.currency for one in variants.values()}
+    if len(found) > 1:
+        raise errors.MixedCurrencies(field="lines")
+    return found.pop()
+
+
 def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
     """Raise WrongAnswers naming each question that is not answered as it must be."""
     faults: list[FieldError] = []
     for index, line in enumerate(basket.lines):
+        if line.ticket_type is None:
+            continue
         for number in range(line.quantity):
             given = line.attendees[number].answers if number < len(line.attendees) else {}
             wrong = answers_of(types[line.ticket_type].asked, given, strict=basket.channel == "web")[1]
@@ -190,19 +244,31 @@ def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
 
 
 def _quotas_of(basket: Basket) -> list[int]:
-    types = {line.ticket_type for line in basket.lines}
+    types = wanted_types(basket.lines)
     return list(QuotaTicketType.objects.filter(ticket_type__in=types).values_list("quota_id", flat=True))
 
 
-def _lines(basket: Basket, types: Mapping[int, TicketType], now: datetime) -> tuple[list[OrderLine], pricing.Totals]:
-    """Return the order's lines, an admission each, with their prices fixed, and what they come to."""
-    if len({ticket_type.event.currency for ticket_type in types.values()}) > 1:
-        raise errors.MixedCurrencies(field="lines")
+def _variants_of(basket: Basket) -> list[int]:
+    return [line.variant for line in basket.lines if line.variant is not None]
+
+
+def _lines(
+    basket: Basket, types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant], now: datetime
+) -> tuple[list[OrderLine], list[pricing.PricedLine]]:
+    """Return the order's lines, an admission or one kind of goods each, with their prices fixed."""
     by_default = preference(current_tenant(), "prices_include_tax")
     prices = Prices(types, basket.lines, now)
     lines: list[OrderLine] = []
     amounts: list[pricing.PricedLine] = []
     for number, wanted in enumerate(basket.lines):
+        if wanted.ticket_type is None:
+            if wanted.variant is None:
+                raise errors.UnknownTicketType(field=f"lines.{number}.ticket_type")
+            line, priced = _goods_line(variants[wanted.variant], wanted.quantity)
+            line.position = len(lines) + 1
+            lines.append(line)
+            amounts.append(priced)
+            continue
         ticket_type = types[wanted.ticket_type]
         for index, portion in enumerate(prices.of(ticket_type, wanted, f"lines.{number}.price")):
             attendee = wanted.attendees[index] if index < len(wanted.attendees) else Attendee()
@@ -229,7 +295,25 @@ def _lines(basket: Basket, types: Mapping[int, TicketType], now: datetime) -> tu
                     answers=answers_of(ticket_type.asked, attendee.answers)[0],  # type: ignore[attr-defined]  # annotated
                 )
             )
-    return lines, pricing.add_up(amounts)
+    return lines, amounts
+
+
+def _goods_line(variant: ProductVariant, quantity: int) -> tuple[OrderLine, pricing.PricedLine]:
+    rate, included = tax_of_goods()
+    priced = pricing.price_line(price_of(variant), rate, quantity=quantity, tax_included=included)
+    line = OrderLine(
+        kind=OrderLine.Kind.PRODUCT,
+        variant=variant,
+        fulfilment=OrderLine.Fulfilment.UNPACKED,
+        title=title_of(variant)[:320],
+        quantity=quantity,
+        unit_price_minor=priced.unit_price_minor,
+        tax_rate=priced.tax_rate,
+        tax_included=priced.tax_included,
+        tax_minor=priced.tax_minor,
+        total_minor=priced.total_minor,
+    )
+    return line, priced
 
 
 def _claimed(ticket_type: TicketType, portion: Portion) -> list[int]:

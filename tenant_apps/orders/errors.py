@@ -52,9 +52,29 @@ class UnknownTicketType(InvalidInput):
     message = _("There is no such ticket type on sale.")
 
 
+class UnknownGoods(InvalidInput):
+    code = "does_not_exist"
+    message = _("There are no such goods on sale.")
+
+
+class WrongMultiple(InvalidInput):
+    code = "quantity_out_of_range"
+    message = _("{what} is sold from {least} pieces on, in multiples of {multiple}.")
+
+
+class DeliveryRequired(InvalidInput):
+    code = "delivery_required"
+    message = _("Choose how the goods reach you.")
+
+
+class DeliveryNotPossible(InvalidInput):
+    code = "delivery_not_possible"
+    message = _("{what} does not take this order. Please choose another way of delivery.")
+
+
 class MixedCurrencies(InvalidInput):
     code = "mixed_currencies"
-    message = _("These tickets are sold in different currencies; please order them one after the other.")
+    message = _("These are sold in different currencies; please order them one after the other.")
 
 
 class ConfirmedAccountRequired(Conflict):
@@ -80,7 +100,7 @@ class SaleEnded(NotOnSale):
 
 class TooManyOpenOrders(Conflict):
     code = "too_many_open_orders"
-    message = _("You have {limit} unpaid orders for this event already. Pay or cancel one of them first.")
+    message = _("You have {limit} unpaid orders of this kind already. Pay or cancel one of them first.")
 
 
 class CancellationClosed(Conflict):
@@ -91,6 +111,11 @@ class CancellationClosed(Conflict):
 class CancellationNotAllowed(Conflict):
     code = "cancellation_not_allowed"
     message = _("{what} cannot be cancelled online. Please write to the organizer.")
+
+
+class GoodsAreAway(Conflict):
+    code = "goods_shipped"
+    message = _("Goods of this order are on their way or delivered. They have to come back first.")
 
 
 class TicketsUsed(Conflict):

@@ -4,12 +4,19 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
 from shared_apps.core.errors import SoldOut
+from tenant_apps.catalog.models import ProductVariant
+from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Quota, Ticket
+
+RETURNED = OrderLine.Fulfilment.RETURNED
+# Goods that the buyer has, or soon will.
+AWAY = (OrderLine.Fulfilment.SHIPPED, OrderLine.Fulfilment.DELIVERED)
 
 
 def places(lines: Iterable[OrderLine]) -> Counter[int]:
@@ -24,11 +31,25 @@ def places(lines: Iterable[OrderLine]) -> Counter[int]:
     )
 
 
+def pieces(lines: Iterable[OrderLine]) -> Counter[int]:
+    """How many pieces the lines claimed of each variant of goods. What came back was given back then (M3)."""
+    claimed: Counter[int] = Counter()
+    for line in lines:
+        if line.status == OrderLine.Status.ACTIVE and line.variant_id and line.fulfilment != RETURNED:
+            claimed[line.variant_id] += line.quantity
+    return claimed
+
+
 def lock_places(order: Order) -> None:
-    """Lock the order's quotas, by id. Places before orders, everywhere: no deadlock (M2)."""
-    lines = OrderLine.objects.filter(order_id=order.pk).only("quotas", "status", "quantity")
-    wanted = sorted({quota for line in lines for quota in line.quotas})
-    list(Quota.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    """Lock the order's quotas and then its goods, each by id. Stock before orders, everywhere: no deadlock (M2)."""
+    lines = list(OrderLine.objects.filter(order_id=order.pk).only("quotas", "variant", "status", "quantity"))
+    for model, wanted in (
+        (Quota, {quota for line in lines for quota in line.quotas}),
+        (ProductVariant, {line.variant_id for line in lines if line.variant_id}),
+    ):
+        if wanted:
+            rows: Any = model._default_manager.filter(pk__in=wanted).order_by("pk")
+            list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def lock_tickets(order: Order) -> None:
@@ -37,27 +58,34 @@ def lock_tickets(order: Order) -> None:
     list(tickets.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
-def _claim(lines: list[OrderLine], claim: Callable[[int, int], bool]) -> None:
+def _claim(lines: list[OrderLine], how: str) -> None:
+    claim: Callable[[int, int], bool] = getattr(Quota.objects, how)
     for quota, count in in_lock_order(places(lines)):
         if not claim(quota, count):
             raise SoldOut(what=next(line.title for line in lines if quota in line.quotas))
+    claim = getattr(ProductVariant.objects, how)
+    for variant, count in in_lock_order(pieces(lines)):
+        if not claim(variant, count):
+            raise SoldOut(what=next(line.title for line in lines if variant == line.variant_id))
 
 
-def _move(lines: list[OrderLine], move: Callable[[int, int], bool]) -> None:
-    for quota, count in in_lock_order(places(lines)):
-        if not move(quota, count):
-            # The counter says less than the lines do: never to be papered over; check_invariants tells which (M1).
-            raise RuntimeError(f"quota {quota} has fewer places held or sold than the {count} to be moved")
+def _move(lines: list[OrderLine], how: str) -> None:
+    for model, claimed in ((Quota, places(lines)), (ProductVariant, pieces(lines))):
+        move: Callable[[int, int], bool] = getattr(model._default_manager, how)
+        for pk, count in in_lock_order(claimed):
+            if not move(pk, count):
+                # The counter says less than the lines do: never to be papered over; check_invariants tells which (M1).
+                raise RuntimeError(f"{model._meta.label} {pk} has fewer held or sold than the {count} to be moved")
 
 
 def hold(lines: list[OrderLine]) -> None:
-    """Claim places for an order that is still to be paid. Raises SoldOut."""
-    _claim(lines, Quota.objects.hold)
+    """Claim stock for an order that is still to be paid. Raises SoldOut."""
+    _claim(lines, "hold")
 
 
 def sell(lines: list[OrderLine]) -> None:
-    """Claim places for good: the order is free or paid already. Raises SoldOut."""
-    _claim(lines, Quota.objects.sell)
+    """Claim stock for good: the order is free or paid already. Raises SoldOut."""
+    _claim(lines, "sell")
 
 
 def make_tickets(order: Order, lines: Iterable[OrderLine]) -> list[Ticket]:
@@ -96,7 +124,7 @@ def _issue(order: Order, lines: list[OrderLine]) -> None:
 def sell_held(order: Order) -> None:
     """Pending to paid: what was held is sold, and the tickets are issued (O4)."""
     lines = _lines_of(order)
-    _move(lines, Quota.objects.sell_held)
+    _move(lines, "sell_held")
     _issue(order, lines)
 
 
@@ -109,13 +137,18 @@ def sell_again(order: Order) -> None:
 
 def release_held(order: Order) -> None:
     """Pending to expired or cancelled: the places go back, once (M3)."""
-    _move(_lines_of(order), Quota.objects.release)
+    _move(_lines_of(order), "release")
 
 
 def take_back(order: Order) -> None:
-    """Paid to cancelled: the tickets are dead from this commit on (T4), and their places are free again."""
+    """Paid to cancelled: the tickets are dead from this commit on (T4), and their places are free again.
+
+    Raises GoodsAreAway for goods that left and did not come back: they are not in stock.
+    """
     lines = _lines_of(order)
-    _move(lines, Quota.objects.take_back)
+    if any(line.status == OrderLine.Status.ACTIVE and line.fulfilment in AWAY for line in lines):
+        raise errors.GoodsAreAway
+    _move(lines, "take_back")
     # Used ones too: staff may cancel after the door, and undoing that scan must not wake the ticket up again.
     alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
     Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)

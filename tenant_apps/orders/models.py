@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import uuid7
+from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders.querysets import OrderQuerySet
 from tenant_apps.ticketing.models import Ticket, TicketType
@@ -45,6 +46,15 @@ class Order(models.Model):
     delivery_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
+    # What the fees are: [{"kind", "name", "amount_minor", "tax_minor"}], as they were told then.
+    fees = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    # The voucher's code as it was typed; empty for none.
+    voucher = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # Where the goods go, as it was then: the fields of `goods.Delivery` and the method's name and kind. Empty: nowhere.
+    delivery = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    delivery_method = models.ForeignKey(
+        DeliveryMethod, models.SET_NULL, null=True, related_name="orders", db_index=False
+    )
     created_at = models.DateTimeField(default=now, db_default=Now())
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
     expires_at = models.DateTimeField(null=True)
@@ -66,6 +76,9 @@ class Order(models.Model):
             models.Index(fields=["email"], name="order_email"),
             # Addresses are compared without regard to case: a buyer's orders are found by this one.
             models.Index(Upper("email"), name="order_email_any_case"),
+            models.Index(
+                fields=["delivery_method"], condition=Q(delivery_method__isnull=False), name="order_delivery_method"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -83,6 +96,15 @@ class OrderLine(models.Model):
         ACTIVE = "active", _("Active")
         CANCELLED = "cancelled", _("Cancelled")
 
+    class Fulfilment(models.TextChoices):
+        """How far goods are on their way; tickets have none."""
+
+        UNPACKED = "unpacked", _("To be packed")
+        PACKED = "packed", _("Packed")
+        SHIPPED = "shipped", _("Shipped")
+        DELIVERED = "delivered", _("Delivered")
+        RETURNED = "returned", _("Returned")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
     position = models.IntegerField()
@@ -90,6 +112,9 @@ class OrderLine(models.Model):
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
     event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="order_lines")
     ticket_type = models.ForeignKey(TicketType, models.PROTECT, null=True, related_name="order_lines")
+    # Few lines are goods: an index of those alone, below.
+    variant = models.ForeignKey(ProductVariant, models.PROTECT, null=True, related_name="order_lines", db_index=False)
+    fulfilment = models.CharField(max_length=9, choices=Fulfilment.choices, blank=True, default="", db_default="")
     ticket = models.OneToOneField(Ticket, models.PROTECT, null=True, related_name="order_line")
     # The quotas that this line claimed its places from, by id, when it was ordered.
     quotas = ArrayField(models.BigIntegerField(), default=list)
@@ -97,6 +122,8 @@ class OrderLine(models.Model):
     quantity = models.IntegerField(default=1)
     unit_price_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
+    # What the discount is made of: [{"kind", "name", "amount_minor"}], as it was told then.
+    applied = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     # Whether the unit price contained the tax, or it was added to it (M6). The total contains it in either case.
     tax_included = models.BooleanField(default=True, db_default=True)
@@ -120,7 +147,10 @@ class OrderLine(models.Model):
                 condition=Q(unit_price_minor__gte=0, total_minor__gte=0), name="order_line_not_negative"
             ),
         ]
-        indexes = [models.Index(fields=["ticket_type", "status"], name="order_line_type")]
+        indexes = [
+            models.Index(fields=["ticket_type", "status"], name="order_line_type"),
+            models.Index(fields=["variant"], condition=Q(variant__isnull=False), name="order_line_variant"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -28,11 +28,13 @@ def refuse_too_many(
     types: Mapping[int, TicketType],
     *,
     unpaid: bool,
+    goods: bool = False,
     now: datetime,
 ) -> None:
     """Raise TooManyOpenOrders or TooManyPerPerson if this order would go above what one buyer may have.
 
-    `wanted` are the quantities by ticket type; `unpaid` tells that the order is to be paid. Orders of one buyer are
+    `wanted` are the quantities by ticket type; `unpaid` tells that the order is to be paid, `goods` that it has some:
+    unpaid orders with goods count as those of one event do. Orders of one buyer are
     counted one after the other, or as many as come at once would pass: what locks them lasts until the commit.
     """
     limited = {pk: types[pk] for pk in wanted if types[pk].max_per_person is not None}
@@ -44,7 +46,10 @@ def refuse_too_many(
         events = {types[pk].event_id for pk in wanted}
         limit = preference(current_tenant(), "open_orders_per_buyer")
         open_orders = Order.objects.unpaid().filter(_bought_by(addresses, user), expires_at__gt=now)
-        if open_orders.filter(lines__event__in=events).distinct().count() >= limit:
+        alike = Q(lines__event__in=events)
+        if goods:
+            alike |= Q(lines__kind=OrderLine.Kind.PRODUCT)
+        if open_orders.filter(alike).distinct().count() >= limit:
             raise errors.TooManyOpenOrders(limit=limit)
     if limited:
         have = _tickets_of(addresses, user, limited, now)

@@ -47,6 +47,7 @@ def _orders(person: Person) -> Rows:
             "paid_at": order.paid_at,
             "currency": order.currency,
             **{f"{name}_minor": getattr(order, f"{name}_minor") for name in MONEY},
+            "delivery": order.delivery,
             "lines": [_line(line, order, person) for line in order.lines.all()],
         }
 
@@ -139,14 +140,17 @@ def _end_lines(person: Person) -> int:
 def _end_orders(person: Person) -> int:
     """Money, places and counts stay; whose order it was is gone."""
     ids = list(own_orders(person).values_list("pk", flat=True))
-    return Order.objects.filter(pk__in=ids).update(email=person.alias, name="", user=None, modified_at=timezone.now())
+    return Order.objects.filter(pk__in=ids).update(
+        email=person.alias, name="", user=None, delivery={}, modified_at=timezone.now()
+    )
 
 
 hold(
-    "orders", "orders.Order", {"email", "name", "user", "secret", "language"},
+    "orders", "orders.Order", {"email", "name", "user", "secret", "language", "delivery"},
     export=_orders, erase=_end_orders, locate=_located, order=30,
 )  # fmt: skip
 hold("order_lines", "orders.OrderLine", {"attendee_name", "attendee_email", "answers"}, erase=_end_lines, order=10)
 hold("tickets", "ticketing.Ticket", {"holder_name", "holder_email"}, export=_tickets)
 hold("check_ins", "ticketing.CheckIn", {"ticket"}, export=_check_ins)
-harmless("orders.OrderLine", {"title", "tier_name"}, "the event, the kind of ticket and its price at the time")
+harmless("orders.OrderLine", {"title", "tier_name", "applied"}, "what was bought and its price at the time")
+harmless("orders.Order", {"fees", "voucher"}, "names and amounts of fees, and the code of an offer")

@@ -22,11 +22,20 @@ class Wish(Protocol):
     """A line as the buyer sent it."""
 
     @property
-    def ticket_type(self) -> int: ...
+    def ticket_type(self) -> int | None: ...
     @property
     def quantity(self) -> int: ...
     @property
     def price(self) -> str | Decimal | None: ...
+
+
+def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
+    """How many tickets of each type all lines together ask for."""
+    wanted: Counter[int] = Counter()
+    for wish in wishes:
+        if wish.ticket_type is not None:
+            wanted[wish.ticket_type] += wish.quantity
+    return wanted
 
 
 def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
@@ -35,11 +44,9 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the buyer's
     vouchers open.
     """
-    wanted: Counter[int] = Counter()
-    for wish in wishes:
-        wanted[wish.ticket_type] += wish.quantity
+    wanted = wanted_types(wishes)
     if not wanted:
-        raise errors.EmptyOrder(field="lines")
+        return {}
     limit = preference(current_tenant(), "max_tickets_per_order")
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
@@ -47,6 +54,8 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
     found: dict[int, TicketType] = asked.in_bulk(list(wanted))
     for index, wish in enumerate(wishes):
+        if wish.ticket_type is None:
+            continue
         ticket_type = found.get(wish.ticket_type)
         if ticket_type is None:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
@@ -77,12 +86,9 @@ class Prices:
     whatever line they stand on."""
 
     def __init__(self, types: Mapping[int, TicketType], wishes: Sequence[Wish], now: datetime):
-        wanted: Counter[int] = Counter()
-        for wish in wishes:
-            wanted[wish.ticket_type] += wish.quantity
         self._left = {
             pk: _one_by_one(portions(tiers_of(types[pk]), types[pk].price_minor, quantity, now))
-            for pk, quantity in wanted.items()
+            for pk, quantity in wanted_types(wishes).items()
         }
 
     def of(self, ticket_type: TicketType, wish: Wish, where: str) -> list[Portion]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
@@ -34,9 +35,12 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
     return expired
 
 
-def give_back_overdue(quotas: Collection[int], *, now: datetime | None = None) -> int:
-    """Expire the overdue orders that hold places in one of these quotas; return how many (M3)."""
-    overdue = Order.objects.overdue(now).filter(lines__quotas__overlap=list(quotas)).distinct().order_by("pk")
+def give_back_overdue(quotas: Collection[int], *, variants: Collection[int] = (), now: datetime | None = None) -> int:
+    """Expire the overdue orders that hold places in these quotas, or pieces of these goods; return how many (M3)."""
+    holding = Q(lines__quotas__overlap=list(quotas))
+    if variants:
+        holding |= Q(lines__variant__in=list(variants))
+    overdue = Order.objects.overdue(now).filter(holding).distinct().order_by("pk")
     return sum(_expire(order) for order in overdue[:100])
 
 

@@ -59,6 +59,25 @@ TENANT_CHECKS = (
         """,
     ),
     Check(
+        "M1",
+        "counters equal the pieces of goods that orders claimed and did not bring back",
+        """
+        SELECT format('variant %s (%s): counts held %s, sold %s; orders have held %s, sold %s',
+                      v.id, v.sku, v.held, v.sold, coalesce(r.held, 0), coalesce(r.sold, 0))
+        FROM catalog_variant v LEFT JOIN (
+            SELECT l.variant_id,
+                   coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
+                   coalesce(sum(l.quantity) FILTER (WHERE o.status = 'paid'), 0) AS sold
+            FROM orders_orderline l
+            JOIN orders_order o ON o.id = l.order_id
+            WHERE l.status = 'active' AND l.fulfilment <> 'returned' AND l.variant_id IS NOT NULL
+              AND o.status IN ('pending', 'paid')
+            GROUP BY l.variant_id
+        ) r ON r.variant_id = v.id
+        WHERE v.held <> coalesce(r.held, 0) OR v.sold <> coalesce(r.sold, 0)
+        """,
+    ),
+    Check(
         "M5",
         "an order's total is its lines - discount + fees + delivery + tax that was added to prices, never below 0",
         """

@@ -587,7 +587,9 @@ RELATED: dict[str, Maker] = {
     "order": key_of("pending", "code"),
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
+    "variant": lambda place: place.variant.pk if place.public else None,
 }
+DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
     "PATCH /series/<str:slug>/dates/ event": lambda place: f"date-{place.tenant.slug}",
@@ -597,9 +599,14 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /staff/invitations/ event": {"role": None, "permissions": ["check_in"]},
     "POST /roles/ copy_of": {"permissions": None},
     "POST /events/<str:event>/ticket-types/ quotas": {"capacity": None},
+    "POST /orders/ lines.variant": {
+        "lines.ticket_type": None,
+        "delivery": lambda place: {**DOOR, "method": place.method.pk},
+    },
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
+    "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
     "client_id": "a shop's name at its payment provider",

@@ -49,9 +49,13 @@ def body_with(route: Route, name: str, own: Place, place: Place) -> dict[str, An
     """A valid body, but that the named field names something of the place."""
     body = samples.body_of(route.method, route.path, own)
     for other, value in samples.ALONGSIDE.get(f"{route.method} {samples.short(route.path)} {name}", {}).items():
+        if "." in other:
+            first, last = other.split(".")
+            body = {**body, first: [{key: one for key, one in body[first][0].items() if key != last}]}
+            continue
         body.pop(other, None)
         if value is not None:
-            body[other] = value
+            body[other] = value(own) if callable(value) else value
     return with_value(body, name, named_by(route, name, place))
 
 

@@ -10,7 +10,12 @@ from api.v1.ticketing.serializers import HolderSerializer
 from tenant_apps.events.details import MOST as MOST_QUESTIONS
 from tenant_apps.events.details import MOST_CHOICES
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
+from tenant_apps.orders.goods import Delivery
 from tenant_apps.orders.models import Order
+
+# On one line. What a type, a variant or the tenant allows, checkout decides.
+MOST_TICKETS = 500
+MOST_PIECES = 100_000
 
 
 @extend_schema_field(
@@ -52,8 +57,11 @@ class AttendeeInput(serializers.Serializer[Any]):
 
 
 class BasketLineInput(serializers.Serializer[Any]):
-    ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    quantity = serializers.IntegerField(min_value=1, max_value=500, default=1)
+    """Tickets of a type, or pieces of a variant of goods."""
+
+    ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    variant = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES, default=1)
     price = serializers.CharField(
         max_length=30,
         required=False,
@@ -63,9 +71,30 @@ class BasketLineInput(serializers.Serializer[Any]):
     attendees = serializers.ListField(child=AttendeeInput(), required=False, max_length=500)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ticket_type" in attrs) == ("variant" in attrs):
+            raise serializers.ValidationError({"ticket_type": [_("Name a ticket type or a variant of goods.")]})
+        if "ticket_type" in attrs and attrs["quantity"] > MOST_TICKETS:
+            raise serializers.ValidationError(
+                {"quantity": [_("One line takes at most %(most)s tickets.") % {"most": MOST_TICKETS}]}
+            )
         if len(attrs.get("attendees", ())) > attrs["quantity"]:
             raise serializers.ValidationError({"attendees": [_("There are more attendees than tickets.")]})
         return attrs
+
+
+class DeliveryInput(serializers.Serializer[Any]):
+    """Where goods go. `method` is the id of a way of delivery (`GET /delivery-methods/`)."""
+
+    method = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True)
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=30, required=False, allow_blank=True)
+    country = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    street = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    house = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    apartment = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    postcode = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    comment = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
 
 class OrderInput(serializers.Serializer[Any]):
@@ -75,6 +104,7 @@ class OrderInput(serializers.Serializer[Any]):
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
     lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100)
+    delivery = DeliveryInput(required=False, allow_null=True)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
     # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
@@ -87,13 +117,15 @@ class OrderInput(serializers.Serializer[Any]):
             name=data["name"],
             lines=[
                 BasketLine(
-                    ticket_type=line["ticket_type"],
+                    ticket_type=line.get("ticket_type"),
+                    variant=line.get("variant"),
                     quantity=line["quantity"],
                     price=line.get("price"),
                     attendees=[Attendee(**attendee) for attendee in line.get("attendees", ())],
                 )
                 for line in data["lines"]
             ],
+            delivery=Delivery(**data["delivery"]) if data.get("delivery") else None,
             provider=data["provider"],
             language=language,
             options={name: data[name] for name in ("test_outcome", "flow") if name in data},
@@ -151,6 +183,10 @@ class OrderLineSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     event = serializers.CharField(allow_null=True)
     ticket_type = serializers.IntegerField(allow_null=True)
+    variant = serializers.IntegerField(allow_null=True)
+    fulfilment = serializers.CharField(
+        allow_null=True, help_text="Goods: unpacked, packed, shipped, delivered or returned."
+    )
     unit_price = serializers.CharField()
     discount = serializers.CharField()
     tax = serializers.CharField()
