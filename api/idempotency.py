@@ -21,10 +21,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from api.renderers import JSONRenderer
-from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, retrying, sqlstate
+from shared_apps.core.attempts import whole
+from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, sqlstate
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
 from tenant_apps.activity.models import IdempotentRequest
-from tenant_apps.activity.once import take_key
+from tenant_apps.activity.once import keep_answer, take_key
 
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
 LONGEST_KEY = 255
@@ -98,10 +99,13 @@ def _once(claim: "Claim", method: Callable[[], Any]) -> Any:
     return final
 
 
-@retrying
 def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return the answer, and whether this was the request that had the effect."""
-    with transaction.atomic():
+    """Return the answer, and whether this was the request that had the effect.
+
+    The answer is kept before the places are claimed: `last` in the method comes after it (M1).
+    """
+
+    def run() -> tuple[Any, bool]:
         if not claim.take():
             return claim.replay(), False
         response = method()
@@ -110,6 +114,8 @@ def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any,
             return response, False
         claim.keep(response)
         return response, True
+
+    return whole(run)
 
 
 def given_key(request: Any) -> str | None:
@@ -155,11 +161,7 @@ class Claim:
     def keep(self, response: Response) -> None:
         """Store the answer."""
         renderer = JSONRenderer()
-        IdempotentRequest.objects.filter(scope=self.scope, key=self.key).update(
-            status=response.status_code,
-            body=renderer.render(response.data),
-            content_type=renderer.media_type,
-        )
+        keep_answer(self.scope, self.key, response.status_code, renderer.render(response.data), renderer.media_type)
 
 
 def scope_of(request: Any) -> str:

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from shared_apps.core.attempts import Again, last, whole
 from shared_apps.core.codes import readable_code, unguessable_secret
-from shared_apps.core.database_errors import retrying
-from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.errors import Busy, FieldError, SoldOut
 from tenant_apps.catalog.models import ProductVariant
-from tenant_apps.events.models import Event
 from tenant_apps.orders import errors, lifecycle, pricing
 from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.goods import (
@@ -30,15 +29,13 @@ from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.selection import Prices, types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
+from tenant_apps.orders.writing import Kept
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
 from tenant_apps.ticketing.prices import Portion, includes_tax
 from tenants.context import current_tenant
 from tenants.database import connection
 from tenants.preferences import preference
-
-# How often a claim is tried while each refusal finds places that were given back meanwhile.
-MOST_CLAIMS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +78,22 @@ class Basket:
     delivery: Delivery | None = None
 
 
-class _TypeChanged(Exception):
-    """A ticket type was changed while the order was being made."""
-
-
 def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
-    is up are given back and the claim is tried again, so no job needs to have run (M3).
+    is up are given back and all is tried again, so no job needs to have run (M3). Inside somebody else's `whole`
+    the claim, and with it SoldOut, comes at the end of that.
     """
     now = now or timezone.now()
-    sold_out: DomainError = Busy()
-    for _attempt in range(MOST_CLAIMS):
-        try:
-            return _place_under_unused_code(basket, user, actor, now)
-        except _TypeChanged:
-            continue
-        except SoldOut as refusal:
-            # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
-            # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
-            sold_out = refusal
-            given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
-            if not given_back and not _has_room(basket):
-                break
-    raise sold_out
+    return whole(lambda: _place(basket, user, actor, now))
+
+
+def _worth_trying_again(basket: Basket, now: datetime) -> bool:
+    # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
+    # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
+    given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
+    return bool(given_back) or _has_room(basket)
 
 
 def _has_room(basket: Basket) -> bool:
@@ -128,19 +116,6 @@ def _has_room(basket: Basket) -> bool:
     )
 
 
-def _place_under_unused_code(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
-    # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
-    for _attempt in range(3):
-        try:
-            return _place(basket, user, actor, now)
-        except IntegrityError as error:
-            if "orders_order_code" not in str(error):
-                raise
-    raise Busy
-
-
-@retrying
-@transaction.atomic
 def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
@@ -177,35 +152,24 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
     )
     for line in lines:
         line.order = order
-    lifecycle.begin(order, lines, actor=actor)
-    if types:
-        _refuse_changed(order, types)
+    try:
+        lifecycle.begin(order, lines, actor=actor, kept=Kept(types))
+    except IntegrityError as error:
+        # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
+        if "orders_order_code" not in str(error):
+            raise
+        raise Again(Busy()) from None
     if variants:
         _refuse_changed_goods(order, variants)
-    lifecycle.claim_places(order, lines)
+
+    def claim() -> None:
+        try:
+            lifecycle.claim_places(order, lines)
+        except SoldOut as refusal:
+            raise Again(refusal, lambda: _worth_trying_again(basket, now)) from None
+
+    last(claim)
     return order
-
-
-def _refuse_changed(order: Order, types: Mapping[int, TicketType]) -> None:
-    """Refuse if an event was called off, or given another currency, since it was read (M6); begin anew if a ticket
-    type was changed: it may draw from other quotas now, whose places would not be counted (M1).
-
-    Events and types are kept as they are until the commit: their writers lock the rows for themselves. The lines'
-    foreign keys would do so at the commit only, since they are checked there.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT t.id, t.modified_at, e.title, e.status, e.currency"
-            " FROM ticketing_tickettype t JOIN events_event e ON e.id = t.event_id"
-            " WHERE t.id = ANY(%s) ORDER BY e.id, t.id FOR KEY SHARE",
-            [list(types)],
-        )
-        found = cursor.fetchall()
-    for _pk, _modified_at, title, status, currency in found:
-        if status != Event.Status.PUBLISHED or currency != order.currency:
-            raise errors.NotOnSale(field="lines", what=title)
-    if {pk: modified_at for pk, modified_at, *_rest in found} != {pk: one.modified_at for pk, one in types.items()}:
-        raise _TypeChanged
 
 
 def _refuse_changed_goods(order: Order, variants: Mapping[int, ProductVariant]) -> None:
@@ -280,8 +244,8 @@ def _lines(
                 OrderLine(
                     position=len(lines) + 1,
                     kind=OrderLine.Kind.TICKET,
-                    event_id=ticket_type.event_id,
-                    ticket_type_id=ticket_type.pk,
+                    event=ticket_type.event,
+                    ticket_type=ticket_type,
                     quotas=_claimed(ticket_type, portion),
                     title=f"{ticket_type.event.title}: {ticket_type.name}",
                     unit_price_minor=priced.unit_price_minor,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from shared_apps.core.errors import SoldOut
 from shared_apps.core.money import to_minor
+from shared_apps.core.prepared import Parameter, Prepared, any_of
 from shared_apps.core.templatetags.money import written
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
@@ -38,6 +39,14 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
     return wanted
 
 
+@Prepared
+def _read(ids: Parameter) -> Any:
+    """The types with these ids, with their quotas, tiers and questions."""
+    types = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
+    types = types.extra(**any_of("ticketing_tickettype.id", ids))
+    return with_questions(types.select_related("event").with_quota_ids().with_tiers())
+
+
 def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
     """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
@@ -50,9 +59,7 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     limit = preference(current_tenant(), "max_tickets_per_order")
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
-    seen = TicketType.objects.visible_to(unlocked).exclude(event__status__in=("draft", "archived"))
-    asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
-    found: dict[int, TicketType] = asked.in_bulk(list(wanted))
+    found: dict[int, TicketType] = {one.pk: one for one in _read(list(wanted)) if not one.hidden or one.pk in unlocked}
     for index, wish in enumerate(wishes):
         if wish.ticket_type is None:
             continue

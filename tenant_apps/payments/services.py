@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from shared_apps.core.attempts import whole
 from shared_apps.core.errors import SoldOut, WrongState
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
@@ -26,16 +27,19 @@ POLL_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 5, 10, 15, 30, 
 FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFUNDED, Payment.Status.PARTIALLY_REFUNDED)
 
 
-@transaction.atomic
 def place(basket: Basket, *, user: Any = None, actor: Any = None) -> tuple[Order, Payment | None]:
     """Place the order together with the intent to pay it; no payment for a free order.
 
     Both are committed before the provider is asked by `ask` (O3). Raises what `place_order` raises, UnknownProvider.
     """
-    order = place_order(basket, user=user, actor=actor)
-    if order.status != Order.Status.PENDING:
-        return order, None
-    return order, _intend(order, providers.choose(basket.provider))
+
+    def both() -> tuple[Order, Payment | None]:
+        order = place_order(basket, user=user, actor=actor)
+        if order.status != Order.Status.PENDING:
+            return order, None
+        return order, _intend(order, providers.choose(basket.provider), owed_minor=order.total_minor)
+
+    return whole(both)
 
 
 def place_and_start(
@@ -69,7 +73,7 @@ def start(order: Order, provider_name: str, *, actor: Any = None, **options: Any
     return ask(intend(order, provider_name, actor=actor), **options)
 
 
-def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
+def _intend(order: Order, provider: Provider, *, owed_minor: int | None = None, **fields: Any) -> Payment:
     account = None
     if provider.needs_account:
         account = ProviderAccount.objects.filter(provider=provider.name, enabled=True).first()
@@ -77,7 +81,7 @@ def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
         order=order,
         provider=provider.name,
         account=account,
-        amount_minor=_owed(order),
+        amount_minor=_owed(order) if owed_minor is None else owed_minor,
         currency=order.currency,
         poll_at=timezone.now() + POLL_AFTER[0] if account else None,
         **fields,

@@ -1,0 +1,78 @@
+"""A question whose SQL is made once per process: for hot paths, where the ORM's work costs more than the database's.
+
+The QuerySet stays the place where the question is written down; only its text is kept, never a row (N4). Tables are
+named without their schema, so the text is the same for all tenants.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.db import connection, models
+from django.db.models.query import get_related_populators
+
+
+class Parameter:
+    """Stands in a QuerySet where a value comes later; see `any_of`."""
+
+
+class _Plan(NamedTuple):
+    """What the ORM worked out about the question, none of which depends on who asks."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    model: type[models.Model]
+    names: list[str]
+    columns: slice
+    annotations: dict[str, int]
+    converters: list[tuple[int, list[Any], Any]]
+    populators: list[Any]
+
+
+def any_of(column: str, parameter: Parameter) -> dict[str, Any]:
+    """Return what `extra` takes for a column that is one of several values, given later as a list."""
+    return {"where": [f"{column} = ANY(%s)"], "params": [parameter]}
+
+
+class Prepared:
+    """`Prepared(make)` where `make(parameter)` returns a QuerySet of whole rows; call it with the value."""
+
+    def __init__(self, make: Callable[[Parameter], models.QuerySet[Any]]):
+        self._make = make
+        self._plan: _Plan | None = None
+
+    def __call__(self, value: Any) -> list[Any]:
+        """Return the rows, with their annotations and related rows; one statement."""
+        plan = self._plan = self._plan or self._planned()
+        with connection.cursor() as cursor:
+            cursor.execute(plan.sql, [value if isinstance(each, Parameter) else each for each in plan.parameters])
+            found = cursor.fetchall()
+        rows = []
+        # As django.db.models.query.ModelIterable makes rows of what a compiler has found.
+        for values in map(list, found):
+            for position, converters, expression in plan.converters:
+                for convert in converters:
+                    values[position] = convert(values[position], expression, connection)
+            row = plan.model.from_db(connection.alias, plan.names, values[plan.columns])
+            for populator in plan.populators:
+                populator.populate(values, row)
+            for name, position in plan.annotations.items():
+                setattr(row, name, values[position])
+            rows.append(row)
+        return rows
+
+    def _planned(self) -> _Plan:
+        compiler = self._make(Parameter()).query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        info = compiler.klass_info
+        columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        return _Plan(
+            sql=sql,
+            parameters=tuple(parameters),
+            model=info["model"],
+            names=[column[0].target.attname for column in compiler.select[columns]],
+            columns=columns,
+            annotations=dict(compiler.annotation_col_map or {}),
+            converters=[(position, *found) for position, found in converters.items()],
+            populators=get_related_populators(info, compiler.select, connection.alias),
+        )
