@@ -108,6 +108,7 @@ def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any,
     def run() -> tuple[Any, bool]:
         if not claim.take():
             return claim.replay(), False
+        claim.request._request.after_effect = None  # what an attempt that was rolled back had asked for
         response = method()
         if response.status_code >= 400:
             transaction.set_rollback(True)

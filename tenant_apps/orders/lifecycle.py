@@ -39,6 +39,7 @@ def begin(order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept
     tickets = fulfilment.make_tickets(order, lines) if free else []
     told = records("order.paid" if free else "order.placed", order, actor=actor)
     write_order(order, lines, tickets, told, kept)
+    order.made = tuple(lines)
     return order
 
 

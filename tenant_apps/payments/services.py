@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from shared_apps.core.attempts import whole
 from shared_apps.core.errors import SoldOut, WrongState
+from shared_apps.core.inserting import insert_all
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
@@ -77,7 +78,7 @@ def _intend(order: Order, provider: Provider, *, owed_minor: int | None = None, 
     account = None
     if provider.needs_account:
         account = ProviderAccount.objects.filter(provider=provider.name, enabled=True).first()
-    return Payment.objects.create(
+    payment = Payment(
         order=order,
         provider=provider.name,
         account=account,
@@ -86,6 +87,16 @@ def _intend(order: Order, provider: Provider, *, owed_minor: int | None = None, 
         poll_at=timezone.now() + POLL_AFTER[0] if account else None,
         **fields,
     )
+    if provider.by_hand:
+        payment.reference = provider.start(payment, {}).reference
+    insert_all([payment])
+    return payment
+
+
+def is_started(payment: Payment) -> Started | None:
+    """How an intended payment goes on if nobody has to be asked for that: money that people move. Else None."""
+    provider = providers.by_name(payment.provider)
+    return provider.start(payment, {}) if provider.by_hand else None
 
 
 def _owed(order: Order) -> int:

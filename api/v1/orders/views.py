@@ -1,5 +1,6 @@
 """Orders over HTTP."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import get_language
@@ -36,25 +37,36 @@ from tenant_apps.payments.refunds import (
     promised_minor,
     refundable_minor,
 )
-from tenant_apps.payments.services import ask, mark_paid, place
+from tenant_apps.payments.services import ask, is_started, mark_paid, place
 from tenant_apps.staff.permissions import allowed
 
 
-def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
+def whole(sight: Sight) -> dict[str, Any]:
     """The order as the caller sees it."""
     payments = sight.order.payments.order_by("created_at") if sight.events is None else []
-    return presentation.order_json(
-        sight.order, sight.lines(), payments, as_buyer=sight.as_buyer, with_secret=with_secret
-    )
+    return presentation.order_json(sight.order, sight.lines(), payments, as_buyer=sight.as_buyer)
 
 
 def placed(payment: Payment | None, started: Started | None, order: Order | None = None) -> Response:
     """The answer to a new order, with what the buyer's side needs to pay it."""
     order = order or (payment.order if payment else None)
     assert order is not None
-    shown = whole(Sight(order, as_buyer=True), with_secret=True)
+    payments = [payment] if payment else []  # a new order has no other
+    lines = Sight(order, as_buyer=True).lines()
+    shown = presentation.order_json(order, lines, payments, as_buyer=True, with_secret=True)
     shown["payment"] = presentation.payment_json(payment, started) if payment else None
     return Response(shown, status=201)
+
+
+def started(request: Request, order: Order, payment: Payment | None, options: Mapping[str, Any]) -> Response:
+    """The answer to an order that is just being placed. A provider is asked after the commit, with a key and without
+    one: none is asked inside a transaction (O3)."""
+    if payment is None:
+        return placed(None, None, order)
+    known = is_started(payment)
+    if known is None:
+        afterwards(request, lambda: placed(*ask(payment, **options)))
+    return placed(payment, known, order)
 
 
 class OrdersView(APIView):
@@ -77,9 +89,7 @@ class OrdersView(APIView):
         wanted.is_valid(raise_exception=True)
         basket = wanted.basket(language=get_language() or "")
         order, payment = place(basket, user=request.user, actor=request.user)
-        if payment is not None:
-            afterwards(request, lambda: placed(*ask(payment, **basket.options)))
-        return placed(payment, None, order)
+        return started(request, order, payment, basket.options)
 
 
 class OrderView(APIView):
