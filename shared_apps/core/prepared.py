@@ -7,7 +7,7 @@ named without their schema, so the text is the same for all tenants.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.query import get_related_populators
 
 
@@ -43,7 +43,8 @@ class Prepared:
     def __call__(self, value: Any) -> list[Any]:
         """Return the rows, with their annotations and related rows; one statement."""
         plan = self._plan = self._plan or self._planned()
-        with connection.cursor() as cursor:
+        database = connections[DEFAULT_DB_ALIAS]
+        with database.cursor() as cursor:
             cursor.execute(plan.sql, [value if isinstance(each, Parameter) else each for each in plan.parameters])
             found = cursor.fetchall()
         rows = []
@@ -51,8 +52,8 @@ class Prepared:
         for values in map(list, found):
             for position, converters, expression in plan.converters:
                 for convert in converters:
-                    values[position] = convert(values[position], expression, connection)
-            row = plan.model.from_db(connection.alias, plan.names, values[plan.columns])
+                    values[position] = convert(values[position], expression, database)
+            row = plan.model.from_db(DEFAULT_DB_ALIAS, plan.names, values[plan.columns])
             for populator in plan.populators:
                 populator.populate(values, row)
             for name, position in plan.annotations.items():
@@ -74,5 +75,5 @@ class Prepared:
             columns=columns,
             annotations=dict(compiler.annotation_col_map or {}),
             converters=[(position, *found) for position, found in converters.items()],
-            populators=get_related_populators(info, compiler.select, connection.alias),
+            populators=get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS),
         )

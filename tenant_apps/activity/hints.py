@@ -48,6 +48,7 @@ def _hint() -> None:
         deliver.apply_async(retry=False, expires=60)
     except Exception as error:  # whatever the broker's client raises: the sweep delivers the message anyway
         _rest_until = monotonic() + REST_SECONDS
+        taken()
         logger.warning("outbox_hint_lost", extra={"reason": type(error).__name__})
 
 

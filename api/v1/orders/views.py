@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import afterwards, idempotent
+from api.inputs import reading
 from api.pagination import Cursor
 from api.permissions import ANYONE, OWN, SIGNED_IN
 from api.scoping import EventScoped
@@ -85,9 +86,8 @@ class OrdersView(APIView):
     @extend_schema(operation_id="orders_create", request=OrderInput, responses={201: PlacedOrderSerializer})
     @idempotent(required=True)
     def post(self, request: Request) -> Response:
-        wanted = OrderInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        basket = wanted.basket(language=get_language() or "")
+        with reading(OrderInput, request.data) as wanted:
+            basket = wanted.basket(language=get_language() or "")
         order, payment = place(basket, user=request.user, actor=request.user)
         return started(request, order, payment, basket.options)
 
