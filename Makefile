@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-signin-timing bench-login-storm shell manage lock upgrade clean format
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-signin-timing bench-login-storm race faults rules shell manage lock upgrade clean format
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -72,6 +72,18 @@ bench-signin-timing:  ## does an answer's time tell whether an address has an ac
 bench-login-storm:  ## 10,000 logins against one account over 20 hosts and 50 addresses
 	@$(INSTALL) dev
 	@LOGIN_STORM=10000 exec .venv/bin/python -m pytest -q -p no:cacheprovider tests/accounts/test_login_storm.py
+
+race:  ## 150,000 buyers at once, refunds and repeats over HTTP; the last line is BENCH {json} (about 30 minutes)
+	@$(INSTALL) dev
+	@exec .venv/bin/python -m bench.race $(ARGS)
+
+faults:  ## kill -9 of web, worker and Postgres at every fault point; the last line is BENCH {json} (about 30 minutes)
+	@$(INSTALL) dev
+	@exec .venv/bin/python -m bench.faults $(ARGS)
+
+rules:  ## the order's life, 200 runs of 40 random steps over HTTP beside a plain model
+	@$(INSTALL) dev
+	@RULES_RUNS=200 RULES_STEPS=40 exec .venv/bin/python -m pytest -q -p no:cacheprovider tests/rules $(ARGS)
 
 fakes:  ## fake Stripe, PayPal and FreedomPay on ports 8011 to 8013 (`make run` starts its own)
 	@$(INSTALL) run

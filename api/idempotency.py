@@ -24,6 +24,7 @@ from api.renderers import JSONRenderer
 from shared_apps.core.attempts import whole
 from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, sqlstate
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
+from shared_apps.core.faults import point
 from tenant_apps.activity.models import IdempotentRequest
 from tenant_apps.activity.once import keep_answer, take_key
 
@@ -93,8 +94,10 @@ def _once(claim: "Claim", method: Callable[[], Any]) -> Any:
     response, first = _in_one_transaction(claim, method)
     if not first:
         return response
+    point("request.committed")
     final = _carry_on(claim.request, response)
     if final is not response:
+        point("request.final_answer")
         claim.keep(final)
     return final
 
@@ -114,6 +117,7 @@ def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any,
             transaction.set_rollback(True)
             return response, False
         claim.keep(response)
+        point("request.before_commit")
         return response, True
 
     return whole(run)

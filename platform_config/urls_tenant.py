@@ -27,10 +27,11 @@ from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 _dashboard = [
     *reports_dashboard.urlpatterns,
     *events_dashboard.urlpatterns,
+    # Before ticketing's, of which the last takes any word after an event.
+    *orders_dashboard.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *catalog_dashboard.urlpatterns,
     *imports_dashboard.urlpatterns,
-    *orders_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
@@ -15,6 +17,7 @@ from tenants.models import Tenant
 MOST_REMINDERS = 5
 MOST_ORIGINS = 20
 _RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+_PREFIX = re.compile(r"(?:[\w/.-]{0,19}(?:[^\W\d]|[/.-]))?")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>{_LABEL}(\.{_LABEL})*)(:(?P<port>[1-9][0-9]{{0,4}}))?")
 
@@ -74,6 +77,34 @@ def _origins(value: Any) -> bool:
     )
 
 
+def _text(most: int) -> Callable[[Any], bool]:
+    """One line of text."""
+    return lambda value: isinstance(value, str) and len(value) <= most and (not value or value.isprintable())
+
+
+def _lines(count: int, most: int) -> Callable[[Any], bool]:
+    """A few lines of text, none of them empty."""
+    line = _text(most)
+    return lambda value: isinstance(value, list) and len(value) <= count and all(line(each) and each for each in value)
+
+
+def _number_prefix(value: Any) -> bool:
+    """Not ending in a digit: two prefixes could otherwise make one number of two (INV1 + 2, INV + 12)."""
+    return isinstance(value, str) and bool(_PREFIX.fullmatch(value))
+
+
+def _address(value: Any) -> bool:
+    """An email address, or nothing."""
+    if not isinstance(value, str) or len(value) > 254:
+        return False
+    try:
+        if value:
+            validate_email(value)
+    except ValidationError:
+        return False
+    return True
+
+
 def _is_origin(text: str) -> bool:
     found = _ORIGIN.fullmatch(text)
     if found is None:
@@ -86,6 +117,11 @@ def _is_origin(text: str) -> bool:
 
 PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
+    # How long a place that came free is held for whoever waited for it; how long places are put aside for a group that
+    # needs more of them than are free (0: not at all); whether who waits comes before the open sale.
+    "waiting_list_hours": Preference(24, _whole(1, 24 * 30), _("A whole number of hours from 1 to 720.")),
+    "waiting_list_group_hours": Preference(12, _whole(0, 24 * 30), _("A whole number of hours from 0 to 720.")),
+    "waiting_list_first": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "max_tickets_per_order": Preference(20, _whole(1, 500), _("A whole number from 1 to 500.")),
     "open_orders_per_buyer": Preference(3, _whole(1, 100), _("A whole number from 1 to 100.")),
     # Who works here must have two-step login on: nothing of the staff's opens without.
@@ -107,6 +143,25 @@ PREFERENCES: Mapping[str, Preference] = {
     "refund_tiers": Preference(
         [], _tiers, _("Lines such as 14:100 and 3:50: days before the start, per cent. Most days first, at most 10.")
     ),
+    # Whom a document is from, as the law wants it named; the site's name where nothing is said.
+    "seller_name": Preference("", _text(150), _("One line of at most 150 characters.")),
+    "seller_address": Preference([], _lines(6, 100), _("Up to 6 lines of at most 100 characters.")),
+    "seller_tax_id": Preference("", _text(60), _("One line of at most 60 characters.")),
+    # paid: each paid order gets one by itself. on_request: when its buyer or staff ask. off: only staff can.
+    "invoices": Preference(
+        "paid", lambda value: value in ("paid", "on_request", "off"), _("One of paid, on_request, off.")
+    ),
+    "invoice_prefix": Preference(
+        "INV-", _number_prefix, _("At most 20 letters, digits, hyphens, points or slashes; no digit at the end.")
+    ),
+    "credit_note_prefix": Preference(
+        "CN-", _number_prefix, _("At most 20 letters, digits, hyphens, points or slashes; no digit at the end.")
+    ),
+    # The counter never goes back: a start that is behind it changes nothing.
+    "invoice_start": Preference(1, _whole(1, 10**12), _("A whole number from 1.")),
+    "invoice_footer": Preference([], _lines(5, 160), _("Up to 5 lines of at most 160 characters.")),
+    # Where word of each order with goods goes, beside the buyer; empty: nowhere.
+    "order_email": Preference("", _address, _("An email address.")),
     "cors_origins": Preference([], _origins, _("Up to 20 addresses such as https://www.example.org, without a path.")),
 }
 

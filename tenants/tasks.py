@@ -7,6 +7,7 @@ from celery import Task, shared_task
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
+from shared_apps.core.faults import point
 from tenants import lookup, provisioning
 from tenants.context import in_public, on_commit, require_schema
 from tenants.database import connection
@@ -83,6 +84,7 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
         for schema_name in schemas.iterator(chunk_size=FAN_OUT_BATCH):
             task.apply_async(producer=producer, expires=expires, headers={"_schema_name": schema_name})
             sent += 1
+            point("sweep.sending")
     return sent
 
 

@@ -372,6 +372,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
+        "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",
         "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
         "PermissionEnum": "api.schema.permission_names",
         "EventPermissionEnum": "api.schema.event_permission_names",
@@ -379,6 +380,7 @@ SPECTACULAR_SETTINGS = {
         "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
         "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
+        "LineKindEnum": ["ticket", "product"],
     },
 }
 API_RATE_PER_MINUTE = 600
@@ -405,6 +407,8 @@ LOGGING_CONFIG = "platform_config.observability.configure_logging"
 LOGGING = {"level": LOG_LEVEL}
 
 DEVELOPMENT = False
+# A folder of armed points (shared_apps.core.faults); read from the environment in development only.
+FAULT_POINTS = ""
 WSGI_APPLICATION = "platform_config.wsgi.application"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # User.email is unique by its small letters, through a constraint that this check does not see

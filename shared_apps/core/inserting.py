@@ -51,7 +51,7 @@ def _plan(model: type[models.Model]) -> tuple[str, tuple[_Column, ...]]:
     meta = model._meta
     fields = [field for field in meta.concrete_fields if not field.generated]
     quote = connection.ops.quote_name
-    names = ", ".join(quote(field.column) for field in fields)
+    names = ", ".join(quote(str(field.column)) for field in fields)
     return f"INSERT INTO {quote(meta.db_table)} ({names})", tuple(map(_column, fields))
 
 

@@ -75,5 +75,5 @@ class Prepared:
             columns=columns,
             annotations=dict(compiler.annotation_col_map or {}),
             converters=[(position, *found) for position, found in converters.items()],
-            populators=get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS),
+            populators=get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS),  # type: ignore[call-arg]  # the stubs are of Django 6
         )

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from shared_apps.core.faults import point
 from tenant_apps.activity.models import IdempotentRequest, OutboxMessage
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def deliver_due(limit: int = 100, *, seconds: float = 25, now: datetime | None =
         if message is None:
             break
         taken += 1
+        point("outbox.claimed")
         _hand_over(message)
     return taken
 
@@ -121,8 +123,10 @@ def _hand_over(message: OutboxMessage) -> None:
                 extra={"topic": message.topic, "message_id": str(message.id), "subscriber": subscriber.__name__},
             )
             problems.append(f"{subscriber.__module__}.{subscriber.__name__}: {type(error).__name__}: {error}")
+    point("outbox.handed_over")
     if not problems:
         mine.update(delivered_at=timezone.now(), last_error="")
+        point("outbox.delivered")
     elif message.tries >= MAX_TRIES:
         _park(mine, message, "\n".join(problems))
     else:

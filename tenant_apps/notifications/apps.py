@@ -8,4 +8,4 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from tenant_apps.notifications import staff, subscribers  # noqa: F401  (register what follows from a topic)
+        from tenant_apps.notifications import staff, subscribers, waiting  # noqa: F401  (register what follows from a topic)

@@ -137,12 +137,14 @@ def _language_of(order: Order, tenant: Tenant) -> Iterator[None]:
 
 def _about(order: Order, tenant: Tenant) -> dict[str, object]:
     lines = list(order.lines.select_related("event__venue", "ticket_type"))
+    page = f"/orders/{order.code}/{order.secret}/"
     return {
         "order": order,
         "lines": [{"line": line, "price": written(line.total_minor, order.currency)} for line in lines],
         "events": list({line.event_id: line.event for line in lines if line.event}.values()),
         "is_free": order.total_minor == 0,
         "total": written(order.total_minor, order.currency),
-        "order_url": links.url(tenant, f"/orders/{order.code}/{order.secret}/"),
+        "order_url": links.url(tenant, page),
+        "invoice_url": links.url(tenant, f"{page}invoice.pdf") if order.invoices.exists() else "",
         "home_url": links.url(tenant, "/"),
     }

@@ -8,4 +8,12 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        from tenant_apps.orders import drawing, footprints, personal  # noqa: F401  (register themselves)
+        # They register themselves.
+        from tenant_apps.orders import (  # noqa: F401
+            drawing,
+            footprints,
+            invoice_personal,
+            personal,
+            waiting_personal,
+            waiting_watch,
+        )

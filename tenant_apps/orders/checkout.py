@@ -13,9 +13,13 @@ from django.utils import timezone
 from shared_apps.core.attempts import Again, last, whole
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.errors import Busy, FieldError, SoldOut
+from shared_apps.core.faults import point
+from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
-from tenant_apps.orders import errors, lifecycle, pricing
+from tenant_apps.orders import cart_holds, errors, lifecycle, pricing, waiting_offers
 from tenant_apps.orders.answers import answers_of
+from tenant_apps.orders.cart_holds import Held
+from tenant_apps.orders.cart_models import Cart
 from tenant_apps.orders.goods import (
     Delivery,
     delivered,
@@ -25,7 +29,7 @@ from tenant_apps.orders.goods import (
     variants_on_sale,
     written_down,
 )
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.selection import Prices, types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
@@ -64,7 +68,9 @@ class BasketLine:
 class Basket:
     """What somebody wants to buy. Clients set no price but where they are asked for one (M6).
 
-    `unlocked` are the hidden ticket types that the buyer's vouchers open; `delivery` is where its goods go.
+    `unlocked` are the hidden ticket types that the buyer's vouchers open; `delivery` is where its goods go. `cart` is
+    what the lines were read from: what it holds becomes the order's, and it is gone. `told_minor` is the total that
+    the buyer was shown; another one is refused.
     """
 
     email: str
@@ -76,28 +82,43 @@ class Basket:
     options: Mapping[str, Any] = field(default_factory=dict)
     unlocked: Collection[int] = ()
     delivery: Delivery | None = None
+    cart: Cart | None = None
+    told_minor: int | None = None
 
 
-def place_order(basket: Basket, *, user: Any = None, actor: Any = None, now: datetime | None = None) -> Order:
+def place_order(
+    basket: Basket,
+    *,
+    user: Any = None,
+    actor: Any = None,
+    offer: WaitingEntry | None = None,
+    now: datetime | None = None,
+) -> Order:
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
     is up are given back and all is tried again, so no job needs to have run (M3). Inside somebody else's `whole`
-    the claim, and with it SoldOut, comes at the end of that.
+    the claim, and with it SoldOut, comes at the end of that. With `offer`, what the waiting list holds becomes the
+    order's; raises OfferOver.
     """
     now = now or timezone.now()
-    return whole(lambda: _place(basket, user, actor, now))
+    return whole(lambda: _place(basket, user, actor, offer, now))
 
 
-def _worth_trying_again(basket: Basket, now: datetime) -> bool:
-    # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
-    # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
+def make_room(basket: Basket, now: datetime) -> bool:
+    """Give back what others hold beyond their time of what the basket wants; tell whether to try again (M3).
+
+    The last ticket of a price tier may have gone to somebody else: then there is room, at the next price. None given
+    back may mean that another buyer, or the sweep, was faster: then there may be room as well.
+    """
     given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
     return bool(given_back) or _has_room(basket)
 
 
 def _has_room(basket: Basket) -> bool:
-    """True if every quota, and every variant of goods, has what the basket wants of it, by what is committed now."""
+    """True if every quota, and every variant of goods, has what the basket wants of it beside what its cart holds, by
+    what is committed now."""
+    mine = Held.by_cart_lines(basket.cart.lines.all()) if basket.cart else Held()
     wanted: Counter[int] = Counter()
     quantities = wanted_types(basket.lines)
     pairs = QuotaTicketType.objects.filter(ticket_type__in=quantities).values_list("ticket_type_id", "quota_id")
@@ -111,21 +132,26 @@ def _has_room(basket: Basket) -> bool:
     variants = list(ProductVariant.objects.filter(pk__in=goods)) if goods else []
     if quantities and not quotas:
         return False
-    return all(one.free is None or one.free >= wanted[one.pk] for one in quotas) and all(
-        one.free is None or one.free >= goods[one.pk] for one in variants
+    return all(one.free is None or one.free + mine.places[one.pk] >= wanted[one.pk] for one in quotas) and all(
+        one.free is None or one.free + mine.pieces[one.pk] >= goods[one.pk] for one in variants
     )
 
 
-def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
+def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
+    held = cart_holds.taken(basket.cart) if basket.cart else None
     types = types_on_sale(basket.lines, basket.unlocked, now)
     variants = variants_on_sale(basket.lines)
+    if held is not None:
+        cart_holds.lend(held, types.values())
     currency = _currency(types, variants)
     _refuse_wrong_answers(basket, types)
     lines, amounts = _lines(basket, types, variants, now)
     method, delivery_minor = delivered(basket.delivery, variants, basket.lines, currency)
     totals = pricing.add_up(amounts, delivery_minor=delivery_minor)
+    if basket.told_minor is not None and basket.told_minor != totals.total_minor:
+        raise errors.TotalChanged(total=written(totals.total_minor, currency))
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
@@ -161,12 +187,19 @@ def _place(basket: Basket, user: Any, actor: Any, now: datetime) -> Order:
         raise Again(Busy()) from None
     if variants:
         _refuse_changed_goods(order, variants)
+    point("order.written")
 
     def claim() -> None:
         try:
-            lifecycle.claim_places(order, lines)
+            if offer is not None:
+                waiting_offers.turn_into(offer, order, lines)
+            elif held is not None:
+                cart_holds.hand_on(held, order, lines)
+            else:
+                lifecycle.claim_places(order, lines)
         except SoldOut as refusal:
-            raise Again(refusal, lambda: _worth_trying_again(basket, now)) from None
+            raise Again(refusal, lambda: make_room(basket, now)) from None
+        point("order.claimed")
 
     last(claim)
     return order
@@ -214,6 +247,18 @@ def _quotas_of(basket: Basket) -> list[int]:
 
 def _variants_of(basket: Basket) -> list[int]:
     return [line.variant for line in basket.lines if line.variant is not None]
+
+
+def order_lines(
+    basket: Basket, types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant], now: datetime
+) -> tuple[list[list[OrderLine]], list[pricing.PricedLine]]:
+    """Return what each line of the basket would be in an order made now, and all amounts; nothing is written."""
+    lines, amounts = _lines(basket, types, variants, now)
+    rest = iter(lines)
+    found = []
+    for wish in basket.lines:
+        found.append([next(rest) for _each in range(1 if wish.ticket_type is None else wish.quantity)])
+    return found, amounts
 
 
 def _lines(

@@ -128,3 +128,95 @@ class WrongAnswers(InvalidInput):
 
     code = "answers_invalid"
     message = _("Please look at the questions.")
+
+
+class GoodsPacked(Conflict):
+    code = "goods_packed"
+    message = _("{what} is packed or on its way and can no longer be cancelled.")
+
+
+class UnknownLine(InvalidInput):
+    code = "does_not_exist"
+    message = _("This order has no such line.")
+
+
+class AttendeeFixed(Conflict):
+    code = "attendee_fixed"
+    message = _("The name on {what} can no longer be changed online. Please write to the organizer.")
+
+
+class TooManyAddresses(Conflict):
+    code = "too_many_addresses"
+    message = _("At most {most} addresses can be kept. Delete one of them first.")
+
+
+class TooManyNotes(Conflict):
+    code = "too_many_notes"
+    message = _("An order has room for {most} notes.")
+
+
+class NothingToInvoice(Conflict):
+    """Nothing was paid, the order was free, or the tenant gives no invoices by request."""
+
+    code = "nothing_to_invoice"
+    message = _("There is no invoice for this order.")
+
+
+class TooManyLines(InvalidInput):
+    code = "too_many_lines"
+    message = _("A cart takes at most {most} different things.")
+
+
+class DeliveryUnknown(InvalidInput):
+    code = "does_not_exist"
+    message = _("There is no such way of delivery.")
+
+
+class CartEmpty(Conflict):
+    code = "cart_empty"
+    message = _("There is nothing in the cart.")
+
+
+class UnknownCart(InvalidInput):
+    """Also for a cart of somebody else, of another tenant, or one that was ordered or emptied."""
+
+    code = "does_not_exist"
+    message = _("There is no such cart.")
+
+
+class CartChanged(Conflict):
+    """It was ordered, emptied or changed since it was read."""
+
+    code = "cart_changed"
+    message = _("The cart has changed meanwhile. Please look at it once more.")
+
+
+class TotalChanged(Conflict):
+    """A price, a discount or a fee is another than the buyer was shown."""
+
+    code = "total_changed"
+    message = _("The total has changed to {total}. Please look at it and order again.")
+
+
+class NotSoldOut(Conflict):
+    """One waits for what cannot be bought; this can."""
+
+    code = "not_sold_out"
+    message = _("{what} is not sold out: buy it now.")
+
+
+class WaitingListClosed(Conflict):
+    code = "waiting_list_closed"
+    message = _("There is no waiting list for {what}.")
+
+
+class WaitingListFull(Conflict):
+    code = "waiting_list_full"
+    message = _("The waiting list for {what} is full.")
+
+
+class OfferOver(Conflict):
+    """Places of the waiting list that were offered, and are not any more."""
+
+    code = "offer_over"
+    message = _("This offer is over: its places went to somebody else.")

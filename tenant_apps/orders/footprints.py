@@ -22,6 +22,7 @@ BATCH = 500
 @subscribe("order.paid")
 @subscribe("order.expired")
 @subscribe("order.cancelled")
+@subscribe("order.lines_cancelled")
 @subscribe("order.contact_changed")
 def keep_footprint(message: OutboxMessage) -> None:
     """Copy whose order it is and which places it has now."""

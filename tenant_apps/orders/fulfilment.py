@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.utils import timezone
+
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
 from shared_apps.core.errors import SoldOut
+from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.models import Quota, Ticket
 
 RETURNED = OrderLine.Fulfilment.RETURNED
@@ -119,6 +123,7 @@ def _issue(order: Order, lines: list[OrderLine]) -> None:
     tickets = Ticket.objects.bulk_create(make_tickets(order, lines))
     if tickets:
         OrderLine.objects.bulk_update([line for line in lines if line.ticket_id], ["ticket"])
+        point("tickets.issued")
 
 
 def sell_held(order: Order) -> None:
@@ -137,7 +142,9 @@ def sell_again(order: Order) -> None:
 
 def release_held(order: Order) -> None:
     """Pending to expired or cancelled: the places go back, once (M3)."""
-    _move(_lines_of(order), "release")
+    lines = _lines_of(order)
+    _move(lines, "release")
+    places_freed(places(lines))
 
 
 def take_back(order: Order) -> None:
@@ -153,3 +160,18 @@ def take_back(order: Order) -> None:
     alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
     Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)
+    places_freed(places(lines))
+
+
+def end(order: Order, lines: list[OrderLine]) -> None:
+    """Some lines of an order that goes on are over: their stock is free again, their tickets dead from this commit on.
+
+    The lines are still active as they are given; whoever calls writes down that they are not.
+    """
+    _move(lines, "take_back" if order.status == Order.Status.PAID else "release")
+    tickets = [line.ticket_id for line in lines if line.ticket_id]
+    alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
+    Ticket.objects.filter(pk__in=tickets, status__in=alive).update(
+        status=Ticket.Status.CANCELLED, modified_at=timezone.now()
+    )
+    places_freed(places(lines))

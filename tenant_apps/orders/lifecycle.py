@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
+from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record, records
-from tenant_apps.orders import fulfilment
+from tenant_apps.orders import fulfilment, invoices
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.writing import Kept, write_order
 
@@ -76,6 +77,7 @@ def advance(order: Order, status: str, *, actor: Any = None, details: dict[str, 
     except KeyError:
         raise WrongState(now=order.get_status_display()) from None
     effect(order)
+    point("order.effect")
     before, order.status = order.status, status
     changed = ["status", "modified_at"]
     if status == PAID:
@@ -84,4 +86,7 @@ def advance(order: Order, status: str, *, actor: Any = None, details: dict[str, 
     order.save(update_fields=changed)
     moved = before_and_after({"status": before}, {"status": status})
     record(f"order.{status}", order, actor=actor, details={"from": before, **moved, **(details or {})})
+    if status == PAID:
+        invoices.issue_if_due(order)
+    point("order.moved")
     return order

@@ -9,10 +9,16 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import uuid7
+from shared_apps.core.models import Stamped
 from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
+from tenant_apps.orders.cart_models import Cart, CartLine
+from tenant_apps.orders.invoice_models import DocumentCounter, Invoice
 from tenant_apps.orders.querysets import OrderQuerySet
+from tenant_apps.orders.waiting_models import WaitingEntry as WaitingEntry
 from tenant_apps.ticketing.models import Ticket, TicketType
+
+__all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine"]
 
 
 class Order(models.Model):
@@ -138,6 +144,13 @@ class OrderLine(models.Model):
     attendee_email = models.EmailField(max_length=254, blank=True)
     # [{"question": id, "text": …, "answer": …}] as it was asked then: questions may change or go.
     answers = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    # False: cancelled before anything was paid, so it is no part of what the order costs.
+    charged = models.BooleanField(default=True, db_default=True)
+    # Of a line that was cancelled by itself: when, by how much the order's price fell with it (less than its own total
+    # where the others lost a discount), and how much of that is owed back by the event's rule.
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    released_minor = models.BigIntegerField(null=True, blank=True)
+    returned_minor = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["position"]
@@ -164,3 +177,51 @@ class OrderLine(models.Model):
         from tenant_apps.orders.answers import in_words
 
         return in_words(self.answers)
+
+
+class SavedAddress(Stamped):
+    """Where a person has goods sent to, kept for their next order here."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    # At most five a person, however many requests come at once: each takes one of five places.
+    slot = models.SmallIntegerField()
+    name = models.CharField(_("recipient"), max_length=150)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    country = models.CharField(_("country"), max_length=80, blank=True)
+    city = models.CharField(_("city"), max_length=100)
+    street = models.CharField(_("street"), max_length=150)
+    house = models.CharField(_("house"), max_length=20, blank=True)
+    apartment = models.CharField(_("apartment"), max_length=20, blank=True)
+    postcode = models.CharField(_("postcode"), max_length=20, blank=True)
+    comment = models.CharField(_("for the courier"), max_length=300, blank=True)
+
+    class Meta:
+        db_table = "orders_address"
+        ordering = ["-modified_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "slot"], name="address_slot"),
+            models.CheckConstraint(condition=Q(slot__gte=1, slot__lte=5), name="address_at_most_five"),
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.name, self.street, self.house, self.city) if part)
+
+
+class OrderNote(models.Model):
+    """What one of the staff wrote down about an order, for the others. Buyers never see it."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="notes")
+    text = models.CharField(_("note"), max_length=2000)
+    # Who wrote it, as they were called then; `actor_id` as in the audit trail.
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=254, blank=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        db_table = "orders_note"
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.text[:50]

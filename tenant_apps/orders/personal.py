@@ -8,12 +8,15 @@ keeps those that have an address of their own.
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from shared_apps.core.personal import Person, Rows, harmless, hold
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
+from tenant_apps.orders.cart_holds import give_back
+from tenant_apps.orders.models import Cart, Order, OrderLine, OrderNote, SavedAddress
 from tenant_apps.ticketing.models import CheckIn, Ticket
 
 MONEY = ("subtotal", "discount", "fees", "tax", "delivery", "total", "refunded")
@@ -145,6 +148,45 @@ def _end_orders(person: Person) -> int:
     )
 
 
+def _addresses(person: Person) -> Rows:
+    for address in SavedAddress.objects.filter(user_id=person.user_id).order_by("pk"):
+        yield {name: getattr(address, name) for name in ADDRESS_FIELDS}
+
+
+def _end_addresses(person: Person) -> int:
+    return SavedAddress.objects.filter(user_id=person.user_id).delete()[0]
+
+
+def _end_notes(person: Person) -> int:
+    """What staff wrote about the person's orders goes; what the person wrote as staff stays, without their name."""
+    gone = OrderNote.objects.filter(order__in=own_orders(person).values("pk")).delete()[0]
+    return gone + OrderNote.objects.filter(actor_id=person.user_id).exclude(actor=person.alias).update(
+        actor=person.alias
+    )
+
+
+def _carts(person: Person) -> Rows:
+    for cart in Cart.objects.filter(user_id=person.user_id).prefetch_related("lines"):
+        yield {
+            "created_at": cart.created_at,
+            "voucher": cart.voucher,
+            "lines": [{"title": line.title, "quantity": line.quantity} for line in cart.lines.all()],
+        }
+
+
+@transaction.atomic
+def _end_carts(person: Person) -> int:
+    """What they were choosing is of no use to anybody else; what it held is free."""
+    cart = Cart.objects.select_for_update(of=("self",)).filter(user_id=person.user_id).first()
+    if cart is None:
+        return 0
+    give_back(cart)
+    cart.delete()
+    return 1
+
+
+hold("carts", "orders.Cart", {"user"}, export=_carts, erase=_end_carts, order=5)
+harmless("orders.CartLine", {"title", "places"}, "the event or product and its kind, and numbers of places")
 hold(
     "orders", "orders.Order", {"email", "name", "user", "secret", "language", "delivery"},
     export=_orders, erase=_end_orders, locate=_located, order=30,
@@ -154,3 +196,8 @@ hold("tickets", "ticketing.Ticket", {"holder_name", "holder_email"}, export=_tic
 hold("check_ins", "ticketing.CheckIn", {"ticket"}, export=_check_ins)
 harmless("orders.OrderLine", {"title", "tier_name", "applied"}, "what was bought and its price at the time")
 harmless("orders.Order", {"fees", "voucher"}, "names and amounts of fees, and the code of an offer")
+hold(
+    "saved_addresses", "orders.SavedAddress", {"user", *ADDRESS_FIELDS}, export=_addresses, erase=_end_addresses,
+)  # fmt: skip
+# Before the orders cease to be theirs.
+hold("order_notes", "orders.OrderNote", {"text", "actor", "actor_id"}, erase=_end_notes, order=10)

@@ -25,3 +25,19 @@ class OrderQuerySet(models.QuerySet[Any]):
     def for_list(self) -> "OrderQuerySet":
         """Newest first, without the secret."""
         return self.defer("secret").order_by("-created_at", "-id")
+
+
+class WaitingEntryQuerySet(models.QuerySet[Any]):
+    """Named questions about who waits; they compose."""
+
+    def open(self) -> "WaitingEntryQuerySet":
+        """Who still waits or has an offer."""
+        return self.filter(status__in=("waiting", "collecting", "offered"))
+
+    def in_line(self) -> "WaitingEntryQuerySet":
+        """Who waits for places, first come first."""
+        return self.filter(status__in=("waiting", "collecting")).order_by("joined_at", "pk")
+
+    def overdue(self, now: datetime | None = None) -> "WaitingEntryQuerySet":
+        """Who holds places longer than they may: their time to answer, or to collect, is over (M3)."""
+        return self.filter(held__gt=0, expires_at__lte=now or timezone.now())

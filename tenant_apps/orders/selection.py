@@ -42,8 +42,8 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
 @Prepared
 def _read(ids: Parameter) -> Any:
     """The types with these ids, with their quotas, tiers and questions."""
-    types = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
-    types = types.extra(**any_of("ticketing_tickettype.id", ids))
+    public = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
+    types: Any = public.extra(**any_of("ticketing_tickettype.id", ids))
     return with_questions(types.select_related("event").with_quota_ids().with_tiers())
 
 
@@ -66,7 +66,7 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
         ticket_type = found.get(wish.ticket_type)
         if ticket_type is None:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
-        _refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
+        refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
         least, most = ticket_type.min_per_order, ticket_type.max_per_order
         if not least <= wanted[wish.ticket_type] <= most or wish.quantity < 1:
             raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
@@ -76,7 +76,7 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     return found
 
 
-def _refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
+def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
     """The sale window is [start, end) (O10); without an end of its own a type is sold until the event is over."""
     event = ticket_type.event
     if event.status != Event.Status.PUBLISHED:

@@ -1,7 +1,7 @@
 """What is done to orders besides placing them."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
+from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record
-from tenant_apps.orders import errors, lifecycle
+from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
 from tenant_apps.orders.fulfilment import lock_tickets
-from tenant_apps.orders.models import Order
-from tenant_apps.ticketing.models import Ticket, TicketType
+from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.models import Ticket
 from tenant_apps.ticketing.rules import cancel_until
 
 logger = logging.getLogger(__name__)
@@ -36,19 +37,24 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
 
 
 def give_back_overdue(quotas: Collection[int], *, variants: Collection[int] = (), now: datetime | None = None) -> int:
-    """Expire the overdue orders that hold places in these quotas, or pieces of these goods; return how many (M3)."""
+    """Expire the overdue orders and carts that hold places in these quotas, or pieces of these goods, and offers of the
+    waiting list that nobody answered; return how many (M3)."""
     holding = Q(lines__quotas__overlap=list(quotas))
     if variants:
         holding |= Q(lines__variant__in=list(variants))
     overdue = Order.objects.overdue(now).filter(holding).distinct().order_by("pk")
-    return sum(_expire(order) for order in overdue[:100])
+    expired = sum(_expire(order) for order in overdue[:100])
+    expired += cart_holds.give_back_overdue(quotas, variants, now=now)
+    return expired + waiting_offers.give_back_overdue(quotas, now=now)
 
 
 def _expire(order: Order) -> int:
+    point("expiry.begun")
     try:
         lifecycle.advance(order, Order.Status.EXPIRED)
     except WrongState:  # paid in the meantime
         return 0
+    point("expiry.done")
     return 1
 
 
@@ -72,18 +78,39 @@ def cancel(
 
 
 def refuse_late_cancellation(order: Order, *, now: datetime | None = None) -> None:
-    """Raise CancellationNotAllowed, CancellationClosed or TicketsUsed if the buyer may not cancel this order by
-    themselves: each of its ticket types has its own rule, beside the event's deadline."""
-    if order.status == Order.Status.PENDING:
-        return
+    """Raise what `refuse_late_lines` raises if the buyer may not cancel this order by themselves as a whole."""
+    lines = order.lines.filter(status=OrderLine.Status.ACTIVE).select_related("event", "ticket_type", "ticket")
+    refuse_late_lines(order, list(lines), now=now, whole=True)
+
+
+def refuse_late_lines(
+    order: Order,
+    lines: Sequence[OrderLine],
+    *,
+    by_staff: bool = False,
+    whole: bool = False,
+    now: datetime | None = None,
+) -> None:
+    """Raise CancellationNotAllowed, CancellationClosed, TicketsUsed or GoodsPacked if these lines may not be cancelled.
+
+    Each ticket type has its own rule, beside its event's deadline; these bind buyers, not staff. Goods that are packed
+    go by themselves no more, whoever asks; with the `whole` order staff still may, until they are shipped. `lines` come
+    with their events, types and tickets.
+    """
     now = now or timezone.now()
-    for ticket_type in TicketType.objects.filter(order_lines__order=order).select_related("event").distinct():
-        until = cancel_until(ticket_type, ticket_type.event)
+    for line in lines:
+        if line.fulfilment not in ("", OrderLine.Fulfilment.UNPACKED) and not (by_staff and whole):
+            raise errors.GoodsPacked(what=line.title)
+        if by_staff or order.status == Order.Status.PENDING or line.ticket_type is None:
+            continue
+        until = cancel_until(line.ticket_type, line.ticket_type.event if line.event is None else line.event)
         if until is None:
-            raise errors.CancellationNotAllowed(what=ticket_type.name)
+            raise errors.CancellationNotAllowed(what=line.ticket_type.name)
         if now >= until:
             raise errors.CancellationClosed
-    if Ticket.objects.filter(order_line__order=order, status=Ticket.Status.USED).exists():
+    if by_staff or order.status == Order.Status.PENDING:
+        return
+    if any(line.ticket is not None and line.ticket.status == Ticket.Status.USED for line in lines):
         raise errors.TicketsUsed
 
 

@@ -2,11 +2,22 @@
 
 from celery import shared_task
 
+from tenant_apps.orders import waiting_watch
+from tenant_apps.orders.cart_holds import clear_overdue, forget_old
 from tenant_apps.orders.services import expire_overdue
 from tenants.tasks import TenantTask
 
 
 @shared_task(base=TenantTask, name="orders.expire_overdue")
 def expire() -> None:
-    """Every minute: give the places of overdue orders back. Running it twice changes nothing (M3)."""
+    """Every minute: give the places of overdue orders and carts back. Running it twice changes nothing (M3)."""
     expire_overdue()
+    clear_overdue()
+    forget_old()
+
+
+@shared_task(base=TenantTask, name="orders.serve_waiting")
+def serve_waiting() -> None:
+    """Every minute: offer free places to those who wait, and take back what was not answered. Running it twice offers
+    nothing twice (G2)."""
+    waiting_watch.serve()

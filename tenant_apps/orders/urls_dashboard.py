@@ -2,9 +2,14 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import dashboard
+from tenant_apps.orders.views import dashboard, invoices, waiting
 
 urlpatterns = [
     path("orders/", dashboard.orders, name="dashboard-orders"),
     path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
+    path("events/<slug:slug>/waiting-list/", waiting.entries, name="dashboard-event-waiting"),
+    path("events/<slug:slug>/waiting-list/<uuid:pk>/offer/", waiting.offer_now, name="dashboard-waiting-offer"),
+    path("events/<slug:slug>/waiting-list/<uuid:pk>/remove/", waiting.remove, name="dashboard-waiting-remove"),
+    path("orders/<slug:code>/invoice/", invoices.issue, name="dashboard-order-invoice"),
+    path("orders/<slug:code>/invoices/<uuid:pk>.pdf", invoices.for_staff, name="dashboard-order-paper"),
 ]

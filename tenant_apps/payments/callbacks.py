@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from shared_apps.core.errors import NotFound
+from shared_apps.core.faults import point
 from tenant_apps.payments import providers
 from tenant_apps.payments.errors import SignatureRefused, UnknownProvider
 from tenant_apps.payments.models import Payment, ProviderAccount, ProviderEvent, Refund
@@ -60,13 +61,16 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str], path: s
 
 
 def _keep(account: ProviderAccount, notice: Notice) -> ProviderEvent:
+    point("webhook.verified")
     fields = {"kind": notice.kind[:80], "notice": notice.as_json()}
     try:
         with transaction.atomic():
             event = ProviderEvent.objects.create(account=account, event_id=notice.event_id[:120], **fields)
     except IntegrityError:
         event = ProviderEvent.objects.get(account=account, event_id=notice.event_id[:120])
+    point("webhook.kept")
     apply(event)
+    point("webhook.done")
     return event
 
 
@@ -105,7 +109,9 @@ def _apply(event: ProviderEvent, notice: Notice) -> None:
     event = ProviderEvent.objects.select_for_update(no_key=True).select_related("account").get(pk=event.pk)
     if event.done_at:
         return
-    _done(event, _effect(event.account, notice))
+    outcome = _effect(event.account, notice)
+    point("webhook.effect")
+    _done(event, outcome)
 
 
 def _done(event: ProviderEvent, outcome: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from shared_apps.core.faults import point
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers
 from tenant_apps.payments.callbacks import apply_notice
@@ -30,12 +31,14 @@ def poll_due(*, limit: int = 200, now: datetime | None = None) -> int:
     now = now or timezone.now()
     ended = 0
     for payment in _claim(Payment, limit, now):
+        point("poll.claimed")
         try:
             ended += ask(payment, now=now).status not in ("pending", "requires_action", "failed")
         except Exception:
             # One that cannot be asked must not keep the others from it.
             logger.exception("payment %s cannot be asked about", payment.pk)
     for refund in _claim(Refund, limit, now):
+        point("poll.refund_claimed")
         try:
             ended += carry_out(refund).status != Refund.Status.PENDING
         except Exception:
@@ -70,9 +73,11 @@ def ask(payment: Payment, *, now: datetime | None = None) -> Payment:
             return settle(payment, Payment.Status.CANCELLED, reference="")
         if not _wanted(payment):
             provider.give_up(payment)
+            point("poll.closed")
         notice = provider.ask(payment) or Notice(outcome="pending")
     except ProviderFailed:
         return _later(payment, now)
+    point("poll.answered")
     live = payment.account.live if payment.account else notice.live
     if notice.outcome == "succeeded" and notice.live != live:
         logger.error("payment %s: the provider's answer is of the other mode", payment.pk)

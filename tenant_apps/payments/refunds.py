@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from shared_apps.core.faults import point
 from shared_apps.core.money import share, to_text
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.events.refunds import percent_now
-from tenant_apps.orders import lifecycle
+from tenant_apps.orders import cancelling, invoices, lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers
@@ -52,6 +53,7 @@ def intend_refund(payment: Payment, amount_minor: int, *, reason: str = "", acto
         **made(amount_minor=amount_minor, currency=refund.currency),
     }
     record("refund.requested", refund, actor=actor, details=details)
+    point("refund.intended")
     return refund
 
 
@@ -66,8 +68,10 @@ def carry_out(refund: Refund) -> Refund:
     provider = providers.by_name(refund.payment.provider)
     try:
         with _one_at_a_time(refund.payment):
+            point("refund.before_call")
             # In doubt whether it was made before: asking makes it under its own key, or finds it.
             told = provider.ask_refund(refund) if refund.polls or refund.reference else provider.refund(refund)
+            point("refund.after_call")
     except ProviderFailed:
         return _ask_later(refund)
     except ProviderRefused as refusal:
@@ -141,6 +145,9 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
     details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
     record("order.refunded", order, details=details)
+    if order.refunded_minor > before:
+        invoices.credit(order, order.refunded_minor - before, cause=f"refund:{refund.pk}")
+    point("refund.booked")
     return refund
 
 
@@ -212,29 +219,43 @@ def intend_cancellation(
     if order.status == Order.Status.CANCELLED:
         # A repeat sends nothing more: what was kept by the rule stays kept (O1).
         return order, []
-    back = refundable_minor(order) if by_staff else promised_minor(order)
+    back = returned_minor(order, by_staff=by_staff)
     order = orders.cancel(order, actor=actor, by_staff=by_staff, reason=reason)
+    point("cancellation.moved")
     if not back:
         return order, []
     return order, intend_order_refund(order, back, reason=reason or "order cancelled", actor=actor)
 
 
 def promised_minor(order: Order, *, now: datetime | None = None) -> int:
-    """What a buyer gets back who cancels the whole order now, in minor units: of each line the share that its event's
-    refund rule promises, rounded half up once per line (M5); never more than there is to give.
+    """What a buyer gets back who cancels the whole order now, in minor units: of each line that is left the share that
+    its event's refund rule promises, rounded half up once per line (M5); never more than there is to give.
 
-    Goods, and lines of events without a rule, come back in full. What was sent back before counts.
+    Goods, and lines of events without a rule, come back in full. What was sent back before counts, but not that of
+    lines that were cancelled by themselves; what was kept of those stays kept.
     """
     now = now or timezone.now()
-    lines = order.lines.filter(status="active").select_related("event")
+    lines = cancelling.lines_of(order)
+    values = cancelling.worth(order, lines)
+    left = cancelling.standing(lines)
     promised = sum(
-        share(line.total_minor, Decimal(percent_now(line.event, now))) if line.event else line.total_minor
-        for line in lines
+        share(value, Decimal(percent_now(line.event, now))) if line.event else value
+        for line, value in zip(left, values, strict=True)
     )
-    whole = sum(line.total_minor for line in lines)
-    left = refundable_minor(order)
+    there = max(0, refundable_minor(order) - cancelling.kept_minor(lines))
     # Fees and delivery are not in the lines; they come back with an order that comes back whole.
-    return left if promised == whole else min(left, max(0, promised - order.refunded_minor))
+    if promised == sum(values):
+        return there
+    before = max(0, order.refunded_minor - sum(line.returned_minor or 0 for line in lines))
+    return min(there, max(0, promised - before))
+
+
+def returned_minor(order: Order, *, by_staff: bool = False) -> int:
+    """What goes back with the whole order: what is promised, or all there is if it is the staff's doing; but for what
+    the events' rules kept of lines that the buyer cancelled before."""
+    if not by_staff:
+        return promised_minor(order)
+    return max(0, refundable_minor(order) - cancelling.kept_minor(cancelling.lines_of(order)))
 
 
 def cancel_order(order: Order, *, actor: Any = None, by_staff: bool = False, reason: str = "") -> Order:

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from shared_apps.core.attempts import whole
 from shared_apps.core.errors import SoldOut, WrongState
+from shared_apps.core.faults import point
 from shared_apps.core.inserting import insert_all
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Order, WaitingEntry
 from tenant_apps.payments import providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
@@ -28,14 +29,16 @@ POLL_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 5, 10, 15, 30, 
 FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFUNDED, Payment.Status.PARTIALLY_REFUNDED)
 
 
-def place(basket: Basket, *, user: Any = None, actor: Any = None) -> tuple[Order, Payment | None]:
+def place(
+    basket: Basket, *, user: Any = None, actor: Any = None, offer: WaitingEntry | None = None
+) -> tuple[Order, Payment | None]:
     """Place the order together with the intent to pay it; no payment for a free order.
 
     Both are committed before the provider is asked by `ask` (O3). Raises what `place_order` raises, UnknownProvider.
     """
 
     def both() -> tuple[Order, Payment | None]:
-        order = place_order(basket, user=user, actor=actor)
+        order = place_order(basket, user=user, actor=actor, offer=offer)
         if order.status != Order.Status.PENDING:
             return order, None
         return order, _intend(order, providers.choose(basket.provider), owed_minor=order.total_minor)
@@ -111,12 +114,14 @@ def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:
     Raises ProviderUnavailable; then it is not known what the provider did, and it is asked again later (O9).
     """
     provider = providers.by_name(payment.provider)
+    point("payment.before_start")
     try:
         started = provider.start(payment, options)
     except ProviderFailed:
         raise ProviderUnavailable(provider=provider.label) from None
     except ProviderRefused:
         started = Started("failed", "")
+    point("payment.started")
     if started.outcome == "pending":
         Payment.objects.filter(pk=payment.pk).update(reference=started.reference or None, session=started.session)
         payment.reference, payment.session = started.reference or None, started.session
@@ -163,6 +168,7 @@ def settle(
         payment.poll_at = None
     payment.save(update_fields=changed)
     record(f"payment.{outcome}", payment, actor=actor, details=details)
+    point("payment.settled")
     if outcome == Payment.Status.SUCCEEDED and payment.captured_minor > 0:
         LedgerEntry.objects.create(
             kind=LedgerEntry.Kind.PAYMENT,
@@ -172,6 +178,7 @@ def settle(
             amount_minor=payment.captured_minor,
             currency=payment.currency,
         )
+        point("payment.booked")
         payment.order = _move_on(order, payment, actor)
     return payment
 

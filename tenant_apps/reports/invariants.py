@@ -41,11 +41,16 @@ TENANT_CHECKS = (
     ),
     Check(
         "M1",
-        "counters equal the places that orders claimed",
+        "counters equal the places that orders claimed and carts hold",
         """
-        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s',
-                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0))
+        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s; carts hold %s, offers %s',
+                      q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(c.held, 0),
+                      coalesce(w.held, 0))
         FROM ticketing_quota q LEFT JOIN (
+            SELECT claimed.quota, sum(e.held) AS held
+            FROM orders_waiting e CROSS JOIN LATERAL unnest(e.quotas) AS claimed(quota)
+            WHERE e.held > 0 GROUP BY claimed.quota
+        ) w ON w.quota = q.id LEFT JOIN (
             SELECT claimed.quota,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'paid'), 0) AS sold
@@ -55,15 +60,20 @@ TENANT_CHECKS = (
             WHERE l.status = 'active' AND o.status IN ('pending', 'paid')
             GROUP BY claimed.quota
         ) r ON r.quota = q.id
-        WHERE q.held <> coalesce(r.held, 0) OR q.sold <> coalesce(r.sold, 0)
+        LEFT JOIN (
+            SELECT p.quota::bigint AS quota, sum(p.places::int) AS held
+            FROM orders_cartline CROSS JOIN LATERAL jsonb_each_text(places) AS p(quota, places) GROUP BY p.quota
+        ) c ON c.quota = q.id
+        WHERE q.held <> coalesce(r.held, 0) + coalesce(c.held, 0) + coalesce(w.held, 0)
+           OR q.sold <> coalesce(r.sold, 0)
         """,
     ),
     Check(
         "M1",
-        "counters equal the pieces of goods that orders claimed and did not bring back",
+        "counters equal the pieces of goods that orders claimed and did not bring back, and carts hold",
         """
-        SELECT format('variant %s (%s): counts held %s, sold %s; orders have held %s, sold %s',
-                      v.id, v.sku, v.held, v.sold, coalesce(r.held, 0), coalesce(r.sold, 0))
+        SELECT format('variant %s (%s): counts held %s, sold %s; orders have held %s, sold %s; carts hold %s',
+                      v.id, v.sku, v.held, v.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(c.held, 0))
         FROM catalog_variant v LEFT JOIN (
             SELECT l.variant_id,
                    coalesce(sum(l.quantity) FILTER (WHERE o.status = 'pending'), 0) AS held,
@@ -74,7 +84,10 @@ TENANT_CHECKS = (
               AND o.status IN ('pending', 'paid')
             GROUP BY l.variant_id
         ) r ON r.variant_id = v.id
-        WHERE v.held <> coalesce(r.held, 0) OR v.sold <> coalesce(r.sold, 0)
+        LEFT JOIN (
+            SELECT variant_id, sum(pieces) AS held FROM orders_cartline WHERE variant_id IS NOT NULL GROUP BY variant_id
+        ) c ON c.variant_id = v.id
+        WHERE v.held <> coalesce(r.held, 0) + coalesce(c.held, 0) OR v.sold <> coalesce(r.sold, 0)
         """,
     ),
     Check(
@@ -85,7 +98,7 @@ TENANT_CHECKS = (
         FROM orders_order o LEFT JOIN (
             SELECT order_id, sum(unit_price_minor * quantity) AS subtotal, sum(discount_minor) AS discount,
                    sum(tax_minor) FILTER (WHERE NOT tax_included) AS added
-            FROM orders_orderline GROUP BY order_id
+            FROM orders_orderline WHERE charged GROUP BY order_id
         ) r ON r.order_id = o.id
         WHERE o.total_minor < 0 OR o.subtotal_minor <> coalesce(r.subtotal, 0)
            OR o.discount_minor < coalesce(r.discount, 0)

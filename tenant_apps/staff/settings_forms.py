@@ -11,6 +11,9 @@ from tenants.preferences import PREFERENCES, Preference
 
 LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
+    "waiting_list_hours": _("Hours to answer an offer of the waiting list"),
+    "waiting_list_group_hours": _("Hours in which places are put aside for a group on the waiting list"),
+    "waiting_list_first": _("Places that come free go to the waiting list before the open sale"),
     "max_tickets_per_order": _("Most tickets in one order"),
     "open_orders_per_buyer": _("Most unpaid orders of one buyer for an event"),
     "goods_accepting_orders": _("Orders for goods are taken"),
@@ -22,6 +25,15 @@ LABELS = {
     "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
     "prices_include_tax": _("Prices contain the tax"),
     "tax_rate": _("Tax rate of new ticket types, in percent"),
+    "seller_name": _("Legal name of the seller"),
+    "seller_address": _("Address of the seller"),
+    "seller_tax_id": _("Tax number of the seller"),
+    "invoices": _("Invoices are issued"),
+    "invoice_prefix": _("Invoice numbers begin with"),
+    "credit_note_prefix": _("Numbers of credit notes begin with"),
+    "invoice_start": _("First number, unless a later one was given already"),
+    "invoice_footer": _("At the bottom of invoices"),
+    "order_email": _("Address that word of orders with goods goes to"),
     "require_2fa_for_staff": _("Staff must sign in with a second factor"),
 }
 CHOICES = {
@@ -29,8 +41,18 @@ CHOICES = {
         ("always", _("always")),
         ("until_first_sale", _("until the first ticket is sold")),
         ("one_hour_after_creation", _("for one hour after they were made")),
-    ]
+    ],
+    "invoices": [
+        ("paid", _("for each paid order, by themselves")),
+        ("on_request", _("when a buyer or staff ask")),
+        ("off", _("by staff only")),
+    ],
 }
+# What stands on invoices: a section of its own on the page.
+PAPERS = (
+    "seller_name", "seller_address", "seller_tax_id", "invoices", "invoice_prefix", "credit_note_prefix",
+    "invoice_start", "invoice_footer",
+)  # fmt: skip
 
 
 class SettingsForm(forms.Form):
@@ -57,7 +79,10 @@ class SettingsForm(forms.Form):
                 self.initial[name] = "\n".join(map(str, self.initial[name]))
 
     def preference_fields(self) -> list[Any]:
-        return [self[name] for name in self.preferences]
+        return [self[name] for name in self.preferences if name not in PAPERS]
+
+    def paper_fields(self) -> list[Any]:
+        return [self[name] for name in PAPERS]
 
     def looks(self) -> list[Any]:
         return [self[name] for name in ("name", "tagline", "colour", "language", "timezone")]
@@ -68,7 +93,8 @@ class SettingsForm(forms.Form):
         for name in self.preferences:
             if isinstance(PREFERENCES[name].default, list):
                 lines = [line.strip() for line in typed[name].splitlines() if line.strip()]
-                typed[name] = [int(line) if line.isascii() and line.isdigit() else line for line in lines]
+                numbers = any(isinstance(each, int) for each in PREFERENCES[name].default)
+                typed[name] = [int(line) if numbers and line.isascii() and line.isdigit() else line for line in lines]
         return typed
 
 

@@ -86,6 +86,8 @@ class TicketType(Stamped):
     # Never NULL, by a check: Postgres 18's own name for that rule would be longer than 45 characters.
     transfer_allowed = models.BooleanField(_("holders may pass it on"), null=True, default=True, db_default=True)
     transfer_until = models.DateTimeField(_("pass on until"), null=True, blank=True)
+    # Whether people may wait for it when it is sold out.
+    waiting_list = models.BooleanField(_("waiting list"), default=True, db_default=True)
     position = models.IntegerField(default=0)
     quotas = models.ManyToManyField(Quota, related_name="ticket_types", through="QuotaTicketType")
 

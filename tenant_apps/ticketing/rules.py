@@ -25,6 +25,16 @@ def transfer_until(ticket_type: Any, event: Event) -> datetime | None:
     return min(ticket_type.transfer_until or over, over)
 
 
+def attendee_until(ticket_type: Any, event: Event) -> datetime | None:
+    """The first moment at which buyers can no longer change who comes with it; None means never could.
+
+    A ticket that may not be passed on keeps its name. Without a time of its own it is the event's start: whoever comes
+    later than that is looked for by name at the door.
+    """
+    until = transfer_until(ticket_type, event)
+    return None if until is None else min(until, event.starts_at)
+
+
 def may_cancel(ticket_type: Any, event: Event, now: datetime) -> bool:
     until = cancel_until(ticket_type, event)
     return until is not None and now < until

@@ -18,6 +18,7 @@ from tenant_apps.events import services as events
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.draws import draw, draw_from, lock_types
 from tenant_apps.ticketing.errors import CapacityBelowSold, CheckInListUsed, QuotaInUse, TicketTypeHasOrders
+from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.keys import ensure_key
 from tenant_apps.ticketing.models import CheckIn, CheckInList, Quota, TicketType
 from tenant_apps.ticketing.price_tiers import TierWish, set_tiers
@@ -154,6 +155,8 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
         changes["ticket_types"] = _ids(quota.ticket_types)
     quota.save(update_fields=["modified_at"])
     record("quota.updated", quota, actor=actor, details=before_and_after(before, changes))
+    if "capacity" in changes:
+        places_freed([quota.pk])
     return quota
 
 

@@ -87,6 +87,7 @@ class TypeForm(forms.Form):
     cancel_until = LocalTime(label=_("Cancel until"), required=False)
     transfer_allowed = forms.BooleanField(label=_("Holders may pass it on"), required=False)
     transfer_until = LocalTime(label=_("Pass on until"), required=False)
+    waiting_list = forms.BooleanField(label=_("People may wait for it when it is sold out"), required=False)
     # New types only: what exists draws from quotas, which are edited by themselves.
     capacity = forms.IntegerField(
         label=_("Places"),
@@ -119,7 +120,7 @@ class TypeForm(forms.Form):
         one = self.ticket_type or TicketType(event=self.event, position=self.event.ticket_types.count())
         plain = (
             "name description price_kind min_per_order max_per_order max_per_person show_stock_below position hidden"
-            " cancel_allowed transfer_allowed tax_rate"
+            " cancel_allowed transfer_allowed waiting_list tax_rate"
         )
         start = {name: getattr(one, name) for name in plain.split()}
         for name in TYPE_TIMES:

@@ -1,5 +1,6 @@
 """What every fake has: a server, a memory that outlives it, idempotency, webhooks that can misbehave, a ledger."""
 
+import http.client
 import json
 import secrets
 import sqlite3
@@ -32,6 +33,7 @@ class Knobs:
     error_after: int = 0  # so many do what they should, and then answer 500
     refunds_stay_pending: bool = False
     bad_signature: bool = False
+    webhook_tries: int = 3  # how often an unanswered one is sent; real providers go on for days
 
 
 @dataclass
@@ -300,9 +302,8 @@ class Fake:
         self.threads.clear()
 
     def _post(self, address: str, body: bytes, headers: dict[str, str]) -> None:
-        # Providers try again for days; here three tries stand for that.
         parts = urlsplit(address)
-        for pause in (0.2, 1.0, 3.0):
+        for pause in [min(0.2 * 4**number, 3.0) for number in range(self.knobs.webhook_tries)]:
             call = urllib.request.Request(
                 parts._replace(netloc=f"{LOOPBACK}:{parts.port}" if parts.port else parts.netloc).geturl(),
                 data=body,
@@ -313,8 +314,9 @@ class Fake:
                 with urllib.request.urlopen(call, timeout=10) as answer:
                     if answer.status < 300:
                         return
-            except (urllib.error.URLError, OSError):
-                time.sleep(pause)
+            except (urllib.error.URLError, OSError, http.client.HTTPException):
+                pass
+            time.sleep(pause)
 
 
 def new_id(prefix: str) -> str:

@@ -116,6 +116,9 @@ def _holds(actor: Actor, place: Place, scope: str) -> bool:
 def _own(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     if _foreign(scope):
         return one(HIDDEN)
+    if route.path.startswith("/api/v1/cart/"):
+        # A person's cart takes their sign-in; an order's secret opens none, and staff have no part in it.
+        return one(OK) if actor.user is not None and actor.user == place.buyer else one(HIDDEN)
     if _holds(actor, place, scope):
         return one(OK)
     held = actor.on(place)

@@ -46,6 +46,11 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/account/avatars/", "file", lambda place: "nothing.webp"),
     ("/me/erasure/", "secret", lambda place: "nothing"),
     ("/account/erasure/", "secret", lambda place: "nothing"),
+    ("/events/<str:event>/waiting-list/", "pk", key_of("waiting")),
+    ("/dashboard/events/<slug:slug>/waiting-list/", "pk", key_of("waiting")),
+    ("/waiting-list/<str:token>/order/", "token", key_of("offered", "secret")),
+    ("/waiting-list/", "token", key_of("waiting", "secret")),
+    ("/waiting-list/", "secret", key_of("waiting", "secret")),
     ("/events/<str:event>/ticket-types/", "pk", key_of("spare")),
     ("/events/<str:event>/quotas/", "pk", key_of("quota")),
     ("/events/<str:event>/program/", "pk", key_of("program_item")),
@@ -102,6 +107,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/exports/", "kind", lambda place: "csv"),
     ("/dashboard/exports/", "resource", lambda place: "events"),
     ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/cart/lines/", "pk", key_of("cart_line")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
@@ -113,6 +119,10 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/categories/", "slug", lambda place: f"kind-{place.tenant.slug}"),
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
+    ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/notes/", "pk", key_of("note")),
+    ("/addresses/", "pk", key_of("address")),
+    ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -222,6 +232,7 @@ _email = fixed(email="buyer@matrix.test")
 _move = fixed(email="moved@matrix.test", new_email="moved@matrix.test", password=PASSWORD)
 _rename = fixed(name="Renamed")
 
+_address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
 _accepting = fixed(accepting_orders=False)
@@ -366,13 +377,44 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/imports/<slug:resource>/": upload,
     "POST /dashboard/imports/<uuid:pk>/columns/": NOTHING,
     "POST /dashboard/imports/<uuid:pk>/apply/": NOTHING,
+    "DELETE /cart/": NOTHING,
+    "POST /cart/lines/": lambda place: {"ticket_type": place.ticket_type.pk, "quantity": 1},
+    "PATCH /cart/lines/<uuid:pk>/": fixed(quantity=2),
+    "DELETE /cart/lines/<uuid:pk>/": NOTHING,
+    "POST /cart/hold/": NOTHING,
+    "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
+    "DELETE /cart/delivery/": NOTHING,
     "POST /orders/": basket,
+    "POST /events/<str:event>/waiting-list/": lambda place: {
+        "ticket_type": place.full.pk, "quantity": 1, "email": "new@matrix.test",
+    },
+    "DELETE /events/<str:event>/waiting-list/<uuid:pk>/": NOTHING,
+    "POST /events/<str:event>/waiting-list/<uuid:pk>/offer/": NOTHING,
+    "DELETE /waiting-list/<str:token>/": NOTHING,
+    "POST /waiting-list/<str:token>/order/": fixed(name="Ada", provider="manual"),
+    "POST /events/<slug:slug>/waiting-list/": lambda place: {
+        "ticket_type": place.full.pk, "quantity": "1", "email": "new@matrix.test",
+    },
+    "POST /waiting-list/<str:secret>/": fixed(act="leave"),
+    "POST /dashboard/events/<slug:slug>/waiting-list/<uuid:pk>/offer/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/waiting-list/<uuid:pk>/remove/": NOTHING,
     "PATCH /orders/<str:code>/": _rename,
     "POST /orders/<str:code>/cancel/": NOTHING,
     "PUT /orders/<str:code>/cancel/": NOTHING,
+    "PATCH /orders/<str:code>/lines/<uuid:pk>/": fixed(attendee={"name": "Grace"}),
+    "POST /orders/<str:code>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/<str:code>/notes/": fixed(text="Called again."),
+    "DELETE /orders/<str:code>/notes/<int:pk>/": NOTHING,
+    "POST /addresses/": _address,
+    "PUT /addresses/<int:pk>/": _address,
+    "PATCH /addresses/<int:pk>/": _rename,
+    "DELETE /addresses/<int:pk>/": NOTHING,
     "POST /orders/<str:code>/mark-paid/": NOTHING,
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
+    "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
     "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
     "POST /recipe/": _event,
@@ -588,10 +630,12 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
+    "POST /events/<str:event>/waiting-list/ ticket_type": key_of("full"),
     "PATCH /series/<str:slug>/dates/ event": lambda place: f"date-{place.tenant.slug}",
 }
 # What else a body has to hold, or (None) not to, for one of these fields to count.
@@ -603,12 +647,15 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
         "lines.ticket_type": None,
         "delivery": lambda place: {**DOOR, "method": place.method.pk},
     },
+    "POST /cart/lines/ variant": {"ticket_type": None},
+    "POST /orders/ cart": {"lines": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
     "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
+    "tax_id": "a number that an office gave the buyer",
     "client_id": "a shop's name at its payment provider",
     "merchant_id": "a shop's number at its payment provider",
 }

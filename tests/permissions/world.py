@@ -162,6 +162,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     place = Place(name, tenant, event)
     place.things.ticket_type, place.things.spare, place.things.list = kind, spare, entrance
     place.things.quota, place.things.spare_quota = kind.quotas.get(), spare.quotas.get()
+    _add_waiting(place)
     granted = make_user()
     grant(event, granted, "check_in", actor=None)
     place.things.granted = granted
@@ -202,6 +203,23 @@ def _add_details(place: Place) -> None:
     place.things.program_item = details.make(ProgramItem, place.event, actor=None, title="Doors")
     place.things.bring_item = details.make(BringItem, place.event, actor=None, name="Clay")
     place.things.question = details.make(Question, place.event, actor=None, text="Which diet?")
+
+
+def _add_waiting(place: Place) -> None:
+    """A type that is sold out, somebody who waits for a place, and one who is offered places."""
+    from tenant_apps.orders.models import WaitingEntry
+    from tenant_apps.orders.waiting_offers import offer_now
+
+    place.things.full = make_ticket_type(place.event, capacity=0, name="Full")
+    names = {"waiting": "waits@matrix.test", "offered": "offered@matrix.test"}
+    for what, email in names.items():
+        secret = f"{what}-{place.name}-{place.tenant.slug}".ljust(43, "x")
+        entry = WaitingEntry.objects.create(
+            ticket_type=place.things.ticket_type, quantity=1, email=email, secret=secret
+        )
+        setattr(place.things, what, entry)
+    if place.event.status == "published":
+        offer_now(place.things.offered, actor=None)
 
 
 def _add_series(tenant: Any) -> None:
@@ -252,6 +270,11 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.orders.addresses import save_address
+    from tenant_apps.orders.cart_tokens import token_of
+    from tenant_apps.orders.carts import Visitor, add
+    from tenant_apps.orders.checkout import BasketLine
+    from tenant_apps.orders.notes import write_note
     from tenant_apps.payments.models import Payment
     from tenant_apps.payments.services import intend
     from tenant_apps.ticketing.scanning import scan
@@ -260,15 +283,21 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.order = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.pending = make_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.ticket = place.order.lines.get().ticket
+    place.things.paper = place.order.invoices.get()
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
     link = SocialAccount.objects.create(user=buyer, provider="google", uid=f"{place.name}-1", extra_data={})
     place.things.link = link.pk
+    place.things.cart_line = add(Visitor(buyer), [BasketLine(place.ticket_type.pk)]).lines.get()
+    place.things.cart_token = token_of(add(Visitor(), [BasketLine(place.ticket_type.pk)]).pk)
     place.things.scan_id = f"scan-{place.name}"
     from tenant_apps.ticketing.codes import code_text
 
     scan(place.list, code_text(place.ticket), place.scan_id, by=None)
+    place.things.line = place.order.lines.get()
+    place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
+    place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
 
 
 def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> list[Actor]:

@@ -98,6 +98,7 @@ def form(**changes):
         "hold_minutes": "25", "max_tickets_per_order": "6", "open_orders_per_buyer": "2", "guest_checkout": "on",
         "payment_providers": "manual\ntest", "event_edit_policy": "until_first_sale",
         "reminder_offsets_minutes": "60\n1440", "tax_rate": "7.5",
+        "invoices": "on_request", "invoice_start": "7", "seller_address": "1010\nWien",
         "cors_origins": "https://shop.example.org\n", **changes,
     }  # fmt: skip
 
@@ -109,6 +110,7 @@ def test_the_page_saves_everything_and_shows_it_again(alpha, page_for):
     kept = Tenant.objects.get(pk=alpha.pk)
     assert kept.preferences["reminder_offsets_minutes"] == [60, 1440] and kept.preferences["hold_minutes"] == 25
     assert kept.preferences["cors_origins"] == ["https://shop.example.org"] and kept.language == "ru"
+    assert kept.preferences["seller_address"] == ["1010", "Wien"] and kept.preferences["invoice_start"] == 7
     html = client.get("/dashboard/settings/?lang=en").content.decode()
     assert "60\n1440" in html and 'value="25"' in html and "Quiet" in html
 

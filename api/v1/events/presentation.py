@@ -73,6 +73,7 @@ def ticket_type_json(
         "cancel_until": ticket_type.cancel_until,
         "transfer_allowed": ticket_type.transfer_allowed,
         "transfer_until": ticket_type.transfer_until,
+        "waiting_list": ticket_type.waiting_list,
         "on_sale": event.takes_orders(now) and ticket_type.in_sale_window(now),
     }
 

@@ -115,6 +115,7 @@ class TicketTypeSerializer(serializers.Serializer[Any]):
     cancel_until = serializers.DateTimeField(allow_null=True)
     transfer_allowed = serializers.BooleanField()
     transfer_until = serializers.DateTimeField(allow_null=True)
+    waiting_list = serializers.BooleanField(help_text="Whether people may wait for it when it is sold out.")
     on_sale = serializers.BooleanField(help_text="Its sale window is open and the event takes orders.")
 
 

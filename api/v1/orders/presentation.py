@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from shared_apps.core.money import to_text
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
+from tenant_apps.orders.models import Order, OrderLine, OrderNote, SavedAddress
+from tenant_apps.payments.line_refunds import Preview
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
 from tenant_apps.ticketing.codes import code_texts
@@ -102,6 +104,39 @@ def order_json(
     if with_secret:
         shown["secret"] = order.secret
     return shown
+
+
+def cancellation_json(order: Order, told: Preview) -> dict[str, Any]:
+    """What cancelling would do, as `CancellationSerializer` documents it."""
+    currency, change, refusal = order.currency, told.change, told.refusal
+    return {
+        "allowed": refusal is None,
+        "code": refusal.code if refusal else None,
+        "detail": str(refusal) if refusal else None,
+        "whole": change.whole,
+        "total": to_text(change.before_minor, currency),
+        "total_after": to_text(change.after_minor, currency),
+        "refund": to_text(told.back_minor, currency),
+        "currency": currency,
+        "lines": [
+            {
+                "id": each.line.pk,
+                "title": each.line.title,
+                "released": to_text(each.released_minor, currency),
+                "refund": to_text(0 if refusal else back, currency),
+                "currency": currency,
+            }
+            for each, back in zip(change.lines, told.back_by_line(), strict=True)
+        ],
+    }
+
+
+def note_json(note: OrderNote) -> dict[str, Any]:
+    return {"id": note.pk, "text": note.text, "author": note.actor, "created_at": note.created_at}
+
+
+def address_json(address: SavedAddress) -> dict[str, Any]:
+    return {"id": address.pk, **{name: getattr(address, name) for name in ADDRESS_FIELDS}}
 
 
 def _codes(lines: Iterable[OrderLine]) -> dict[Any, str]:

@@ -6,12 +6,14 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.fields import PlainTextField
 from api.v1.ticketing.serializers import HolderSerializer
 from tenant_apps.events.details import MOST as MOST_QUESTIONS
 from tenant_apps.events.details import MOST_CHOICES
+from tenant_apps.orders.cart_checkout import basket_of
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.goods import Delivery
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Cart, Order
 
 # On one line. What a type, a variant or the tenant allows, checkout decides.
 MOST_TICKETS = 500
@@ -103,18 +105,48 @@ class OrderInput(serializers.Serializer[Any]):
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
-    lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100)
+    lines = serializers.ListField(child=BasketLineInput(), allow_empty=False, max_length=100, required=False)
+    # Instead of lines: the token of a cart, whose lines and holds the order takes. `attendees` by their line's id.
+    cart = serializers.CharField(max_length=100, required=False)
+    attendees = serializers.DictField(
+        child=serializers.ListField(child=AttendeeInput(), max_length=500), required=False
+    )
     delivery = DeliveryInput(required=False, allow_null=True)
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
     # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
     flow = serializers.ChoiceField(["checkout", "element"], required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("lines" in attrs) == ("cart" in attrs):
+            raise serializers.ValidationError({"lines": [_("Send either lines or the token of a cart.")]})
+        return attrs
+
+    def cart_basket(self, cart: Cart, *, language: str) -> Basket:
+        """The basket of the cart that was named."""
+        return basket_of(
+            cart,
+            attendees={
+                line: [Attendee(**attendee) for attendee in some]
+                for line, some in self.validated_data.get("attendees", {}).items()
+            },
+            **self._common(language),
+        )
+
+    def _common(self, language: str) -> dict[str, Any]:
+        data = self.validated_data
+        return {
+            "email": data["email"],
+            "name": data["name"],
+            "delivery": Delivery(**data["delivery"]) if data.get("delivery") else None,
+            "provider": data["provider"],
+            "language": language,
+            "options": {name: data[name] for name in ("test_outcome", "flow") if name in data},
+        }
+
     def basket(self, *, language: str) -> Basket:
         data = self.validated_data
         return Basket(
-            email=data["email"],
-            name=data["name"],
             lines=[
                 BasketLine(
                     ticket_type=line.get("ticket_type"),
@@ -125,10 +157,7 @@ class OrderInput(serializers.Serializer[Any]):
                 )
                 for line in data["lines"]
             ],
-            delivery=Delivery(**data["delivery"]) if data.get("delivery") else None,
-            provider=data["provider"],
-            language=language,
-            options={name: data[name] for name in ("test_outcome", "flow") if name in data},
+            **self._common(language),
         )
 
 
@@ -248,9 +277,63 @@ class PlacedOrderSerializer(OrderSerializer):
     payment = PaymentSerializer(allow_null=True)
 
 
+class LineCancellationSerializer(serializers.Serializer[Any]):
+    """What one line's end comes to: by how much the order gets cheaper, and how much of that comes back."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    released = serializers.CharField(help_text="Less than the line's total where others lose a discount with it.")
+    refund = serializers.CharField(help_text="By the event's refund rule.")
+    currency = serializers.CharField()
+
+
 class CancellationSerializer(serializers.Serializer[Any]):
     allowed = serializers.BooleanField()
     code = serializers.CharField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
+    whole = serializers.BooleanField(help_text="Nothing is left: the order itself would be cancelled.")
+    total = serializers.CharField(help_text="What the order costs now, without lines that were cancelled before.")
+    total_after = serializers.CharField()
     refund = serializers.CharField()
     currency = serializers.CharField()
+    lines = LineCancellationSerializer(many=True)
+
+
+class AttendeeChangeInput(serializers.Serializer[Any]):
+    name = PlainTextField(max_length=150, required=False, allow_blank=True)
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+
+
+class LineChangeInput(serializers.Serializer[Any]):
+    """`PATCH /orders/{code}/lines/{id}/`: who comes with the ticket; nothing else of a line can be changed (M6)."""
+
+    attendee = AttendeeChangeInput()
+
+
+class NoteInput(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=2000)
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    text = serializers.CharField()
+    author = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class AddressInput(serializers.Serializer[Any]):
+    """An address kept for the next delivery."""
+
+    name = PlainTextField(max_length=150)
+    phone = PlainTextField(max_length=30, required=False, allow_blank=True)
+    country = PlainTextField(max_length=80, required=False, allow_blank=True)
+    city = PlainTextField(max_length=100)
+    street = PlainTextField(max_length=150)
+    house = PlainTextField(max_length=20, required=False, allow_blank=True)
+    apartment = PlainTextField(max_length=20, required=False, allow_blank=True)
+    postcode = PlainTextField(max_length=20, required=False, allow_blank=True)
+    comment = PlainTextField(max_length=300, required=False, allow_blank=True)
+
+
+class AddressSerializer(AddressInput):
+    id = serializers.IntegerField()

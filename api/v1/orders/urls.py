@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import views
+from api.v1.orders import addresses, invoices, lines, views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -11,5 +11,26 @@ tenant_urls = [
     path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
     path("orders/<str:code>/resend/", views.ResendView.as_view(), name="order-resend"),
     path("orders/<str:code>/refund/", views.RefundView.as_view(), name="order-refund"),
+    path("orders/<str:code>/lines/<uuid:pk>/", lines.LineView.as_view(), name="order-line"),
+    path("orders/<str:code>/lines/<uuid:pk>/cancel/", lines.LineCancelView.as_view(), name="order-line-cancel"),
+    path("orders/<str:code>/notes/", lines.NotesView.as_view(), name="order-notes"),
+    path("orders/<str:code>/notes/<int:pk>/", lines.NoteView.as_view(), name="order-note"),
+    path("addresses/", addresses.AddressesView.as_view(), name="addresses"),
+    path("addresses/<int:pk>/", addresses.AddressView.as_view(), name="address"),
+    path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
+    path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
+    path("events/<str:event>/waiting-list/", waiting.EventWaitingView.as_view(), name="waiting-list"),
+    path(
+        "events/<str:event>/waiting-list/<uuid:pk>/",
+        waiting.EventWaitingEntryView.as_view(),
+        name="waiting-list-entry",
+    ),
+    path(
+        "events/<str:event>/waiting-list/<uuid:pk>/offer/",
+        waiting.EventWaitingOfferView.as_view(),
+        name="waiting-list-offer",
+    ),
+    path("waiting-list/<str:token>/", waiting.WaitingEntryView.as_view(), name="waiting-entry"),
+    path("waiting-list/<str:token>/order/", waiting.WaitingOrderView.as_view(), name="waiting-order"),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import get_language
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,7 +13,9 @@ from api.inputs import reading
 from api.pagination import Cursor
 from api.permissions import ANYONE, OWN, SIGNED_IN
 from api.scoping import EventScoped
+from api.v1.cart.callers import cart_of
 from api.v1.orders import presentation
+from api.v1.orders.lines import wanted_lines
 from api.v1.orders.serializers import (
     CancellationSerializer,
     ContactInput,
@@ -23,29 +25,24 @@ from api.v1.orders.serializers import (
     ReasonInput,
     RefundInput,
 )
-from api.v1.orders.visibility import Sight, changed, listed, see, touch
+from api.v1.orders.visibility import Sight, changed, listed, see, touch, whole
 from api.views import APIView
-from shared_apps.core.errors import DomainError, FieldError, InvalidInput
-from shared_apps.core.money import to_minor, to_text
+from shared_apps.core.errors import FieldError, InvalidInput
+from shared_apps.core.money import to_minor
 from tenant_apps.orders import services
+from tenant_apps.orders.checkout import Basket
+from tenant_apps.orders.errors import UnknownCart
 from tenant_apps.orders.models import Order
+from tenant_apps.payments.line_refunds import preview
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
 from tenant_apps.payments.refunds import (
     cancel_order,
     carry_out,
     intend_order_refund,
-    promised_minor,
-    refundable_minor,
 )
 from tenant_apps.payments.services import ask, is_started, mark_paid, place
 from tenant_apps.staff.permissions import allowed
-
-
-def whole(sight: Sight) -> dict[str, Any]:
-    """The order as the caller sees it."""
-    payments = sight.order.payments.order_by("created_at") if sight.events is None else []
-    return presentation.order_json(sight.order, sight.lines(), payments, as_buyer=sight.as_buyer)
 
 
 def placed(payment: Payment | None, started: Started | None, order: Order | None = None) -> Response:
@@ -70,6 +67,17 @@ def started(request: Request, order: Order, payment: Payment | None, options: Ma
     return placed(payment, known, order)
 
 
+def _basket(request: Request, wanted: OrderInput) -> Basket:
+    language = get_language() or ""
+    token = wanted.validated_data.get("cart")
+    if token is None:
+        return wanted.basket(language=language)
+    cart = cart_of(request, token)
+    if cart is None:
+        raise UnknownCart(field="cart")
+    return wanted.cart_basket(cart, language=language)
+
+
 class OrdersView(APIView):
     """A buyer's orders; all of them for staff whose role sees orders."""
 
@@ -87,7 +95,7 @@ class OrdersView(APIView):
     @idempotent(required=True)
     def post(self, request: Request) -> Response:
         with reading(OrderInput, request.data) as wanted:
-            basket = wanted.basket(language=get_language() or "")
+            basket = _basket(request, wanted)
         order, payment = place(basket, user=request.user, actor=request.user)
         return started(request, order, payment, basket.options)
 
@@ -119,26 +127,17 @@ class CancelView(APIView):
     staff_too = {"get": "change_orders", "post": "change_orders", "put": "change_orders"}
     scope = "object"
 
-    @extend_schema(operation_id="orders_cancel_preview", responses=CancellationSerializer)
+    @extend_schema(
+        operation_id="orders_cancel_preview",
+        parameters=[
+            OpenApiParameter("lines", str, description="Ids of lines, with commas: only these. Without it all of them.")
+        ],
+        responses=CancellationSerializer,
+    )
     def get(self, request: Request, code: str) -> Response:
         sight = see(request, code, permission="change_orders")
-        order = sight.order
-        refusal = None
-        try:
-            services.refuse_late_cancellation(order)
-        except DomainError as error:
-            refusal = error
-        promised = promised_minor if sight.as_buyer else refundable_minor
-        left = promised(order) if refusal is None else 0
-        return Response(
-            {
-                "allowed": refusal is None,
-                "code": refusal.code if refusal else None,
-                "detail": str(refusal) if refusal else None,
-                "refund": to_text(left, order.currency),
-                "currency": order.currency,
-            }
-        )
+        told = preview(sight.order, wanted_lines(request), by_staff=not sight.as_buyer)
+        return Response(presentation.cancellation_json(sight.order, told))
 
     @extend_schema(operation_id="orders_cancel", request=ReasonInput, responses=OrderSerializer)
     def post(self, request: Request, code: str) -> Response:

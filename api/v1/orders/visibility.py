@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 
+from api.v1.orders import presentation
 from shared_apps.core.errors import Forbidden, NotFound
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.staff.permissions import allowed, events_where
@@ -28,6 +29,14 @@ class Sight:
             return list(self.order.made)
         lines = self.order.lines.select_related("event", "ticket_type", "ticket")
         return list(lines if self.events is None else lines.filter(event__in=self.events))
+
+
+def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
+    """The order as the caller sees it."""
+    payments = sight.order.payments.order_by("created_at") if sight.events is None else []
+    return presentation.order_json(
+        sight.order, sight.lines(), payments, as_buyer=sight.as_buyer, with_secret=with_secret
+    )
 
 
 def given_secret(request: Any) -> str:

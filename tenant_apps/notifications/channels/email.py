@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.timezone import now
 
 from shared_apps.core.colour import text_on
+from shared_apps.core.faults import point
 from shared_apps.core.personal import is_erased
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications.models import Delivery
@@ -80,9 +81,12 @@ def send_once(message: OutboxMessage, mail: EmailMultiAlternatives) -> bool:
         return False
     # The same id for every try, so that a mail server or program that has it already can drop the second.
     mail.extra_headers["Message-ID"] = f"<{message.id}.{CHANNEL}@{settings.PLATFORM_DOMAIN}>"
+    point("mail.before_send")
     if not all(is_erased(parseaddr(address)[1]) for address in mail.to):
         mail.send()
+    point("mail.sent")
     Delivery.objects.filter(pk=delivery.pk).update(sent_at=now())
+    point("mail.recorded")
     return True
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
+from tenant_apps.orders import invoices
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import polling, providers, refunds, services
@@ -128,6 +129,8 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "refusal": refusal,
         "now": timezone.now(),
         "may_cancel": _may_cancel(found),
+        "papers": (papers := list(found.invoices.all())),
+        "may_ask_invoice": not papers and invoices.may_ask(found),
         "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,
     }
     response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)

@@ -1,0 +1,26 @@
+"""A product that is broken on purpose: places are claimed without asking whether there are any.
+
+`make race` starts it once, to see that an oversell would be seen. Only bench.settings knows of it, by
+BENCH_MUTATION; the product has no such switch.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models import F
+
+
+class ClaimsWithoutCondition(AppConfig):
+    name = "bench.mutation"
+    label = "bench_mutation"
+    path = str(Path(__file__).parent)
+
+    def ready(self) -> None:
+        from shared_apps.core.capacity import LimitedCapacityQuerySet
+
+        def change(rows: Any, pk: Any, condition: Any, held: int, sold: int) -> bool:
+            changes = {name: F(name) + by for name, by in (("held", held), ("sold", sold)) if by}
+            return bool(rows.filter(pk=pk).update(**changes))
+
+        LimitedCapacityQuerySet._change = change  # type: ignore[method-assign]  # that is the mutation

@@ -1,0 +1,105 @@
+"""Lines of an order that are cancelled by themselves, and their money."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from shared_apps.core.errors import DomainError, WrongState
+from shared_apps.core.money import allocate
+from tenant_apps.orders import cancelling, lifecycle
+from tenant_apps.orders.models import Order
+from tenant_apps.orders.services import refuse_late_lines
+from tenant_apps.payments.models import Refund
+from tenant_apps.payments.refunds import (
+    carry_out,
+    intend_cancellation,
+    intend_order_refund,
+    refundable_minor,
+    returned_minor,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What cancelling would do, told before it is done. `refusal` is why it cannot be done."""
+
+    change: cancelling.Change
+    back_minor: int
+    refusal: DomainError | None
+
+    def back_by_line(self) -> list[int]:
+        """What comes back, line by line, in minor units; they sum to `back_minor` where no fees come back besides."""
+        promised = [each.promised_minor for each in self.change.lines]
+        return allocate(min(self.back_minor, sum(promised)), promised)
+
+
+def preview(order: Order, wanted: Collection[UUID] | None = None, *, by_staff: bool = False) -> Preview:
+    """Reckon what cancelling these lines, or the whole order, would do now; changes nothing. Raises UnknownLine."""
+    lines = cancelling.lines_of(order)
+    ending = cancelling.standing(lines if wanted is None else cancelling.chosen(lines, wanted))
+    change = cancelling.change_of(order, lines, ending, by_staff=by_staff)
+    refusal: DomainError | None = None
+    if order.status not in (Order.Status.PENDING, Order.Status.PAID) or not ending:
+        refusal = WrongState(now=order.get_status_display() if ending else ending_words(order))
+    else:
+        try:
+            refuse_late_lines(order, ending, by_staff=by_staff, whole=change.whole)
+        except DomainError as error:
+            refusal = error
+    back = 0 if refusal else back_minor(order, change, by_staff=by_staff)
+    return Preview(change, back, refusal)
+
+
+def ending_words(order: Order) -> str:
+    """The state that an order's lines are in when none of those named is left."""
+    return str(order.lines.model.Status.CANCELLED.label)
+
+
+def back_minor(order: Order, change: cancelling.Change, *, by_staff: bool = False) -> int:
+    """What goes back for these lines: what is promised, and never what the rest of the order costs or what was kept of
+    lines that were cancelled before. So money that staff sent back already is not sent twice."""
+    if order.status != Order.Status.PAID:
+        return 0
+    if change.whole:
+        return returned_minor(order, by_staff=by_staff)
+    kept = cancelling.kept_minor(cancelling.lines_of(order))
+    return min(change.promised_minor, max(0, refundable_minor(order) - kept - change.after_minor))
+
+
+@transaction.atomic
+def intend_line_cancellation(
+    order: Order, wanted: Collection[UUID], *, actor: Any = None, by_staff: bool = False, reason: str = ""
+) -> tuple[Order, list[Refund]]:
+    """Cancel lines: places, tickets and the intent to send their money back go in one transaction. With the last line
+    the order itself is cancelled. Lines that are cancelled already stay so, and nothing more is sent (O1).
+
+    Raises what `orders.cancelling.cancel_lines` raises, and UnknownLine.
+    """
+    order = lifecycle.lock(order)
+    list(order.payments.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    lines = cancelling.lines_of(order)
+    ending = cancelling.standing(cancelling.chosen(lines, wanted))
+    if not ending or order.status == Order.Status.CANCELLED:
+        return order, []
+    change = cancelling.change_of(order, lines, ending, by_staff=by_staff)
+    if change.whole:
+        return intend_cancellation(order, actor=actor, by_staff=by_staff, reason=reason)
+    back = back_minor(order, change, by_staff=by_staff)
+    order = cancelling.cancel_lines(order, change, back, actor=actor, by_staff=by_staff, reason=reason)
+    if not back:
+        return order, []
+    return order, intend_order_refund(order, back, reason=reason or "line cancelled", actor=actor)
+
+
+def cancel_lines(
+    order: Order, wanted: Collection[UUID], *, actor: Any = None, by_staff: bool = False, reason: str = ""
+) -> Order:
+    """Cancel lines and send their money back. Must not run inside a transaction."""
+    order, refunds = intend_line_cancellation(order, wanted, actor=actor, by_staff=by_staff, reason=reason)
+    for refund in refunds:
+        carry_out(refund)
+    order.refresh_from_db()
+    return order

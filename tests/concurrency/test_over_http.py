@@ -1,0 +1,38 @@
+"""`make race` and `make faults` in short: the whole product on servers of its own, from outside."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# What the tests' own servers left in the environment: these runs start their own.
+OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "FOYER_HOME", "FOYER_TEST", "DJANGO", "PYTEST")
+
+
+def run_quick(module: str) -> dict[str, Any]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--quick"], cwd=ROOT, env=environment, capture_output=True, text=True,
+        timeout=400, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1].removeprefix("BENCH "))
+    return found
+
+
+def test_nobody_who_races_over_http_gets_more_than_there_is_and_a_broken_claim_is_seen() -> None:
+    figures = run_quick("bench.race")
+    nothing = ("oversold", "undersold", "client_errors", "refund_over", "breaches", "deadlocks")
+    assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing, 0)
+    assert (figures["idempotency_effects"], figures["mutation_detected"]) == (1, 1)
+    assert figures["attempts"] > 0
+
+
+def test_what_is_killed_in_the_middle_of_its_work_leaves_nothing_half_done() -> None:
+    figures = run_quick("bench.faults")
+    nothing = ("paid_without_ticket", "ticket_without_payment", "mail_lost", "ledger_difference_minor")
+    assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing, 0)
+    assert (figures["kills"], figures["stuck_after_120s"], figures["breaches"]) == (3, 0, 0)

@@ -1,0 +1,180 @@
+"""Single lines of an order are cancelled: what it costs is told first, the rest stays as it was."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tenant_apps.activity.models import AuditEntry
+from tenant_apps.payments.refunds import cancel_order, refund_order
+from tenant_apps.reports.invariants import breaches_in
+from tenant_apps.ticketing import codes, scanning
+from tenant_apps.ticketing import services as ticketing
+from tenants.context import in_tenant
+from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
+
+API = "/api/v1/orders"
+
+
+def ids(order: Any) -> list[Any]:
+    return list(order.lines.order_by("position").values_list("pk", flat=True))
+
+
+def secret(order: Any) -> str:
+    return f"?secret={order.secret}"
+
+
+def test_a_buyer_sees_what_comes_back_for_one_ticket_and_then_gets_it(alpha, client_for):
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=2500, capacity=5)
+        order = make_paid_order(kind, quantity=2)
+        first = ids(order)[0]
+    client = client_for(alpha)
+    told = client.get(f"{API}/{order.code}/cancel/{secret(order)}&lines={first}").json()
+    assert (told["allowed"], told["refund"], told["total"], told["total_after"]) == (True, "25.00", "50.00", "25.00")
+    assert [(line["id"], line["refund"]) for line in told["lines"]] == [(str(first), "25.00")]
+    answer = client.post(f"{API}/{order.code}/lines/{first}/cancel/{secret(order)}")
+    assert answer.status_code == 200, answer.content
+    shown = answer.json()
+    assert (shown["status"], shown["total"], shown["refunded"]) == ("paid", "50.00", "25.00")
+    assert [line["status"] for line in shown["lines"]] == ["cancelled", "active"]
+    assert [ticket["status"] for ticket in shown["tickets"]] == ["cancelled", "active"]
+    with in_tenant(alpha):
+        assert kind.quotas.get().sold == 1
+        assert AuditEntry.objects.filter(topic="order.lines_cancelled").get().details["before"] == {"price_minor": 5000}
+    assert breaches_in(alpha) == []
+
+
+def test_a_cancelled_line_stays_so_and_sends_nothing_more(alpha, client_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500), quantity=3)
+        first = ids(order)[0]
+    for _time in range(3):
+        shown = client_for(alpha).post(f"{API}/{order.code}/lines/{first}/cancel/{secret(order)}").json()
+        assert shown["refunded"] == "25.00"
+
+
+def test_with_the_last_line_the_order_is_cancelled(alpha, client_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500), quantity=2)
+        lines = ids(order)
+    for line in lines:
+        shown = client_for(alpha).post(f"{API}/{order.code}/lines/{line}/cancel/{secret(order)}").json()
+    assert (shown["status"], shown["refunded"]) == ("cancelled", "50.00")
+    assert breaches_in(alpha) == []
+
+
+def test_each_line_goes_by_its_own_events_rule_and_what_was_kept_stays_kept(alpha):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+    from tenant_apps.payments.line_refunds import cancel_lines, preview
+    from tenant_apps.payments.services import mark_paid
+
+    with in_tenant(alpha):
+        strict = make_ticket_type(make_event(refund_tiers=[{"days": 3, "percent": 50}]), price_minor=1001)
+        mild = make_ticket_type(make_event(), price_minor=3000)
+        lines = [BasketLine(strict.pk, 2), BasketLine(mild.pk)]
+        order = mark_paid(place_order(Basket(email="a@example.test", lines=lines)))
+        first, second, third = ids(order)
+        assert preview(order, [first]).back_minor == 501
+        order = cancel_lines(order, [first])
+        assert (order.status, order.refunded_minor, order.total_minor) == ("paid", 501, 5002)
+        told = preview(order)
+        assert (told.change.before_minor, told.change.whole, told.back_minor) == (4001, True, 501 + 3000)
+        # What the rule kept stays kept when staff call the rest off.
+        assert preview(order, by_staff=True).back_minor == 4001
+        order = cancel_lines(order, [third])
+        order = cancel_lines(order, [second])
+        assert (order.status, order.refunded_minor) == ("cancelled", 501 + 3000 + 501)
+    assert breaches_in(alpha) == []
+
+
+def test_money_that_staff_sent_back_before_is_not_sent_again(in_alpha):
+    from tenant_apps.payments.line_refunds import cancel_lines
+
+    order = make_paid_order(make_ticket_type(price_minor=1200), quantity=2)
+    refund_order(order, 1200)
+    order = cancel_lines(order, [ids(order)[0]])
+    assert order.refunded_minor == 1200
+    order = cancel_order(order)
+    assert (order.status, order.refunded_minor) == ("cancelled", 2400)
+
+
+def test_an_unpaid_order_costs_what_is_left_of_it(alpha, client_for):
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=2500, capacity=5)
+        order = make_order(kind, quantity=3)
+        lines = ids(order)
+    shown = client_for(alpha).post(f"{API}/{order.code}/lines/{lines[1]}/cancel/{secret(order)}").json()
+    assert (shown["status"], shown["total"], shown["subtotal"]) == ("pending", "50.00", "50.00")
+    with in_tenant(alpha):
+        from tenant_apps.payments.services import mark_paid
+
+        assert kind.quotas.get().held == 2
+        order = mark_paid(order)
+        assert [line.ticket_id is not None for line in order.lines.order_by("position")] == [True, False, True]
+        assert order.payments.get().captured_minor == 5000
+    assert breaches_in(alpha) == []
+
+
+def test_what_is_left_of_an_unpaid_order_may_cost_nothing_and_is_then_paid(alpha, client_for):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+
+    with in_tenant(alpha):
+        event = make_event()
+        free = make_ticket_type(event, price_minor=0, name="Child")
+        dear = make_ticket_type(event, price_minor=900, name="Adult")
+        order = place_order(Basket(email="a@example.test", lines=[BasketLine(free.pk), BasketLine(dear.pk)]))
+        adult = ids(order)[1]
+    shown = client_for(alpha).post(f"{API}/{order.code}/lines/{adult}/cancel/{secret(order)}").json()
+    assert (shown["status"], shown["total"], len(shown["tickets"])) == ("paid", "0.00", 1)
+    assert breaches_in(alpha) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ({"cancel_allowed": False}, "cancellation_not_allowed"),
+        ({"cancel_until": timezone.now() - timedelta(minutes=1)}, "cancellation_closed"),
+    ],
+)
+def test_the_types_rule_binds_buyers_and_not_staff(alpha, client_for, rule, code):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500, **rule), quantity=2)
+        first = ids(order)[0]
+    told = client_for(alpha).get(f"{API}/{order.code}/cancel/{secret(order)}&lines={first}").json()
+    assert (told["allowed"], told["code"], told["refund"]) == (False, code, "0.00")
+    answer = client_for(alpha).post(f"{API}/{order.code}/lines/{first}/cancel/{secret(order)}")
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    staff = client_for(alpha, owner_of(alpha))
+    assert staff.get(f"{API}/{order.code}/cancel/?lines={first}").json()["allowed"] is True
+    assert staff.post(f"{API}/{order.code}/lines/{first}/cancel/").json()["refunded"] == "25.00"
+
+
+def test_another_line_may_go_though_one_ticket_was_used(alpha, client_for):
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(price_minor=2500), quantity=2)
+        used, other = order.lines.order_by("position")
+        ticketing.ensure_door(used.event)
+        door = used.event.check_in_lists.get()
+        assert scanning.scan(door, codes.code_text(used.ticket), "1", by=None).admitted
+    client = client_for(alpha)
+    refused = client.post(f"{API}/{order.code}/lines/{used.pk}/cancel/{secret(order)}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "tickets_used")
+    assert client.post(f"{API}/{order.code}/lines/{other.pk}/cancel/{secret(order)}").status_code == 200
+    with in_tenant(alpha):
+        assert scanning.scan(door, codes.code_text(other.ticket), "2", by=None).reason == "cancelled"
+
+
+def test_a_line_of_another_order_or_another_buyer_is_not_there(alpha, client_for):
+    with in_tenant(alpha):
+        mine, yours = make_paid_order(), make_paid_order()
+        line = ids(yours)[0]
+    client = client_for(alpha)
+    assert client.post(f"{API}/{mine.code}/lines/{line}/cancel/{secret(mine)}").status_code == 404
+    assert client.post(f"{API}/{yours.code}/lines/{line}/cancel/{secret(mine)}").status_code == 404
+    assert client.post(f"{API}/{yours.code}/lines/{line}/cancel/").status_code == 404
+    assert client_for(alpha, make_user()).post(f"{API}/{yours.code}/lines/{line}/cancel/").status_code == 404
+    told = client.get(f"{API}/{mine.code}/cancel/{secret(mine)}&lines={line}")
+    assert (told.status_code, told.json()["code"]) == (400, "does_not_exist")
+    assert client.get(f"{API}/{mine.code}/cancel/{secret(mine)}&lines=x").status_code == 400
