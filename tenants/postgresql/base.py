@@ -14,6 +14,7 @@ from typing import Any
 import psycopg2
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
 from django_tenants.postgresql_backend import base
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from tenants import freshness
 
@@ -48,16 +49,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.set_settings_schema(self.schema_name)
         self.search_path_set_schemas = None
 
-    def is_usable(self) -> bool:
-        """Tell whether the server is still there, without asking it if nothing speaks against it.
+    def close_if_health_check_failed(self) -> None:
+        """Close the connection if the server is gone; ask it only if that could be.
 
         Where a server ends a connection (a restart, a crash, an administrator), our socket has something to read:
-        so one that is silent, and was used a moment ago, needs no `SELECT 1` before each request.
+        so one that is silent, and was asked a moment ago, needs no `SELECT 1` before each request.
         """
+        if self.connection is None or not self.health_check_enabled or self.health_check_done:
+            return
         if monotonic() - self._asked_at < ASK_AFTER_SECONDS and _is_silent(self.connection):
-            return True
+            self.health_check_done = True
+            return
         self._asked_at = monotonic()
-        return super().is_usable()
+        super().close_if_health_check_failed()
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self.schema_name and self._server_search_path() == self._get_cursor_search_paths():
@@ -71,10 +75,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _is_silent(connection: Any) -> bool:
-    """Whether a connection that nobody uses now is open, with nothing waiting to be read."""
+    """Whether a connection that nobody uses now is open and in no transaction, with nothing waiting to be read."""
+    if connection.closed or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        return False
     try:
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
-        return not connection.closed and not poll.poll(0)
-    except (OSError, ValueError, psycopg2.Error, AttributeError):
+        return not poll.poll(0)
+    except (OSError, ValueError, psycopg2.Error):
         return False
