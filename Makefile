@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-signin-timing bench-login-storm race faults rules shell manage lock upgrade clean format
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-signin-timing bench-login-storm prove-pricing race faults rules shell manage lock upgrade clean format
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -68,6 +68,10 @@ bench-import:  ## 100,000 events with ticket types from a CSV file, beside bare 
 bench-signin-timing:  ## does an answer's time tell whether an address has an account? 1,000 samples of each
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.signin_timing $(ARGS)
+
+prove-pricing:  ## prices of a million generated orders against every promise, 5 to 10 minutes (ARGS="--orders 10000")
+	@$(INSTALL) dev
+	@DJANGO_SETTINGS_MODULE=platform_config.settings.test exec .venv/bin/python -m bench.pricing $(ARGS)
 
 bench-login-storm:  ## 10,000 logins against one account over 20 hosts and 50 addresses
 	@$(INSTALL) dev

@@ -17,6 +17,7 @@ from tenants.models import Tenant
 MOST_REMINDERS = 5
 MOST_ORIGINS = 20
 _RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+_AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]{1,3})?")
 _PREFIX = re.compile(r"(?:[\w/.-]{0,19}(?:[^\W\d]|[/.-]))?")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>{_LABEL}(\.{_LABEL})*)(:(?P<port>[1-9][0-9]{{0,4}}))?")
@@ -54,6 +55,15 @@ def _offsets(value: Any) -> bool:
 
 def _percentage(value: Any) -> bool:
     return isinstance(value, str) and bool(_RATE.fullmatch(value)) and float(value) <= 100
+
+
+def _sum(value: Any) -> bool:
+    """An amount of money in major units, as text; whether the currency has so many digits, the tenant's row says."""
+    return isinstance(value, str) and bool(_AMOUNT.fullmatch(value))
+
+
+def _words(most: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and 0 < len(value.strip()) <= most and value.isprintable()
 
 
 def _tiers(value: Any) -> bool:
@@ -132,6 +142,19 @@ PREFERENCES: Mapping[str, Preference] = {
     # What a ticket type has that does not say otherwise. The rate is a percentage, as text.
     "prices_include_tax": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "tax_rate": Preference("0", _percentage, _("A percentage from 0 to 100, such as 20 or 7.5.")),
+    # A fee for each paid ticket, or for each order that is not free: a sum in the tenant's currency, a percentage, or
+    # both. Paid by the buyer it comes on top; else it is the organizer's own matter and changes no price.
+    "service_fee_name": Preference("Service fee", _words(60), _("At most 60 characters.")),
+    "service_fee_fixed": Preference("0", _sum, _("An amount such as 1.50.")),
+    "service_fee_percent": Preference("0", _percentage, _("A percentage from 0 to 100, such as 20 or 7.5.")),
+    "service_fee_per": Preference("ticket", lambda value: value in ("ticket", "order"), _("One of ticket, order.")),
+    "service_fee_paid_by": Preference(
+        "buyer", lambda value: value in ("buyer", "organizer"), _("One of buyer, organizer.")
+    ),
+    # What the platform takes (`PLATFORM_FEE_PERCENT`): out of the organizer's money, or from the buyer on top.
+    "platform_fee_paid_by": Preference(
+        "organizer", lambda value: value in ("buyer", "organizer"), _("One of buyer, organizer.")
+    ),
     "payment_providers": Preference(["manual"], _providers, _("A list of payment providers, each once.")),
     "event_edit_policy": Preference(
         "always",

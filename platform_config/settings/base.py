@@ -52,6 +52,7 @@ TENANT_APPS = [
     "tenant_apps.events",
     "tenant_apps.ticketing",
     "tenant_apps.catalog",
+    "tenant_apps.promotions",
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",

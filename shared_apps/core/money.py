@@ -70,6 +70,11 @@ def share(amount_minor: int, percent: Decimal) -> int:
     return int((Decimal(amount_minor) * percent / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
+def fraction(amount_minor: int, numerator: int, denominator: int) -> int:
+    """Return so many parts of an amount of 0 or more, in minor units, rounded half up once (M5)."""
+    return (2 * amount_minor * numerator + denominator) // (2 * denominator)
+
+
 def tax_included(gross_minor: int, percent: Decimal) -> int:
     """Return the tax that a gross amount contains, in minor units, rounded half up once (M5)."""
     exact = Decimal(gross_minor) * percent / (100 + percent)

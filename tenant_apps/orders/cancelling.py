@@ -20,8 +20,9 @@ from shared_apps.core.errors import WrongState
 from shared_apps.core.money import allocate, share
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.refunds import percent_now
-from tenant_apps.orders import errors, fulfilment, lifecycle, pricing
+from tenant_apps.orders import errors, fulfilment, lifecycle
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.quote import priced_again
 from tenant_apps.orders.services import refuse_late_lines
 from tenant_apps.ticketing.models import Ticket
 
@@ -56,7 +57,7 @@ class Change:
 
 def lines_of(order: Order) -> list[OrderLine]:
     """Return the order's lines with what judging them needs; one statement."""
-    return list(order.lines.select_related("event", "ticket_type", "ticket"))
+    return list(order.lines.select_related("event", "ticket_type", "ticket", "variant"))
 
 
 def chosen(lines: Sequence[OrderLine], wanted: Collection[UUID]) -> list[OrderLine]:
@@ -105,11 +106,14 @@ def change_of(
     now = now or timezone.now()
     before = price_now(order, lines)
     left = [line for line in standing(lines) if line not in ending]
+    after = 0
     if left:
-        after = min(before, sum(one.total_minor for one in reckoned(order, left)))
-        after = min(before, after + order.fees_minor + _delivery(order, left))
-    else:
-        after = 0
+        again = priced_again(order, left)
+        after = again.totals.total_minor
+        if order.status != PENDING:
+            # The lines by themselves, at the prices and rules that they were ordered at (M6).
+            after = sum(one.total_minor for one in again.lines) + order.fees_minor + _delivery(order, left)
+        after = min(before, after)
     brought = min(before - after, _delivery(order, standing(lines)) - _delivery(order, left)) if left else 0
     parts = allocate(before - after - brought, [line.total_minor for line in ending])
     changes = []
@@ -119,20 +123,6 @@ def change_of(
         percent = 100 if by_staff or line.event is None else percent_now(line.event, now)
         changes.append(LineChange(line, part, share(part, Decimal(percent))))
     return Change(tuple(changes), before, after, whole=not left)
-
-
-def reckoned(order: Order, lines: Sequence[OrderLine]) -> list[pricing.PricedLine]:
-    """What these lines of the order cost by themselves, at the prices that they were ordered at (M6)."""
-    return [
-        pricing.price_line(
-            line.unit_price_minor,
-            line.tax_rate,
-            quantity=line.quantity,
-            discount_minor=line.discount_minor,
-            tax_included=line.tax_included,
-        )
-        for line in lines
-    ]
 
 
 def _delivery(order: Order, lines: Sequence[OrderLine]) -> int:
@@ -195,12 +185,12 @@ def _write_down(order: Order, change: Change, now: datetime) -> None:
 def _price_anew(order: Order) -> None:
     """Nobody has paid yet: the order costs what its lines cost that are left."""
     left = standing(lines_of(order))
-    amounts = reckoned(order, left)
-    for line, amount in zip(left, amounts, strict=True):
+    priced = priced_again(order, left)
+    for line, amount in zip(left, priced.lines, strict=True):
         line.discount_minor, line.tax_minor = amount.discount_minor, amount.tax_minor
-        line.total_minor = amount.total_minor
-        line.save(update_fields=["discount_minor", "tax_minor", "total_minor"])
-    totals = pricing.add_up(amounts, fees_minor=order.fees_minor, delivery_minor=_delivery(order, left))
-    for name in totals.__slots__:
-        setattr(order, name, getattr(totals, name))
-    order.save(update_fields=[*totals.__slots__, "modified_at"])
+        line.total_minor, line.applied = amount.total_minor, [one.as_json() for one in amount.applied]
+        line.save(update_fields=["discount_minor", "tax_minor", "total_minor", "applied"])
+    for name in priced.totals.__slots__:
+        setattr(order, name, getattr(priced.totals, name))
+    order.fees = [fee.as_json() for fee in priced.fees]
+    order.save(update_fields=[*priced.totals.__slots__, "fees", "modified_at"])

@@ -17,11 +17,12 @@ def basket_of(
     email: str,
     attendees: Mapping[str, Sequence[Attendee]] | None = None,
     delivery: Delivery | None = None,
+    voucher: str = "",
     **more: Any,
 ) -> Basket:
     """Return the basket of a cart that was read just now; `attendees` by the id of their line as text.
 
-    The way of delivery is the cart's unless another is given. Raises CartEmpty.
+    The way of delivery and the voucher are the cart's unless another is given. Raises CartEmpty.
     """
     lines = list(cart.lines.select_related("ticket_type__event"))
     if not lines:
@@ -30,4 +31,4 @@ def basket_of(
     if cart.delivery_method_id and (delivery is None or delivery.method is None):
         delivery = replace(delivery or Delivery(), method=cart.delivery_method_id)
     wishes = [replace(as_wish(line), attendees=named.get(str(line.pk), ())) for line in lines]
-    return Basket(email=email, lines=wishes, delivery=delivery, cart=cart, **more)
+    return Basket(email=email, lines=wishes, delivery=delivery, voucher=voucher or cart.voucher, cart=cart, **more)

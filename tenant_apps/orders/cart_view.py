@@ -16,11 +16,14 @@ from tenant_apps.catalog.models import DeliveryMethod
 from tenant_apps.orders import errors, pricing
 from tenant_apps.orders.cart_holds import Held, lend
 from tenant_apps.orders.cart_models import Cart, CartLine
-from tenant_apps.orders.carts import as_wish
+from tenant_apps.orders.carts import as_wish, voucher_in
 from tenant_apps.orders.checkout import Basket, order_lines
 from tenant_apps.orders.goods import methods_for, variants_on_sale, weigh
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.selection import types_on_sale
+from tenant_apps.promotions.errors import VoucherNotApplicable
+from tenant_apps.promotions.models import Voucher
+from tenant_apps.promotions.uses import opened_by
 from tenants.context import current_tenant
 
 
@@ -90,6 +93,9 @@ class Shown:
     totals: pricing.Totals = field(default_factory=lambda: pricing.add_up([]))
     methods: list[tuple[DeliveryMethod, int | None]] = field(default_factory=list)
     fees: list[dict[str, Any]] = field(default_factory=list)
+    # The cart's voucher, and why it does nothing; None: it works, or there is none.
+    voucher: Voucher | None = None
+    voucher_problem: DomainError | None = None
     now: datetime = field(default_factory=timezone.now)
 
     @property
@@ -145,6 +151,7 @@ def show(cart: Cart | None, *, now: datetime | None = None, method_id: int | Non
         cart.delivery_method_id = method_id
     lines = [ShownLine(line) for line in cart.lines.select_related("ticket_type__event").order_by("pk")]
     shown = Shown(cart, lines, current_tenant().currency, now=now)
+    shown.voucher, shown.voucher_problem = voucher_in(cart, now)
     is_over = cart.expires_at is None or cart.expires_at <= now
     while shown.good and not _priced(shown, shown.good, is_over, now):
         pass
@@ -161,12 +168,18 @@ def _priced(shown: Shown, lines: Sequence[ShownLine], is_over: bool, now: dateti
     wishes = [as_wish(each.line) for each in lines]
     basket = Basket(email="", lines=wishes)
     try:
-        types = types_on_sale(wishes, basket.unlocked, now)
+        types = types_on_sale(wishes, opened_by(shown.voucher), now)
         variants = variants_on_sale(wishes)
         _same_currency(shown, lines, types, variants)
         mine = Held.by_cart_lines(each.line for each in lines)
         lend(mine, types.values())
-        by_line, amounts = order_lines(basket, types, variants, now)
+        shown.methods = []
+        if variants:
+            total, grams = weigh(variants, wishes)
+            shown.methods = [(one, cost(one, total, grams)) for one in methods_for(shown.currency)]
+        chosen = next((price for one, price in shown.methods if one is shown.method), None)
+        way = (shown.method, chosen or 0)
+        by_line, quoted = order_lines(basket, types, variants, now, voucher=shown.voucher, delivery=way)
     except DomainError as refusal:
         _blame(lines, refusal)
         return False
@@ -177,12 +190,10 @@ def _priced(shown: Shown, lines: Sequence[ShownLine], is_over: bool, now: dateti
         )
         claims, have = Held.for_order_lines(made), Held.by_cart_lines([each.line])
         each.is_held = not is_over and not (claims.places - have.places) and not (claims.pieces - have.pieces)
-    if variants:
-        total, grams = weigh(variants, wishes)
-        shown.methods = [(one, cost(one, total, grams)) for one in methods_for(shown.currency)]
-    method = shown.method
-    delivery = next((price for one, price in shown.methods if one is method), None) if method else None
-    shown.totals = pricing.add_up(amounts, delivery_minor=delivery or 0)
+    shown.totals = quoted.totals
+    shown.fees = [fee.as_json() for fee in quoted.fees]
+    if shown.voucher and not quoted.voucher_works:
+        shown.voucher_problem = VoucherNotApplicable(field="voucher")
     return True
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from shared_apps.core.attempts import MOST_ATTEMPTS
 from shared_apps.core.database_errors import retrying
-from shared_apps.core.errors import Busy, NotFound, SoldOut
+from shared_apps.core.errors import Busy, DomainError, NotFound, SoldOut
 from shared_apps.core.money import to_text
 from tenant_apps.catalog.models import DeliveryMethod
 from tenant_apps.orders import errors
@@ -22,6 +22,9 @@ from tenant_apps.orders.checkout import Basket, BasketLine, make_room, order_lin
 from tenant_apps.orders.goods import variants_on_sale
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.selection import said_price, types_on_sale
+from tenant_apps.promotions import uses
+from tenant_apps.promotions.models import Voucher
+from tenant_apps.promotions.uses import opened_by
 from tenant_apps.ticketing.models import TicketType
 from tenants.context import current_tenant
 from tenants.preferences import preference
@@ -225,7 +228,8 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     kinds = {line.ticket_type_id for line in touched if line.ticket_type_id}
     judged = [*touched, *(line for line in lines if line not in touched and line.ticket_type_id in kinds)]
     wishes = [as_wish(line) for line in judged]
-    types = types_on_sale(wishes, (), now)
+    voucher, _problem = voucher_in(cart, now)
+    types = types_on_sale(wishes, opened_by(voucher), now)
     variants = variants_on_sale(wishes)
     for index, line in enumerate(judged):
         one = types.get(line.ticket_type_id or 0)
@@ -248,6 +252,16 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     _touch(cart, lines)
     everything: list[OrderLine] = [each for made in by_line for each in made]
     exchange(mine, Held.by_cart_lines(judged), everything)
+
+
+def voucher_in(cart: Cart, now: datetime) -> tuple[Voucher | None, DomainError | None]:
+    """Return the cart's voucher if it can be used now, or why it cannot: it may have ended since it was typed."""
+    if not cart.voucher:
+        return None, None
+    try:
+        return uses.find(cart.voucher, now), None
+    except DomainError as refusal:
+        return None, refusal
 
 
 def _until(cart: Cart, now: datetime) -> datetime:

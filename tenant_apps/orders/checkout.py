@@ -1,7 +1,8 @@
 """Basket to order, in one transaction."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,27 +17,25 @@ from shared_apps.core.errors import Busy, FieldError, SoldOut
 from shared_apps.core.faults import point
 from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
-from tenant_apps.orders import cart_holds, errors, lifecycle, pricing, waiting_offers
+from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
 from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.cart_holds import Held
 from tenant_apps.orders.cart_models import Cart
-from tenant_apps.orders.goods import (
-    Delivery,
-    delivered,
-    price_of,
-    tax_of_goods,
-    title_of,
-    variants_on_sale,
-    written_down,
-)
+from tenant_apps.orders.fulfilment import places
+from tenant_apps.orders.goods import Delivery, title_of, variants_on_sale, written_down
 from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.person_limits import refuse_too_many
-from tenant_apps.orders.selection import Prices, types_on_sale, wanted_types
+from tenant_apps.orders.quote import NO_WAY, Quote, QuotedLine, Way, quote, unlocked_by, voucher_of
+from tenant_apps.orders.selection import types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.orders.writing import Kept
+from tenant_apps.promotions import uses
+from tenant_apps.promotions.errors import VoucherUsedByYou, VoucherUsedUp
+from tenant_apps.promotions.models import Voucher
+from tenant_apps.promotions.querysets import spelled
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import Quota, QuotaTicketType, TicketType
-from tenant_apps.ticketing.prices import Portion, includes_tax
+from tenant_apps.ticketing.prices import Portion
 from tenants.context import current_tenant
 from tenants.database import connection
 from tenants.preferences import preference
@@ -68,9 +67,9 @@ class BasketLine:
 class Basket:
     """What somebody wants to buy. Clients set no price but where they are asked for one (M6).
 
-    `unlocked` are the hidden ticket types that the buyer's vouchers open; `delivery` is where its goods go. `cart` is
-    what the lines were read from: what it holds becomes the order's, and it is gone. `told_minor` is the total that
-    the buyer was shown; another one is refused.
+    `voucher` is a code as it was typed; `unlocked` are hidden ticket types that may be bought besides those which it
+    opens; `delivery` is where its goods go. `cart` is what the lines were read from: what it holds becomes the order's,
+    and it is gone. `told_minor` is the total that the buyer was shown; another one is refused.
     """
 
     email: str
@@ -82,6 +81,7 @@ class Basket:
     options: Mapping[str, Any] = field(default_factory=dict)
     unlocked: Collection[int] = ()
     delivery: Delivery | None = None
+    voucher: str = ""
     cart: Cart | None = None
     told_minor: int | None = None
 
@@ -103,6 +103,25 @@ def place_order(
     """
     now = now or timezone.now()
     return whole(lambda: _place(basket, user, actor, offer, now))
+
+
+@contextmanager
+def _begun_anew(basket: Basket, now: datetime) -> Iterator[None]:
+    """Begin the order anew where that may help: others may have held beyond their time what was refused (M3)."""
+    try:
+        yield
+    except uses.VoucherChanged:
+        raise Again(Busy()) from None
+    except (VoucherUsedUp, VoucherUsedByYou) as refusal:
+        # Orders whose time is up have uses as well.
+        raise Again(refusal, lambda: bool(give_back_overdue(voucher=spelled(basket.voucher), now=now))) from None
+    except SoldOut as refusal:
+        raise Again(refusal, lambda: make_room(basket, now)) from None
+    except IntegrityError as error:
+        # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
+        if "orders_order_code" not in str(error):
+            raise
+        raise Again(Busy()) from None
 
 
 def make_room(basket: Basket, now: datetime) -> bool:
@@ -138,20 +157,24 @@ def _has_room(basket: Basket) -> bool:
 
 
 def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
+    with _begun_anew(basket, now):
+        return _made(basket, user, actor, offer, now)
+
+
+def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
     held = cart_holds.taken(basket.cart) if basket.cart else None
-    types = types_on_sale(basket.lines, basket.unlocked, now)
+    voucher = voucher_of(basket, now)
+    types = types_on_sale(basket.lines, unlocked_by(basket, voucher), now)
     variants = variants_on_sale(basket.lines)
     if held is not None:
         cart_holds.lend(held, types.values())
-    currency = _currency(types, variants)
     _refuse_wrong_answers(basket, types)
-    lines, amounts = _lines(basket, types, variants, now)
-    method, delivery_minor = delivered(basket.delivery, variants, basket.lines, currency)
-    totals = pricing.add_up(amounts, delivery_minor=delivery_minor)
+    quoted = quote(basket, types, variants, now, voucher=voucher)
+    lines, totals = _lines(basket, quoted), quoted.totals
     if basket.told_minor is not None and basket.told_minor != totals.total_minor:
-        raise errors.TotalChanged(total=written(totals.total_minor, currency))
+        raise errors.TotalChanged(total=written(totals.total_minor, quoted.currency))
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
@@ -169,37 +192,45 @@ def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, no
         language=basket.language or tenant.language,
         user=person,
         channel=basket.channel,
-        currency=currency,
-        delivery=written_down(basket.delivery, method),
-        delivery_method=method,
+        currency=quoted.currency,
+        voucher=voucher.code if voucher else "",
+        fees=[fee.as_json() for fee in quoted.fees],
+        rules=quoted.rules,
+        delivery=written_down(basket.delivery, quoted.method),
+        delivery_method=quoted.method,
         created_at=now,
         expires_at=now + timedelta(minutes=preference(tenant, "hold_minutes")) if totals.total_minor else None,
         **{name: getattr(totals, name) for name in totals.__slots__},
     )
     for line in lines:
         line.order = order
-    try:
-        lifecycle.begin(order, lines, actor=actor, kept=Kept(types))
-    except IntegrityError as error:
-        # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
-        if "orders_order_code" not in str(error):
-            raise
-        raise Again(Busy()) from None
+    lifecycle.begin(order, lines, actor=actor, kept=Kept(types))
     if variants:
         _refuse_changed_goods(order, variants)
     point("order.written")
 
     def claim() -> None:
-        try:
+        with _begun_anew(basket, now):
+            kept = _from_kept(quoted, lines, held, offer)
             if offer is not None:
                 waiting_offers.turn_into(offer, order, lines)
             elif held is not None:
+                held.places.update(kept)
                 cart_holds.hand_on(held, order, lines)
             else:
-                lifecycle.claim_places(order, lines)
-        except SoldOut as refusal:
-            raise Again(refusal, lambda: make_room(basket, now)) from None
-        point("order.claimed")
+                lifecycle.claim_places(order, lines, kept)
+            if voucher:
+                uses.claim(
+                    voucher,
+                    order_id=order.pk,
+                    buyer=order.email,
+                    user=person,
+                    amount_minor=quoted.voucher_minor,
+                    currency=order.currency,
+                    reserved=sum(kept.values()),
+                    now=now,
+                )
+            point("order.claimed")
 
     last(claim)
     return order
@@ -216,13 +247,6 @@ def _refuse_changed_goods(order: Order, variants: Mapping[int, ProductVariant]) 
     for name, currency, published in found:
         if currency != order.currency or not published:
             raise errors.NotOnSale(field="lines", what=name)
-
-
-def _currency(types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant]) -> str:
-    found = {one.event.currency for one in types.values()} | {one.product.currency for one in variants.values()}
-    if len(found) > 1:
-        raise errors.MixedCurrencies(field="lines")
-    return found.pop()
 
 
 def _refuse_wrong_answers(basket: Basket, types: Mapping[int, Any]) -> None:
@@ -249,80 +273,81 @@ def _variants_of(basket: Basket) -> list[int]:
     return [line.variant for line in basket.lines if line.variant is not None]
 
 
+def _from_kept(
+    quoted: Quote, lines: Collection[OrderLine], held: Held | None, offer: WaitingEntry | None
+) -> dict[int, int]:
+    """How many places, by quota, come from those that the voucher keeps: what is not held already."""
+    if not quoted.reserved or offer is not None:
+        return {}
+    wanted, mine = places(lines), held.places if held else Counter[int]()
+    kept = {quota: min(count, wanted[quota] - mine[quota]) for quota, count in quoted.reserved.items()}
+    return {quota: count for quota, count in kept.items() if count > 0}
+
+
 def order_lines(
-    basket: Basket, types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant], now: datetime
-) -> tuple[list[list[OrderLine]], list[pricing.PricedLine]]:
-    """Return what each line of the basket would be in an order made now, and all amounts; nothing is written."""
-    lines, amounts = _lines(basket, types, variants, now)
-    rest = iter(lines)
+    basket: Basket,
+    types: Mapping[int, TicketType],
+    variants: Mapping[int, ProductVariant],
+    now: datetime,
+    *,
+    voucher: Voucher | None = None,
+    delivery: Way = NO_WAY,
+) -> tuple[list[list[OrderLine]], Quote]:
+    """Return what each line of the basket would be in an order made now, and all amounts; nothing is written.
+
+    For a cart: `delivery` is the way that is chosen so far with its price, and a voucher that does nothing is no error.
+    """
+    quoted = quote(basket, types, variants, now, voucher=voucher, delivery=delivery)
+    rest = iter(_lines(basket, quoted))
     found = []
     for wish in basket.lines:
         found.append([next(rest) for _each in range(1 if wish.ticket_type is None else wish.quantity)])
-    return found, amounts
+    return found, quoted
 
 
-def _lines(
-    basket: Basket, types: Mapping[int, TicketType], variants: Mapping[int, ProductVariant], now: datetime
-) -> tuple[list[OrderLine], list[pricing.PricedLine]]:
-    """Return the order's lines, an admission or one kind of goods each, with their prices fixed."""
-    by_default = preference(current_tenant(), "prices_include_tax")
-    prices = Prices(types, basket.lines, now)
+def _lines(basket: Basket, quoted: Quote) -> list[OrderLine]:
+    """Return the order's lines, an admission or one kind of goods each, with their prices fixed (M6)."""
     lines: list[OrderLine] = []
-    amounts: list[pricing.PricedLine] = []
-    for number, wanted in enumerate(basket.lines):
-        if wanted.ticket_type is None:
-            if wanted.variant is None:
-                raise errors.UnknownTicketType(field=f"lines.{number}.ticket_type")
-            line, priced = _goods_line(variants[wanted.variant], wanted.quantity)
-            line.position = len(lines) + 1
-            lines.append(line)
-            amounts.append(priced)
-            continue
-        ticket_type = types[wanted.ticket_type]
-        for index, portion in enumerate(prices.of(ticket_type, wanted, f"lines.{number}.price")):
-            attendee = wanted.attendees[index] if index < len(wanted.attendees) else Attendee()
-            priced = pricing.price_line(
-                portion.price_minor, ticket_type.tax_rate, tax_included=includes_tax(ticket_type, by_default)
-            )
-            amounts.append(priced)
-            lines.append(
-                OrderLine(
-                    position=len(lines) + 1,
-                    kind=OrderLine.Kind.TICKET,
-                    event=ticket_type.event,
-                    ticket_type=ticket_type,
-                    quotas=_claimed(ticket_type, portion),
-                    title=f"{ticket_type.event.title}: {ticket_type.name}",
-                    unit_price_minor=priced.unit_price_minor,
-                    tax_rate=priced.tax_rate,
-                    tax_included=priced.tax_included,
-                    tax_minor=priced.tax_minor,
-                    total_minor=priced.total_minor,
-                    tier_name=portion.tier.name if portion.tier else "",
-                    attendee_name=attendee.name,
-                    attendee_email=attendee.email,
-                    answers=answers_of(ticket_type.asked, attendee.answers)[0],  # type: ignore[attr-defined]  # annotated
-                )
-            )
-    return lines, amounts
+    for one in quoted.lines:
+        line = _goods_line(one.variant) if one.variant else _ticket_line(one, basket.lines[one.wish])
+        priced = one.priced
+        line.position = len(lines) + 1
+        line.quantity = priced.quantity
+        line.unit_price_minor = priced.unit_price_minor
+        line.discount_minor = priced.discount_minor
+        line.applied = [each.as_json() for each in priced.applied]
+        line.tax_rate = priced.tax_rate
+        line.tax_included = priced.tax_included
+        line.tax_minor = priced.tax_minor
+        line.total_minor = priced.total_minor
+        lines.append(line)
+    return lines
 
 
-def _goods_line(variant: ProductVariant, quantity: int) -> tuple[OrderLine, pricing.PricedLine]:
-    rate, included = tax_of_goods()
-    priced = pricing.price_line(price_of(variant), rate, quantity=quantity, tax_included=included)
-    line = OrderLine(
+def _ticket_line(one: QuotedLine, wish: BasketLine) -> OrderLine:
+    ticket_type, portion = one.ticket_type, one.portion
+    assert ticket_type is not None and portion is not None
+    attendee = wish.attendees[one.admission] if one.admission < len(wish.attendees) else Attendee()
+    return OrderLine(
+        kind=OrderLine.Kind.TICKET,
+        event=ticket_type.event,
+        ticket_type=ticket_type,
+        quotas=_claimed(ticket_type, portion),
+        title=f"{ticket_type.event.title}: {ticket_type.name}",
+        tier_name=portion.tier.name if portion.tier else "",
+        attendee_name=attendee.name,
+        attendee_email=attendee.email,
+        answers=answers_of(ticket_type.asked, attendee.answers)[0],  # type: ignore[attr-defined]  # annotated
+    )
+
+
+def _goods_line(variant: ProductVariant) -> OrderLine:
+    return OrderLine(
         kind=OrderLine.Kind.PRODUCT,
         variant=variant,
         fulfilment=OrderLine.Fulfilment.UNPACKED,
         title=title_of(variant)[:320],
-        quantity=quantity,
-        unit_price_minor=priced.unit_price_minor,
-        tax_rate=priced.tax_rate,
-        tax_included=priced.tax_included,
-        tax_minor=priced.tax_minor,
-        total_minor=priced.total_minor,
     )
-    return line, priced
 
 
 def _claimed(ticket_type: TicketType, portion: Portion) -> list[int]:

@@ -123,6 +123,13 @@ class TicketsUsed(Conflict):
     message = _("A ticket of this order was used at the door.")
 
 
+class OrderTooLarge(InvalidInput):
+    """More money than a bigint column, or any provider, takes."""
+
+    code = "order_too_large"
+    message = _("This order is too large. Please place several.")
+
+
 class WrongAnswers(InvalidInput):
     """What the event asks its attendees is not answered as it must be; each place is named."""
 
@@ -160,6 +167,11 @@ class NothingToInvoice(Conflict):
 
     code = "nothing_to_invoice"
     message = _("There is no invoice for this order.")
+
+
+class NoGoods(Conflict):
+    code = "no_goods"
+    message = _("There are no goods in this order.")
 
 
 class TooManyLines(InvalidInput):

@@ -23,6 +23,7 @@ BATCH = 500
 @subscribe("order.expired")
 @subscribe("order.cancelled")
 @subscribe("order.lines_cancelled")
+@subscribe("order.claimed")
 @subscribe("order.contact_changed")
 def keep_footprint(message: OutboxMessage) -> None:
     """Copy whose order it is and which places it has now."""

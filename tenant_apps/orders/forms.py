@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shared_apps.core.codes import unguessable_secret
 from tenant_apps.events.models import Question
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
+from tenant_apps.orders.models import SavedAddress
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.offers import Offer
 
@@ -142,3 +143,40 @@ class OrderForm(forms.Form):
                 ]
                 lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=attendees, price=said.get(pk)))
         return Basket(email=self.cleaned_data["email"], name=self.cleaned_data["name"], lines=lines, language=language)
+
+
+class AttendeeForm(forms.Form):
+    """Who comes with a ticket; empty means the buyer."""
+
+    name = forms.CharField(
+        label=_("Name on the ticket"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    email = forms.EmailField(
+        label=_("Their email"),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+
+def _part(label: Any, name: str, autocomplete: str, *, required: bool = False) -> forms.CharField:
+    longest: Any = SavedAddress._meta.get_field(name)
+    widget = forms.TextInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, max_length=longest.max_length, required=required, widget=widget)
+
+
+class AddressForm(forms.Form):
+    """Where goods are sent to."""
+
+    name = _part(_("Recipient"), "name", "name", required=True)
+    phone = _part(_("Phone"), "phone", "tel")
+    street = _part(_("Street"), "street", "address-line1", required=True)
+    house = _part(_("House"), "house", "off")
+    apartment = _part(_("Apartment"), "apartment", "off")
+    postcode = _part(_("Postcode"), "postcode", "postal-code")
+    city = _part(_("City"), "city", "address-level2", required=True)
+    country = _part(_("Country"), "country", "country-name")
+    comment = _part(_("For the courier"), "comment", "off")

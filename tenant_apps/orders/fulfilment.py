@@ -3,7 +3,8 @@
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.utils import timezone
@@ -15,10 +16,12 @@ from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.promotions import uses
 from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.models import Quota, Ticket
 
 RETURNED = OrderLine.Fulfilment.RETURNED
+NONE_KEPT: Mapping[int, int] = MappingProxyType({})
 # Goods that the buyer has, or soon will.
 AWAY = (OrderLine.Fulfilment.SHIPPED, OrderLine.Fulfilment.DELIVERED)
 
@@ -45,7 +48,8 @@ def pieces(lines: Iterable[OrderLine]) -> Counter[int]:
 
 
 def lock_places(order: Order) -> None:
-    """Lock the order's quotas and then its goods, each by id. Stock before orders, everywhere: no deadlock (M2)."""
+    """Lock the order's quotas, then its goods, each by id, then its voucher. Stock before orders, everywhere: no
+    deadlock (M2)."""
     lines = list(OrderLine.objects.filter(order_id=order.pk).only("quotas", "variant", "status", "quantity"))
     for model, wanted in (
         (Quota, {quota for line in lines for quota in line.quotas}),
@@ -54,6 +58,8 @@ def lock_places(order: Order) -> None:
         if wanted:
             rows: Any = model._default_manager.filter(pk__in=wanted).order_by("pk")
             list(rows.select_for_update(no_key=True).values_list("pk"))
+    if order.voucher:
+        uses.lock(order.pk)
 
 
 def lock_tickets(order: Order) -> None:
@@ -62,10 +68,12 @@ def lock_tickets(order: Order) -> None:
     list(tickets.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
-def _claim(lines: list[OrderLine], how: str) -> None:
+def _claim(lines: list[OrderLine], how: str, kept: Mapping[int, int]) -> None:
     claim: Callable[[int, int], bool] = getattr(Quota.objects, how)
     for quota, count in in_lock_order(places(lines)):
-        if not claim(quota, count):
+        ours = kept.get(quota, 0)
+        there = how == "hold" or not ours or Quota.objects.sell_held(quota, ours)
+        if not there or (count > ours and not claim(quota, count - ours)):
             raise SoldOut(what=next(line.title for line in lines if quota in line.quotas))
     claim = getattr(ProductVariant.objects, how)
     for variant, count in in_lock_order(pieces(lines)):
@@ -82,14 +90,15 @@ def _move(lines: list[OrderLine], how: str) -> None:
                 raise RuntimeError(f"{model._meta.label} {pk} has fewer held or sold than the {count} to be moved")
 
 
-def hold(lines: list[OrderLine]) -> None:
-    """Claim stock for an order that is still to be paid. Raises SoldOut."""
-    _claim(lines, "hold")
+def hold(lines: list[OrderLine], kept: Mapping[int, int] = NONE_KEPT) -> None:
+    """Claim stock for an order that is still to be paid. `kept` are places, by quota, that are held for it already: a
+    voucher has kept them. Raises SoldOut."""
+    _claim(lines, "hold", kept)
 
 
-def sell(lines: list[OrderLine]) -> None:
-    """Claim stock for good: the order is free or paid already. Raises SoldOut."""
-    _claim(lines, "sell")
+def sell(lines: list[OrderLine], kept: Mapping[int, int] = NONE_KEPT) -> None:
+    """Claim stock for good: the order is free or paid already. `kept` as in `hold`. Raises SoldOut."""
+    _claim(lines, "sell", kept)
 
 
 def make_tickets(order: Order, lines: Iterable[OrderLine]) -> list[Ticket]:
@@ -137,6 +146,8 @@ def sell_again(order: Order) -> None:
     """Expired to paid: money came late, the places are claimed anew if they are free (O5). Raises SoldOut."""
     lines = _lines_of(order)
     sell(lines)
+    if order.voucher:
+        uses.claim_again(order.pk)
     _issue(order, lines)
 
 
@@ -144,6 +155,8 @@ def release_held(order: Order) -> None:
     """Pending to expired or cancelled: the places go back, once (M3)."""
     lines = _lines_of(order)
     _move(lines, "release")
+    if order.voucher:
+        uses.give_back(order.pk)
     places_freed(places(lines))
 
 
@@ -156,6 +169,8 @@ def take_back(order: Order) -> None:
     if any(line.status == OrderLine.Status.ACTIVE and line.fulfilment in AWAY for line in lines):
         raise errors.GoodsAreAway
     _move(lines, "take_back")
+    if order.voucher:
+        uses.give_back(order.pk)
     # Used ones too: staff may cancel after the door, and undoing that scan must not wake the ticket up again.
     alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
     Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)

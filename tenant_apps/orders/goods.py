@@ -59,7 +59,7 @@ def variants_on_sale(wishes: Sequence[GoodsWish]) -> dict[int, ProductVariant]:
     if not wanted:
         return {}
     open_products = Product.objects.taking_orders().filter(pk=OuterRef("product_id"))
-    rows = ProductVariant.objects.filter(product__in=Product.objects.public()).select_related("product")
+    rows = ProductVariant.objects.filter(product__in=Product.objects.public()).select_related("product__category")
     found: dict[int, ProductVariant] = rows.annotate(is_sold=Exists(open_products)).in_bulk(list(wanted))
     for index, wish in enumerate(wishes):
         if wish.variant is None:

@@ -1,6 +1,6 @@
 """THE order state machine. Nothing else writes Order.status (O1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -44,16 +44,17 @@ def begin(order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept
     return order
 
 
-def claim_places(order: Order, lines: list[OrderLine]) -> None:
+def claim_places(order: Order, lines: list[OrderLine], kept: Mapping[int, int] = fulfilment.NONE_KEPT) -> None:
     """Claim a new order's places: sold if it is paid, else held. The last act before the commit, so that the
     counters' rows, which a rush waits for, are locked for as short as can be.
 
-    Raises SoldOut; then the whole transaction has to be rolled back.
+    `kept` are places, by quota, that a voucher has kept for it. Raises SoldOut; then the whole transaction has to be
+    rolled back.
     """
     if order.status == PAID:
-        fulfilment.sell(lines)
+        fulfilment.sell(lines, kept)
     else:
-        fulfilment.hold(lines)
+        fulfilment.hold(lines, kept)
 
 
 def lock(order: Order) -> Order:

@@ -14,11 +14,12 @@ from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.invoice_models import DocumentCounter, Invoice
+from tenant_apps.orders.parcel_models import Parcel
 from tenant_apps.orders.querysets import OrderQuerySet
 from tenant_apps.orders.waiting_models import WaitingEntry as WaitingEntry
 from tenant_apps.ticketing.models import Ticket, TicketType
 
-__all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine"]
+__all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine", "Parcel"]
 
 
 class Order(models.Model):
@@ -56,6 +57,9 @@ class Order(models.Model):
     fees = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     # The voucher's code as it was typed; empty for none.
     voucher = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # The rules that its price was made by, as they were then (M6): {"discounts", "voucher", "fees"}, for reckoning it
+    # again when a line is cancelled. Empty: none.
+    rules = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     # Where the goods go, as it was then: the fields of `goods.Delivery` and the method's name and kind. Empty: nowhere.
     delivery = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     delivery_method = models.ForeignKey(

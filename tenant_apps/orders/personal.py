@@ -201,3 +201,4 @@ hold(
 )  # fmt: skip
 # Before the orders cease to be theirs.
 hold("order_notes", "orders.OrderNote", {"text", "actor", "actor_id"}, erase=_end_notes, order=10)
+harmless("orders.Order", {"rules"}, "discounts and fees as they were then")

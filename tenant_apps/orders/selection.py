@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from shared_apps.core.errors import SoldOut
 from shared_apps.core.money import to_minor
-from shared_apps.core.prepared import Parameter, Prepared, any_of
+from shared_apps.core.prepared import Parameter, Prepared
 from shared_apps.core.templatetags.money import written
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
 from tenant_apps.orders.answers import with_questions
+from tenant_apps.promotions.models import Discount
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.prices import MOST_OPEN_MINOR, Portion, portions, tiers_of
 from tenants.context import current_tenant
@@ -40,17 +41,19 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
 
 
 @Prepared
-def _read(ids: Parameter) -> Any:
-    """The types with these ids, with their quotas, tiers and questions."""
+def _read(ids: Parameter, now: Parameter) -> Any:
+    """The types with these ids, with their quotas, tiers and questions, and the discounts in force."""
     public = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
-    types: Any = public.extra(**any_of("ticketing_tickettype.id", ids))
-    return with_questions(types.select_related("event").with_quota_ids().with_tiers())
+    types: Any = public.extra(**ids.among("ticketing_tickettype.id"))
+    types = with_questions(types.select_related("event").with_quota_ids().with_tiers())
+    return types.annotate(discount_rows=Discount.objects.as_rows(now.as_moment()))
 
 
 def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
     """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
-    One statement reads them with their quotas, tiers and questions. `unlocked` are the hidden types that the buyer's
+    One statement reads them with their quotas, tiers and questions, and the discounts in force (`discount_rows`, the
+    same for each type). `unlocked` are the hidden types that the buyer's
     vouchers open.
     """
     wanted = wanted_types(wishes)
@@ -59,7 +62,9 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     limit = preference(current_tenant(), "max_tickets_per_order")
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
-    found: dict[int, TicketType] = {one.pk: one for one in _read(list(wanted)) if not one.hidden or one.pk in unlocked}
+    found: dict[int, TicketType] = {
+        one.pk: one for one in _read(list(wanted), now) if not one.hidden or one.pk in unlocked
+    }
     for index, wish in enumerate(wishes):
         if wish.ticket_type is None:
             continue

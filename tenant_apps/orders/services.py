@@ -15,6 +15,7 @@ from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
 from tenant_apps.orders.fulfilment import lock_tickets
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.promotions.services import release_kept
 from tenant_apps.ticketing.models import Ticket
 from tenant_apps.ticketing.rules import cancel_until
 
@@ -27,7 +28,7 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
     Running it twice, or beside a payment, changes nothing more: each order moves once (M3, G2).
     """
     expired = 0
-    for order in Order.objects.overdue(now).order_by("expires_at").only("pk")[:limit]:
+    for order in Order.objects.overdue(now).order_by("expires_at").only("pk", "voucher")[:limit]:
         try:
             expired += _expire(order)
         except Exception:
@@ -36,14 +37,24 @@ def expire_overdue(*, limit: int = 500, now: datetime | None = None) -> int:
     return expired
 
 
-def give_back_overdue(quotas: Collection[int], *, variants: Collection[int] = (), now: datetime | None = None) -> int:
-    """Expire the overdue orders and carts that hold places in these quotas, or pieces of these goods, and offers of the
-    waiting list that nobody answered; return how many (M3)."""
+def give_back_overdue(
+    quotas: Collection[int] = (),
+    *,
+    variants: Collection[int] = (),
+    voucher: str = "",
+    now: datetime | None = None,
+) -> int:
+    """Expire the overdue orders and carts that hold places in these quotas, pieces of these goods or a use of this
+    voucher, and offers of the waiting list that nobody answered; return how many (M3, M4). Places that a voucher keeps
+    whose time is up are free as well, and count."""
+    freed = release_kept(quotas, now=now)
     holding = Q(lines__quotas__overlap=list(quotas))
+    if voucher:
+        holding |= Q(voucher=voucher)
     if variants:
         holding |= Q(lines__variant__in=list(variants))
     overdue = Order.objects.overdue(now).filter(holding).distinct().order_by("pk")
-    expired = sum(_expire(order) for order in overdue[:100])
+    expired = freed + sum(_expire(order) for order in overdue[:100])
     expired += cart_holds.give_back_overdue(quotas, variants, now=now)
     return expired + waiting_offers.give_back_overdue(quotas, now=now)
 

@@ -1,6 +1,6 @@
 """Lines of an order that are cancelled by themselves, and their money."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db import transaction
 from shared_apps.core.errors import DomainError, WrongState
 from shared_apps.core.money import allocate
 from tenant_apps.orders import cancelling, lifecycle
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import refuse_late_lines
 from tenant_apps.payments.models import Refund
 from tenant_apps.payments.refunds import (
@@ -40,33 +40,40 @@ def preview(order: Order, wanted: Collection[UUID] | None = None, *, by_staff: b
     """Reckon what cancelling these lines, or the whole order, would do now; changes nothing. Raises UnknownLine."""
     lines = cancelling.lines_of(order)
     ending = cancelling.standing(lines if wanted is None else cancelling.chosen(lines, wanted))
+    return _previewed(order, lines, ending, refundable_minor(order), by_staff)
+
+
+def previews(order: Order, *, by_staff: bool = False) -> dict[UUID, Preview]:
+    """The same for each line that stands, cancelled by itself; for pages that show all of them."""
+    lines = cancelling.lines_of(order)
+    there = refundable_minor(order)
+    return {line.pk: _previewed(order, lines, [line], there, by_staff) for line in cancelling.standing(lines)}
+
+
+def _previewed(
+    order: Order, lines: Sequence[OrderLine], ending: Sequence[OrderLine], there: int, by_staff: bool
+) -> Preview:
     change = cancelling.change_of(order, lines, ending, by_staff=by_staff)
     refusal: DomainError | None = None
     if order.status not in (Order.Status.PENDING, Order.Status.PAID) or not ending:
-        refusal = WrongState(now=order.get_status_display() if ending else ending_words(order))
+        refusal = WrongState(now=order.get_status_display() if ending else OrderLine.Status.CANCELLED.label)
     else:
         try:
             refuse_late_lines(order, ending, by_staff=by_staff, whole=change.whole)
         except DomainError as error:
             refusal = error
-    back = 0 if refusal else back_minor(order, change, by_staff=by_staff)
+    back = 0 if refusal else _back(order, lines, change, there, by_staff)
     return Preview(change, back, refusal)
 
 
-def ending_words(order: Order) -> str:
-    """The state that an order's lines are in when none of those named is left."""
-    return str(order.lines.model.Status.CANCELLED.label)
-
-
-def back_minor(order: Order, change: cancelling.Change, *, by_staff: bool = False) -> int:
+def _back(order: Order, lines: Sequence[OrderLine], change: cancelling.Change, there: int, by_staff: bool) -> int:
     """What goes back for these lines: what is promised, and never what the rest of the order costs or what was kept of
     lines that were cancelled before. So money that staff sent back already is not sent twice."""
     if order.status != Order.Status.PAID:
         return 0
     if change.whole:
         return returned_minor(order, by_staff=by_staff)
-    kept = cancelling.kept_minor(cancelling.lines_of(order))
-    return min(change.promised_minor, max(0, refundable_minor(order) - kept - change.after_minor))
+    return min(change.promised_minor, max(0, there - cancelling.kept_minor(lines) - change.after_minor))
 
 
 @transaction.atomic
@@ -87,7 +94,7 @@ def intend_line_cancellation(
     change = cancelling.change_of(order, lines, ending, by_staff=by_staff)
     if change.whole:
         return intend_cancellation(order, actor=actor, by_staff=by_staff, reason=reason)
-    back = back_minor(order, change, by_staff=by_staff)
+    back = _back(order, lines, change, refundable_minor(order), by_staff)
     order = cancelling.cancel_lines(order, change, back, actor=actor, by_staff=by_staff, reason=reason)
     if not back:
         return order, []

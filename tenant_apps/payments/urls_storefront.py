@@ -9,6 +9,10 @@ urlpatterns = [
     path("orders/<str:code>/<str:secret>/pay/", storefront.pay, name="storefront-pay"),
     path("orders/<str:code>/<str:secret>/pay/back/", storefront.back, name="storefront-pay-back"),
     path("orders/<str:code>/<str:secret>/cancel/", storefront.cancel, name="storefront-cancel"),
+    path("orders/<str:code>/<str:secret>/lines/<uuid:pk>/", storefront.line, name="storefront-line"),
+    path(
+        "orders/<str:code>/<str:secret>/lines/<uuid:pk>/cancel/", storefront.cancel_line, name="storefront-line-cancel"
+    ),
     path(
         "orders/<str:code>/<str:secret>/tickets/<uuid:ticket>.png", storefront.ticket_png, name="storefront-ticket-png"
     ),

@@ -43,10 +43,13 @@ TENANT_CHECKS = (
         "M1",
         "counters equal the places that orders claimed and carts hold",
         """
-        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s; carts hold %s, offers %s',
+        SELECT format('quota %s (%s): counts held %s, sold %s; orders have held %s, sold %s; carts hold %s, offers %s,'
+                      ' vouchers %s',
                       q.id, q.name, q.held, q.sold, coalesce(r.held, 0), coalesce(r.sold, 0), coalesce(c.held, 0),
-                      coalesce(w.held, 0))
+                      coalesce(w.held, 0), coalesce(k.kept, 0))
         FROM ticketing_quota q LEFT JOIN (
+            SELECT quota_id, sum(reserved) AS kept FROM promo_voucher WHERE quota_id IS NOT NULL GROUP BY quota_id
+        ) k ON k.quota_id = q.id LEFT JOIN (
             SELECT claimed.quota, sum(e.held) AS held
             FROM orders_waiting e CROSS JOIN LATERAL unnest(e.quotas) AS claimed(quota)
             WHERE e.held > 0 GROUP BY claimed.quota
@@ -64,7 +67,7 @@ TENANT_CHECKS = (
             SELECT p.quota::bigint AS quota, sum(p.places::int) AS held
             FROM orders_cartline CROSS JOIN LATERAL jsonb_each_text(places) AS p(quota, places) GROUP BY p.quota
         ) c ON c.quota = q.id
-        WHERE q.held <> coalesce(r.held, 0) + coalesce(c.held, 0) + coalesce(w.held, 0)
+        WHERE q.held <> coalesce(r.held, 0) + coalesce(c.held, 0) + coalesce(w.held, 0) + coalesce(k.kept, 0)
            OR q.sold <> coalesce(r.sold, 0)
         """,
     ),
@@ -88,6 +91,28 @@ TENANT_CHECKS = (
             SELECT variant_id, sum(pieces) AS held FROM orders_cartline WHERE variant_id IS NOT NULL GROUP BY variant_id
         ) c ON c.variant_id = v.id
         WHERE v.held <> coalesce(r.held, 0) + coalesce(c.held, 0) OR v.sold <> coalesce(r.sold, 0)
+        """,
+    ),
+    Check(
+        "M4",
+        "a voucher counts the orders that have it, and no more than it may",
+        """
+        SELECT format('voucher %s: counts %s of %s, orders have %s', v.code, v.used, coalesce(v.max_uses::text, 'any'),
+                      coalesce(u.uses, 0))
+        FROM promo_voucher v LEFT JOIN (
+            SELECT voucher_id, count(*) AS uses FROM promo_use WHERE given_back_at IS NULL GROUP BY voucher_id
+        ) u ON u.voucher_id = v.id
+        WHERE v.used <> coalesce(u.uses, 0) OR v.used > v.max_uses OR v.reserved < 0
+        """,
+    ),
+    Check(
+        "M4",
+        "a use is given back if and only if its order ended unpaid or was cancelled in full",
+        """
+        SELECT format('order %s: %s, its use of voucher %s %s given back', o.code, o.status, u.voucher_id,
+                      CASE WHEN u.given_back_at IS NULL THEN 'is not' ELSE 'is' END)
+        FROM promo_use u JOIN orders_order o ON o.id = u.order_id
+        WHERE (u.given_back_at IS NULL) <> (o.status IN ('pending', 'paid'))
         """,
     ),
     Check(

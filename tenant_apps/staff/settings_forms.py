@@ -25,6 +25,12 @@ LABELS = {
     "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
     "prices_include_tax": _("Prices contain the tax"),
     "tax_rate": _("Tax rate of new ticket types, in percent"),
+    "service_fee_name": _("What your fee is called"),
+    "service_fee_fixed": _("Your fee: a fixed sum, 0 for none"),
+    "service_fee_percent": _("Your fee: a percentage, 0 for none"),
+    "service_fee_per": _("Your fee is charged"),
+    "service_fee_paid_by": _("Your fee is paid"),
+    "platform_fee_paid_by": _("The platform's fee is paid"),
     "seller_name": _("Legal name of the seller"),
     "seller_address": _("Address of the seller"),
     "seller_tax_id": _("Tax number of the seller"),
@@ -36,7 +42,11 @@ LABELS = {
     "order_email": _("Address that word of orders with goods goes to"),
     "require_2fa_for_staff": _("Staff must sign in with a second factor"),
 }
+_PAID_BY = [("buyer", _("by the buyer, on top")), ("organizer", _("by you, out of the prices"))]
 CHOICES = {
+    "service_fee_per": [("ticket", _("for each paid ticket")), ("order", _("once for each paid order"))],
+    "service_fee_paid_by": _PAID_BY,
+    "platform_fee_paid_by": _PAID_BY,
     "event_edit_policy": [
         ("always", _("always")),
         ("until_first_sale", _("until the first ticket is sold")),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
+from shared_apps.core.money import to_minor
 from tenant_apps.activity.services import record
 from tenants.context import current_tenant, in_public
 from tenants.models import Tenant
@@ -30,6 +31,7 @@ def change_settings(changes: Mapping[str, Any], *, actor: Any) -> Tenant:
     here = current_tenant()
     columns = {name: _line(name, value) for name, value in changes.items() if name in COLUMNS}
     preferences = checked({name: changes[name] for name in changes if name not in COLUMNS}, prefix="")
+    _refuse_odd_digits(preferences.get("service_fee_fixed", "0"), here.currency)
     with in_public():
         tenant = Tenant.objects.get(pk=here.pk)
     before = settings_of(tenant)
@@ -51,6 +53,16 @@ def change_settings(changes: Mapping[str, Any], *, actor: Any) -> Tenant:
         _apply(tenant, columns, preferences)
         tenant.save(update_fields=[*columns, "preferences"])
     return tenant
+
+
+def _refuse_odd_digits(amount: str, currency: str) -> None:
+    """Raise InvalidInput for an amount with more digits than the tenant's currency has (M5)."""
+    try:
+        to_minor(amount, currency)
+    except ValueError:
+        raise InvalidInput(
+            errors=[FieldError("service_fee_fixed", "invalid", _("This is no amount in %s.") % currency)]
+        ) from None
 
 
 def _line(name: str, value: Any) -> str:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from shared_apps.core import secrets
-from shared_apps.core.prepared import Parameter, Prepared, any_of
+from shared_apps.core.prepared import Parameter, Prepared
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.models import EventKey
 
@@ -35,7 +35,7 @@ def keys_of(event_ids: Collection[int]) -> dict[int, EventKey]:
 
 @Prepared
 def _unretired(event_ids: Parameter) -> Any:
-    return EventKey.objects.filter(retired_at__isnull=True).extra(**any_of("ticketing_eventkey.event_id", event_ids))
+    return EventKey.objects.filter(retired_at__isnull=True).extra(**event_ids.among("ticketing_eventkey.event_id"))
 
 
 def _signing(event_ids: Collection[int]) -> dict[int, EventKey]:

@@ -58,7 +58,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is None or not self.health_check_enabled or self.health_check_done:
             return
         if monotonic() - self._asked_at < ASK_AFTER_SECONDS and _is_silent(self.connection):
-            self.health_check_done = True
+            self.health_check_done: bool = True
             return
         self._asked_at = monotonic()
         super().close_if_health_check_failed()

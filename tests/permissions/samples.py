@@ -120,9 +120,14 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/tags/", "slug", lambda place: f"tag-{place.tenant.slug}"),
     ("/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
     ("/orders/<str:code>/lines/", "pk", key_of("line")),
+    ("/orders/<str:code>/<str:secret>/lines/", "code", key_of("pending", "code")),
+    ("/orders/<str:code>/<str:secret>/lines/", "secret", key_of("pending", "secret")),
+    ("/orders/<str:code>/<str:secret>/lines/", "pk", key_of("pending_line")),
     ("/orders/<str:code>/notes/", "pk", key_of("note")),
     ("/addresses/", "pk", key_of("address")),
+    ("/account/addresses/", "pk", key_of("address")),
     ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
+    ("/dashboard/orders/<slug:code>/goods/", "step", lambda place: "pack"),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -413,8 +418,15 @@ BODIES: dict[str, Maker] = {
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
     "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/pack/": NOTHING,
+    "POST /orders/<str:code>/ship/": fixed(carrier="DHL", tracking_number="JD0001"),
+    "POST /orders/<str:code>/deliver/": NOTHING,
+    "POST /orders/<str:code>/return/": NOTHING,
     "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
     "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/refund/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/goods/<slug:step>/": NOTHING,
+    "POST /dashboard/bulk-orders/": lambda place: {"order": place.order.code, "step": "pack"},
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
     "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
     "POST /recipe/": _event,
@@ -528,6 +540,11 @@ BODIES: dict[str, Maker] = {
         "email": "new@matrix.test", "name": "New", f"quantity_{place.ticket_type.pk}": "1", "provider": "manual",
     },
     "POST /orders/<str:code>/<str:secret>/cancel/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/": fixed(name="Grace"),
+    "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/cancel/": NOTHING,
+    "POST /orders/claim/": NOTHING,
+    "POST /account/addresses/": _address,
+    "POST /account/addresses/<int:pk>/": _address,
     "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
     "POST /scan/<int:pk>/": scan,
 }  # fmt: skip
@@ -543,6 +560,10 @@ SILENT = frozenset(
 
 # What no sample can bring to a good end here, and where it is tested instead.
 NO_GOOD_END = {
+    **dict.fromkeys(
+        tuple(f"/orders/<str:code>/{step}/" for step in ("pack", "ship", "deliver", "return")),
+        "the orders here have no goods: tests/orders/test_shipping.py",
+    ),
     **dict.fromkeys(
         (
             "/me/",
@@ -630,6 +651,7 @@ RELATED: dict[str, Maker] = {
     # Who may change goods may change those that are not on show as well: only the neighbour's are hidden.
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
+    "voucher": lambda place: f"CODE-{place.tenant.slug}",
     "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}

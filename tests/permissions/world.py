@@ -170,6 +170,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     Tag.objects.get_or_create(name=f"Tag {tenant.slug}", slug=f"tag-{tenant.slug}")
     Venue.objects.get_or_create(name=f"Hall {tenant.slug}", slug=f"hall-{tenant.slug}")
     _add_goods(place, published=published)
+    _add_promotions(place)
     _add_details(place)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
@@ -259,6 +260,19 @@ def _add_goods(place: Place, *, published: bool) -> None:
     place.things.method = delivery.create_method(actor=None, name=f"Post {called}", kind="post", price_minor=300)
 
 
+def _add_promotions(place: Place) -> None:
+    """A discount that is over, so that no price is another than elsewhere, and a voucher; the tenant's own code."""
+    from tenant_apps.promotions import services
+
+    called = f"{place.name}-{place.tenant.slug}"
+    place.things.discount = services.create_discount(
+        actor=None, name=f"Discount {called}", kind="percent", percent=10, valid_until=timezone.now()
+    )
+    place.things.voucher = services.create_voucher(actor=None, code=f"V-{called}", kind="percent", percent=10)
+    if place.name in ("own", "foreign"):
+        services.create_voucher(actor=None, code=f"CODE-{place.tenant.slug}", kind="percent", percent=10)
+
+
 _shared: dict[str, SimpleNamespace] = {}
 
 
@@ -296,6 +310,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
 
     scan(place.list, code_text(place.ticket), place.scan_id, by=None)
     place.things.line = place.order.lines.get()
+    place.things.pending_line = place.pending.lines.get()
     place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
     place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
 

@@ -1,16 +1,21 @@
 """Orders as JSON. Plain functions on rows that were read set-wise: a list costs the same few statements as one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from shared_apps.core.money import to_text
 from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
-from tenant_apps.orders.models import Order, OrderLine, OrderNote, SavedAddress
+from tenant_apps.orders.models import Order, OrderLine, OrderNote, Parcel, SavedAddress
 from tenant_apps.payments.line_refunds import Preview
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
 from tenant_apps.ticketing.codes import code_texts
+
+
+def applied_json(one: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """One discount, voucher or fee as an order keeps it."""
+    return {"kind": one["kind"], "name": one["name"], "amount": to_text(one["amount_minor"], currency)}
 
 
 def line_json(line: OrderLine, currency: str) -> dict[str, Any]:
@@ -25,6 +30,7 @@ def line_json(line: OrderLine, currency: str) -> dict[str, Any]:
         "fulfilment": line.fulfilment or None,
         "unit_price": to_text(line.unit_price_minor, currency),
         "discount": to_text(line.discount_minor, currency),
+        "applied": [applied_json(one, currency) for one in line.applied],
         "tax": to_text(line.tax_minor, currency),
         "tax_included": line.tax_included,
         "tier": line.tier_name,
@@ -49,6 +55,16 @@ def ticket_json(line: OrderLine, code: str | None) -> dict[str, Any]:
         "event": line.event.slug if line.event else None,
         "ticket_type": line.ticket_type_id,
         "holder": {"name": ticket.holder_name, "email": ticket.holder_email},
+    }
+
+
+def parcel_json(parcel: Parcel) -> dict[str, Any]:
+    """Goods that were handed to a carrier together."""
+    return {
+        "carrier": parcel.carrier,
+        "tracking_number": parcel.tracking_number,
+        "shipped_at": parcel.shipped_at,
+        "lines": parcel.lines,
     }
 
 
@@ -90,6 +106,10 @@ def order_json(
         "discount": to_text(order.discount_minor, currency),
         "tax": to_text(order.tax_minor, currency),
         "fees": to_text(order.fees_minor, currency),
+        "fee_lines": [
+            {**applied_json(fee, currency), "tax": to_text(fee["tax_minor"], currency)} for fee in order.fees
+        ],
+        "voucher": order.voucher or None,
         "delivery_total": to_text(order.delivery_minor, currency),
         "total": to_text(order.total_minor, currency),
         "refunded": to_text(order.refunded_minor, currency),

@@ -112,6 +112,7 @@ class OrderInput(serializers.Serializer[Any]):
         child=serializers.ListField(child=AttendeeInput(), max_length=500), required=False
     )
     delivery = DeliveryInput(required=False, allow_null=True)
+    voucher = serializers.CharField(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
     # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
@@ -139,6 +140,7 @@ class OrderInput(serializers.Serializer[Any]):
             "email": data["email"],
             "name": data["name"],
             "delivery": Delivery(**data["delivery"]) if data.get("delivery") else None,
+            "voucher": data["voucher"] or "",
             "provider": data["provider"],
             "language": language,
             "options": {name: data[name] for name in ("test_outcome", "flow") if name in data},
@@ -206,6 +208,23 @@ class AnswerSerializer(serializers.Serializer[Any]):
     answer = AnswerField()
 
 
+class AppliedSerializer(serializers.Serializer[Any]):
+    """What one discount or voucher took off."""
+
+    kind = serializers.ChoiceField(["discount", "voucher"])
+    name = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class FeeSerializer(serializers.Serializer[Any]):
+    """A fee that the buyer pays on top; the amount contains the tax."""
+
+    kind = serializers.ChoiceField(["service", "platform"])
+    name = serializers.CharField()
+    amount = serializers.CharField()
+    tax = serializers.CharField()
+
+
 class OrderLineSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(["ticket", "product"])
@@ -218,6 +237,7 @@ class OrderLineSerializer(serializers.Serializer[Any]):
     )
     unit_price = serializers.CharField()
     discount = serializers.CharField()
+    applied = AppliedSerializer(many=True, help_text="What the discount is made of.")
     tax = serializers.CharField()
     tax_included = serializers.BooleanField(help_text="False: the tax was added to the price.")
     tier = serializers.CharField(help_text="The price tier that gave the price; empty for the regular one.")
@@ -250,6 +270,13 @@ class PaymentSerializer(serializers.Serializer[Any]):
     client_secret = serializers.CharField(required=False, allow_null=True)
 
 
+class ParcelSerializer(serializers.Serializer[Any]):
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField()
+    shipped_at = serializers.DateTimeField()
+    lines = serializers.ListField(child=serializers.UUIDField())
+
+
 class OrderSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     status = serializers.ChoiceField(Order.Status.choices)
@@ -260,6 +287,8 @@ class OrderSerializer(serializers.Serializer[Any]):
     discount = serializers.CharField()
     tax = serializers.CharField()
     fees = serializers.CharField()
+    fee_lines = FeeSerializer(many=True, help_text="What the fees are made of.")
+    voucher = serializers.CharField(allow_null=True)
     delivery_total = serializers.CharField()
     total = serializers.CharField()
     refunded = serializers.CharField()
@@ -270,6 +299,9 @@ class OrderSerializer(serializers.Serializer[Any]):
     lines = OrderLineSerializer(many=True)
     tickets = OrderTicketSerializer(many=True)
     payments = PaymentSerializer(many=True)
+    parcels = serializers.ListField(
+        child=ParcelSerializer(), required=False, help_text="What was shipped; only with goods, and not in lists."
+    )
 
 
 class PlacedOrderSerializer(OrderSerializer):

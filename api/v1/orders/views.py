@@ -42,6 +42,7 @@ from tenant_apps.payments.refunds import (
     intend_order_refund,
 )
 from tenant_apps.payments.services import ask, is_started, mark_paid, place
+from tenant_apps.promotions.guessing import guarded
 from tenant_apps.staff.permissions import allowed
 
 
@@ -96,7 +97,8 @@ class OrdersView(APIView):
     def post(self, request: Request) -> Response:
         with reading(OrderInput, request.data) as wanted:
             basket = _basket(request, wanted)
-        order, payment = place(basket, user=request.user, actor=request.user)
+        with guarded(request, basket.voucher):
+            order, payment = place(basket, user=request.user, actor=request.user)
         return started(request, order, payment, basket.options)
 
 

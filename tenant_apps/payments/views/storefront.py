@@ -11,16 +11,22 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
-from tenant_apps.orders import invoices
+from tenant_apps.events import refunds as event_refunds
+from tenant_apps.orders import attendees, invoices
 from tenant_apps.orders import services as orders
-from tenant_apps.orders.models import Order
-from tenant_apps.payments import polling, providers, refunds, services
+from tenant_apps.orders.forms import AttendeeForm
+from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.payments import line_refunds, polling, providers, refunds, services
+from tenant_apps.payments.models import Refund
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
+
+# An order with more lines than this shows each line's amounts on the line's own page.
+MOST_PREVIEWS = 40
 
 
 @own
@@ -85,6 +91,41 @@ def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 
 @own
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> HttpResponse:
+    """One ticket, or one kind of goods: who comes with it, and what cancelling it would give back. A POST changes who
+    comes."""
+    found = _order(code, secret)
+    one = _line(found, pk)
+    initial = {"name": one.attendee_name, "email": one.attendee_email}
+    form = AttendeeForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            attendees.change_attendee(found, pk, actor=_person(request), **form.cleaned_data)
+        except DomainError as refusal:
+            return _line_page(request, found, one, form, refusal)
+        messages.success(request, _("Saved. The ticket carries the new name."))
+        return _to(found)
+    return _line_page(request, found, one, form)
+
+
+@own
+@never_cache
+@require_POST
+def cancel_line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> HttpResponse:
+    """The buyer cancels one line; its money goes back by the event's rule."""
+    found = _order(code, secret)
+    _line(found, pk)
+    try:
+        line_refunds.cancel_lines(found, [pk], actor=_person(request))
+    except DomainError as refusal:
+        return _page(request, _order(code, secret), refusal=refusal)
+    messages.success(request, _("It is cancelled."))
+    return _to(found)
+
+
+@own
+@never_cache
 @require_safe
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's QR code as a picture to keep."""
@@ -105,6 +146,50 @@ def _order(code: str, secret: str) -> Order:
     return found
 
 
+def _line(found: Order, pk: uuid.UUID) -> OrderLine:
+    one: OrderLine | None = found.lines.select_related("event", "ticket_type", "ticket").filter(pk=pk).first()
+    if one is None:
+        raise Http404
+    return one
+
+
+def _line_page(
+    request: HttpRequest, found: Order, one: OrderLine, form: AttendeeForm, refusal: DomainError | None = None
+) -> HttpResponse:
+    context = {
+        "order": found,
+        "line": one,
+        "form": form,
+        "refusal": refusal,
+        "may_rename": _may_rename(found, one),
+        "until": attendees.until_of(one),
+        "preview": line_refunds.preview(found, [one.pk]),
+        "rule": event_refunds.in_words(one.event) if one.event else [],
+    }
+    status = refusal.status if refusal else 400 if form.is_bound else 200
+    return _private(render(request, "storefront/orders/line.html", context, status=status))
+
+
+def _may_rename(found: Order, one: OrderLine) -> bool:
+    try:
+        attendees.refuse_late_change(found, one)
+    except DomainError:
+        return False
+    return True
+
+
+def _person(request: HttpRequest) -> Any:
+    return request.user if request.user.is_authenticated else None
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store, private"
+    # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _to(found: Order) -> HttpResponse:
     return redirect(reverse("storefront-order", args=[found.code, found.secret]))
 
@@ -115,9 +200,13 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
     )
     tickets = [line.ticket for line in lines if line.ticket]
     texts = code_texts(tickets) if found.status == Order.Status.PAID else {}
+    previews = line_refunds.previews(found) if len(lines) <= MOST_PREVIEWS else {}
     for line in lines:
         line.code = texts.get(line.ticket_id) if line.ticket and line.ticket.status in ("active", "used") else None
         line.qr = qr.svg(line.code, _("QR code of ticket %s") % line.ticket.short_code) if line.code else None
+        line.preview = previews.get(line.pk)
+        line.may_rename = line.kind == "ticket" and _may_rename(found, line)
+        line.may_cancel = line.preview.refusal is None if line.preview else line.status == "active"
     pending = found.status == Order.Status.PENDING
     payments = list(found.payments.order_by("-created_at"))
     context = {
@@ -132,12 +221,14 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "papers": (papers := list(found.invoices.all())),
         "may_ask_invoice": not papers and invoices.may_ask(found),
         "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,
+        # One line: its end is the order's, which has a button of its own.
+        "several": sum(line.status == "active" for line in lines) > 1,
+        "goods": [line for line in lines if line.kind == "product"],
+        "steps": list(OrderLine.Fulfilment.choices)[:-1],
+        "sent_back": Refund.objects.filter(payment__order=found).order_by("created_at"),
     }
     response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
-    response["Cache-Control"] = "no-store, private"
-    # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
-    response["Referrer-Policy"] = "same-origin"
-    response["X-Robots-Tag"] = "noindex"
+    _private(response)
     # The form that starts a payment ends on the provider's own page.
     response._csp_update = {"form-action": [page for each in context["providers"] for page in each.pages]}  # type: ignore[attr-defined]  # django-csp's own attribute
     return response
