@@ -389,6 +389,9 @@ BODIES: dict[str, Maker] = {
     "POST /cart/hold/": NOTHING,
     "PUT /cart/delivery/": lambda place: {"method": place.method.pk},
     "DELETE /cart/delivery/": NOTHING,
+    "PUT /cart/voucher/": lambda place: {"code": f"CODE-{place.tenant.slug}"},
+    "DELETE /cart/voucher/": NOTHING,
+    "POST /cart/voucher/": lambda place: {"voucher": f"CODE-{place.tenant.slug}"},
     "POST /orders/": basket,
     "POST /events/<str:event>/waiting-list/": lambda place: {
         "ticket_type": place.full.pk, "quantity": 1, "email": "new@matrix.test",
@@ -537,8 +540,12 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/orders/<slug:code>/cancel/": NOTHING,
     "POST /dashboard/orders/<slug:code>/mark-paid/": NOTHING,
     "POST /events/<slug:slug>/": lambda place: {
-        "email": "new@matrix.test", "name": "New", f"quantity_{place.ticket_type.pk}": "1", "provider": "manual",
+        f"quantity_{place.ticket_type.pk}": "1",
     },
+    "POST /cart/lines/<uuid:pk>/": fixed(quantity="2"),
+    "POST /cart/empty/": NOTHING,
+    "POST /checkout/": fixed(email="new@matrix.test", name="New"),
+    "POST /products/<slug:slug>/add/": lambda place: {f"variant_{place.variant.pk}": "1"},
     "POST /orders/<str:code>/<str:secret>/cancel/": NOTHING,
     "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/": fixed(name="Grace"),
     "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/cancel/": NOTHING,
