@@ -687,10 +687,10 @@ MULTIPART = frozenset(
     {
         "POST /imports/",
         "POST /bank-statements/",
+        "PUT /settings/logo/",
         "POST /products/<str:slug>/images/",
         "POST /events/<str:event>/media/",
     }
-    {"PUT /settings/logo/", "POST /imports/", "POST /products/<str:slug>/images/", "POST /events/<str:event>/media/"}
 )
 
 # The value of a body's field that names something else, as the place has it; None where it has none. By the field's
