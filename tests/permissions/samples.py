@@ -81,6 +81,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/events/<str:event>/media/", "pk", key_of("media")),
     ("/media/products/", "file", named("image_file")),
     ("/media/events/", "file", named("media_file")),
+    ("/media/logo/", "file", lambda place: "nothing.webp"),
     ("/dashboard/delivery-methods/", "pk", key_of("method")),
     ("/products/", "slug", key_of("product", "slug")),
     ("/dashboard/products/", "slug", key_of("product", "slug")),
@@ -272,6 +273,9 @@ BODIES: dict[str, Maker] = {
     "POST /me/export/": NOTHING,
     "PATCH /notification-preferences/": fixed(preferences=[]),
     "PATCH /settings/": fixed(tagline="A new line"),
+    "PUT /settings/logo/": lambda place: {"image": photo(place)["image"]},
+    "DELETE /settings/logo/": NOTHING,
+    "POST /dashboard/settings/logo/": fixed(remove="1"),
     "POST /account/data/erase/": fixed(password="not-the-password"),
     "POST /account/data/export/": NOTHING,
     "POST /account/notifications/": NOTHING,
@@ -638,6 +642,7 @@ NO_GOOD_END = {
         ),
         "needs a provider that answers or signs: tests/payments",
     ),
+    "/media/logo/<str:file>": "needs an uploaded logo: tests/staff/test_logo.py",
     "/account/confirm/": "needs a letter's code: tests/accounts",
     "/activate/": "needs a letter's code: tests/accounts",
     "/auth/registration/verify-email/": "needs a letter's code: tests/accounts",
@@ -682,6 +687,7 @@ MULTIPART = frozenset(
     {
         "POST /imports/",
         "POST /bank-statements/",
+        "PUT /settings/logo/",
         "POST /products/<str:slug>/images/",
         "POST /events/<str:event>/media/",
     }
