@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.catalog.models import DeliveryMethod
 from tenant_apps.events import details
 from tenant_apps.events.models import Question
@@ -112,6 +113,20 @@ def test_two_tickets_of_two_events_and_a_shirt_are_one_order(open_shop, browser,
     assert page.locator(".pass").count() == 2
     looked_at(page, "order")
     assert shop.payments() == [("succeeded", 6790, 0)] and shop.tickets() == 2
+    shop.books_agree()
+    # One of the tickets is cancelled: its money comes back, the rest of the order stays.
+    page.get_by_role("link", name="Cancel this ticket").first.click()
+    dialog = page.get_by_role("dialog")
+    assert "€25" in dialog.inner_text() and "€42.90" in dialog.inner_text()
+    dialog.get_by_role("button", name="Yes, cancel it").click()
+    page.get_by_text("It is cancelled.").wait_for()
+    with in_tenant(alpha):
+        deliver_due()
+    page.reload()
+    page.get_by_text("Sent back").wait_for()
+    assert page.locator(".pass--off").count() == 1
+    looked_at(page, "order-refunded")
+    assert shop.payments() == [("partially_refunded", 6790, 2500)] and shop.tickets() == 1
     # A refused form is answered with 400, which browsers note as an error.
     browser.problems[:] = [each for each in browser.problems if "400" not in each]
     shop.books_agree()

@@ -166,6 +166,7 @@ def _page(request: HttpRequest, cart: Shown, form: CheckoutForm, status: int = 2
         "asks": any(each.thing.asked for each in cart.good if each.line.ticket_type_id),
         "named": any(name.startswith("name_") and value for name, value in typed.items()),
         "providers": offered,
+        "by_card": any(one.card for one in offered),
         "provider": typed.get("provider") or (offered[0].name if offered else ""),
         "ways": [
             {"method": one, "totals": None if price is None else cart.with_way(one)} for one, price in cart.methods
