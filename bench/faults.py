@@ -80,6 +80,7 @@ WORKER: dict[str, type[Story]] = {
     "refund.after_call": stories.MoneyTooLate,
     "refund.booked": stories.MoneyTooLate,
     "poll.refund_claimed": stories.RefundThatTakesDays,
+    "mass.intended": stories.EventCalledOff,
 }
 QUICK = [("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved")]
 

@@ -48,6 +48,7 @@ class Shop:
         self.tenant = open_tenant(name=self.slug, slug=self.slug, owner=self.owner, currency="EUR")
         with in_tenant(self.tenant):
             event = make_event()
+            self.event = event.slug
             self.paid = make_ticket_type(event, price_minor=PRICE_MINOR, capacity=places)
             self.free = make_ticket_type(event, price_minor=0, capacity=places, name="Free")
             accounts.connect(
@@ -139,6 +140,14 @@ class Shop:
     def cancel(self, order: dict[str, Any]) -> None:
         path = f"/api/v1/orders/{order['code']}/cancel/"
         answer = self.call("POST", path, {}, **{"X-Order-Secret": order["secret"]})
+        if answer.status_code != 200:
+            raise RuntimeError(f"{answer.status_code} {answer.text[:300]}")
+
+    def call_off(self) -> None:
+        from tests.factories import bearer
+
+        path = f"/api/v1/events/{self.event}/cancel/"
+        answer = self.call("POST", path, {"refund": True}, Authorization=f"Bearer {bearer(self.owner)}")
         if answer.status_code != 200:
             raise RuntimeError(f"{answer.status_code} {answer.text[:300]}")
 
@@ -269,6 +278,16 @@ class RefundByStaff(Story):
 class CancelledByBuyer(RefundByStaff):
     def act(self) -> None:
         self.shop.cancel(self.order)
+
+    def wanted(self) -> dict[str, str]:
+        return {self.order["code"]: "cancelled refunded"}
+
+
+class EventCalledOff(RefundByStaff):
+    """Everybody's money goes back, by a job."""
+
+    def act(self) -> None:
+        self.shop.call_off()
 
     def wanted(self) -> dict[str, str]:
         return {self.order["code"]: "cancelled refunded"}
