@@ -249,9 +249,9 @@ class PurchaseSeenByPolling(Purchase):
     def prepare(self) -> None:
         self.order = self.shop.place()
         self.shop.pay(self.order)
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
 
@@ -289,9 +289,9 @@ class RefundThatTakesDays(RefundByStaff):
         account = f"sk_test_{self.shop.slug}"
         for refund in fake.books.all("refund", account):
             fake.finish_refund(refund["id"])
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
 
@@ -300,9 +300,9 @@ class NeverPaid(Story):
 
     def prepare(self) -> None:
         self.order = self.shop.place()
-        self.shop.overdue(self.order)
 
     def act(self) -> None:
+        self.shop.overdue(self.order)
         self.shop.wake("orders.expire_overdue")
 
     def wanted(self) -> dict[str, str]:
@@ -316,11 +316,12 @@ class ClosedAtTheProvider(NeverPaid):
 
     def prepare(self) -> None:
         super().prepare()
+        self.shop.overdue(self.order)
         self.shop.wake("orders.expire_overdue")
         self.shop.wait_for(self.order, "expired", 60)
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
 
@@ -334,9 +335,9 @@ class MoneyTooLate(Story):
         self.shop.overdue(self.late)
         self.shop.pay(self.late)
         self.other = self.shop.place()
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
     def wanted(self) -> dict[str, str]:
