@@ -399,6 +399,8 @@ PAYPAL_SANDBOX_BASE = env.text("PAYPAL_SANDBOX_BASE", "https://api-m.sandbox.pay
 FREEDOMPAY_API_BASE = env.text("FREEDOMPAY_API_BASE", "https://api.freedompay.kz")
 # The platform's own Stripe account, that tenants connect theirs to, and its part of each payment in percent.
 STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
+# What Stripe signs connected accounts' messages with (/api/v1/billing/webhooks/stripe-connect/); two while it changes.
+STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")

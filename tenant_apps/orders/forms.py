@@ -9,7 +9,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import unguessable_secret
-from tenant_apps.orders.checkout import BasketLine
+from tenant_apps.orders import box_office
+from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import SavedAddress
 from tenant_apps.ticketing.offers import Offer
 
@@ -132,3 +133,55 @@ class AddressForm(forms.Form):
     city = _part(_("City"), "city", "address-level2", required=True)
     country = _part(_("Country"), "country", "country-name")
     comment = _part(_("For the courier"), "comment", "off")
+
+
+class TillForm(forms.Form):
+    """What is sold at a counter. `given` is the cash that was handed over, for reckoning the change."""
+
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=unguessable_secret)
+    name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    email = forms.EmailField(
+        label=_("Email"), max_length=254, required=False, help_text=_("Only if the tickets should go there as well.")
+    )
+    given = forms.CharField(label=_("Cash given"), max_length=20, required=False)
+    # Of two buttons; Enter alone is the first of them.
+    way = forms.ChoiceField(choices=[(way, way) for way in box_office.WAYS], required=False)
+
+    def __init__(self, *args: Any, tiles: Iterable[box_office.Tile], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.tiles = list(tiles)
+        for tile in self.tiles:
+            self.fields[self.field_of(tile)] = forms.IntegerField(
+                min_value=0, max_value=box_office.MOST, required=False
+            )
+            if tile.is_open:
+                self.fields[self.price_field_of(tile)] = forms.CharField(max_length=20, required=False)
+
+    @staticmethod
+    def field_of(tile: box_office.Tile) -> str:
+        return f"quantity_{tile.ticket_type.pk}"
+
+    @staticmethod
+    def price_field_of(tile: box_office.Tile) -> str:
+        return f"price_{tile.ticket_type.pk}"
+
+    def once_key(self) -> str:
+        """The key of this very sale: the form's own, with all that was typed."""
+        return json.dumps({name: str(value) for name, value in self.cleaned_data.items()}, sort_keys=True)
+
+    def basket(self, language: str) -> Basket:
+        data = self.cleaned_data
+        lines = [
+            BasketLine(
+                ticket_type=tile.ticket_type.pk,
+                quantity=data[self.field_of(tile)],
+                price=_typed_price(data.get(self.price_field_of(tile))) if tile.is_open else None,
+            )
+            for tile in self.tiles
+            if data.get(self.field_of(tile))
+        ]
+        return Basket(email=data["email"], name=data["name"], lines=lines, language=language)
+
+
+def _typed_price(text: str | None) -> str | None:
+    return re.sub(r"[\s\u00a0\u202f]", "", text or "").replace(",", ".") or None

@@ -33,7 +33,7 @@ from tenant_apps.orders import services
 from tenant_apps.orders.checkout import Basket
 from tenant_apps.orders.errors import UnknownCart
 from tenant_apps.orders.models import Order
-from tenant_apps.payments.line_refunds import preview
+from tenant_apps.payments.line_refunds import intend_line_refund, preview
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
 from tenant_apps.payments.refunds import (
@@ -189,7 +189,7 @@ class ResendView(APIView):
 
 
 class RefundView(APIView):
-    """Send money back: all that is left, or an amount."""
+    """Send money back: all that is left, an amount, or the price of lines, which end with that."""
 
     permissions = {"post": "refund_orders"}
     scope = "object"
@@ -205,7 +205,11 @@ class RefundView(APIView):
             minor = None if amount is None else to_minor(amount.normalize(), order.currency)
         except ValueError as error:
             raise InvalidInput(errors=[FieldError("amount", "invalid", str(error))]) from None
-        refunds = intend_order_refund(order, minor, reason=wanted.validated_data["reason"], actor=request.user)
+        reason, lines = wanted.validated_data["reason"], wanted.validated_data.get("lines")
+        if lines is None:
+            refunds = intend_order_refund(order, minor, reason=reason, actor=request.user)
+        else:
+            _order, refunds = intend_line_refund(order, lines, reason=reason, actor=request.user)
 
         def send_back() -> Response:
             for refund in refunds:
