@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import fulfilment, invoices
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing.models import Ticket
@@ -41,7 +41,8 @@ def begin(order: Order, lines: list[OrderLine], *, actor: Any = None) -> Order:
     order.save(force_insert=True)
     Ticket.objects.bulk_create(tickets)
     OrderLine.objects.bulk_create(lines)
-    record("order.paid" if free else "order.placed", order, actor=actor)
+    told = made(total_minor=order.total_minor, currency=order.currency)
+    record("order.paid" if free else "order.placed", order, actor=actor, details=told)
     return order
 
 
