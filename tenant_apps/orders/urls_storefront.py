@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, invoices, storefront, waiting
+from tenant_apps.orders.views import buyer, cart, invoices, storefront, waiting
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
+    path("products/<slug:slug>/add/", cart.add_goods, name="storefront-add-goods"),
+    path("cart/", cart.cart, name="storefront-cart"),
+    path("cart/lines/<uuid:pk>/", cart.line, name="storefront-cart-line"),
+    path("cart/hold/", cart.hold, name="storefront-cart-hold"),
+    path("cart/voucher/", cart.voucher, name="storefront-cart-voucher"),
+    path("cart/empty/", cart.empty, name="storefront-cart-empty"),
     path("orders/", buyer.orders, name="my-orders"),
     path("orders/claim/", buyer.claim, name="my-orders-claim"),
     path("orders/<str:code>/", buyer.order, name="my-order"),
