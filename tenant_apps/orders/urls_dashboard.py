@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import dashboard, invoices, waiting
+from tenant_apps.orders.views import dashboard, invoices, voucher_uses, waiting
 
 urlpatterns = [
     path("orders/", dashboard.orders, name="dashboard-orders"),
     path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
+    path("vouchers/<slug:code>/uses/", voucher_uses.voucher_uses, name="dashboard-voucher-uses"),
     path("events/<slug:slug>/waiting-list/", waiting.entries, name="dashboard-event-waiting"),
     path("events/<slug:slug>/waiting-list/<uuid:pk>/offer/", waiting.offer_now, name="dashboard-waiting-offer"),
     path("events/<slug:slug>/waiting-list/<uuid:pk>/remove/", waiting.remove, name="dashboard-waiting-remove"),
