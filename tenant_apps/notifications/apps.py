@@ -8,4 +8,5 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from tenant_apps.notifications import staff, subscribers, waiting  # noqa: F401  (register what follows from a topic)
+        # Each registers what follows from its topics.
+        from tenant_apps.notifications import goods, refunds, staff, subscribers, waiting  # noqa: F401  (they register themselves)

@@ -169,6 +169,11 @@ class NothingToInvoice(Conflict):
     message = _("There is no invoice for this order.")
 
 
+class NoGoods(Conflict):
+    code = "no_goods"
+    message = _("There are no goods in this order.")
+
+
 class TooManyLines(InvalidInput):
     code = "too_many_lines"
     message = _("A cart takes at most {most} different things.")

@@ -3,7 +3,7 @@
 Amounts are minor units of the order's currency. A line's `total` contains its `tax`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -114,22 +114,28 @@ def credited(lines: Sequence[Line], notes: Iterable[Mapping[str, Any]]) -> list[
     ]
 
 
-def take_back(left: Sequence[Line], amount: int, first: Collection[str] = ()) -> list[Line]:
-    """Part an amount that goes back over what is left of an invoice's lines; those of `first` before the others.
+def take_back(left: Sequence[Line], amount: int, promised: Mapping[str, int] | None = None) -> list[Line]:
+    """Part an amount that goes back over what is left of an invoice's lines.
 
-    Parts follow from what is left of each line by largest remainder, so they sum to the amount (M5); never more than
-    is left. The tax goes in step with the total: who takes a line back bit by bit takes back exactly its tax.
+    What was cancelled comes first, each line up to what was `promised` for it in all, then every line. Parts follow
+    from what is left by largest remainder, so they sum to the amount (M5); never more than is left. The tax goes in
+    step with the total: who takes a line back bit by bit takes back exactly its tax.
     """
-    parts = dict.fromkeys((each["key"] for each in left), 0)
-    for group in ([each for each in left if each["key"] in first], [each for each in left if each["key"] not in first]):
-        weights = [each["total"] for each in group]
-        take = min(amount, sum(weights))
-        if not take:
-            continue
-        for each, part in zip(group, allocate(take, weights), strict=True):
-            parts[each["key"]] = part
-        amount -= take
-    return [_part(each, parts[each["key"]]) for each in left if parts[each["key"]]]
+    rooms = [each["total"] for each in left]
+    first = [_still_promised(each, promised or {}) for each in left]
+    parts = [0] * len(left)
+    for weights in (first, rooms):
+        # The second time around, what the first took is gone.
+        weights = [min(weight, room - part) for weight, room, part in zip(weights, rooms, parts, strict=True)]
+        take = min(amount - sum(parts), sum(weights))
+        if take > 0:
+            parts = [one + more for one, more in zip(parts, allocate(take, weights), strict=True)]
+    return [_part(each, part) for each, part in zip(left, parts, strict=True) if part]
+
+
+def _still_promised(left: Line, promised: Mapping[str, int]) -> int:
+    given = left["whole"][0] - left["total"]
+    return max(0, promised.get(left["key"], 0) - given)
 
 
 def _part(left: Line, part: int) -> Line:

@@ -4,7 +4,7 @@ The counter's row is locked last of all (M2) and in the transaction of what the 
 rolled back takes its number with it, and nobody waits for more than the few statements that are left.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,17 +81,18 @@ def credit(order: Order, amount_minor: int, *, cause: str, actor: Any = None) ->
     invoice = order.invoices.filter(kind=Invoice.Kind.INVOICE).first()
     if invoice is None or Invoice.objects.filter(cause=cause).exists():
         return None
-    gone = order.lines.filter(status=OrderLine.Status.CANCELLED).values_list("pk", flat=True)
-    lines = _left_of(invoice, amount_minor, {str(pk) for pk in gone})
+    gone = order.lines.filter(status=OrderLine.Status.CANCELLED)
+    promised = {str(line.pk): line.total_minor if line.returned_minor is None else line.returned_minor for line in gone}
+    lines = _left_of(invoice, amount_minor, promised)
     if not lines:
         return None
     facts = {"buyer": invoice.data["buyer"], "corrects": invoice.number, "lines": lines}
     return _write(order, Invoice.Kind.CREDIT_NOTE, facts, cause=cause, corrects=invoice, actor=actor)
 
 
-def _left_of(invoice: Invoice, amount_minor: int, first: Collection[str]) -> list[invoice_data.Line]:
+def _left_of(invoice: Invoice, amount_minor: int, promised: Mapping[str, int]) -> list[invoice_data.Line]:
     notes = list(invoice.credit_notes.values_list("data", flat=True))
-    return invoice_data.take_back(invoice_data.credited(invoice.data["lines"], notes), amount_minor, first)
+    return invoice_data.take_back(invoice_data.credited(invoice.data["lines"], notes), amount_minor, promised)
 
 
 def _issue(order: Order, buyer: Buyer, actor: Any) -> Invoice:
@@ -116,7 +117,7 @@ def lines_of(order: Order) -> list[invoice_data.Line]:
             unit=line.unit_price_minor,
             discount=line.discount_minor,
         )
-        for line in order.lines.order_by("position")
+        for line in order.lines.filter(charged=True).order_by("position")
     ]
     for number, fee in enumerate(order.fees):
         title, total = fee.get("name") or _("Fee"), fee["amount_minor"]

@@ -14,11 +14,12 @@ from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.invoice_models import DocumentCounter, Invoice
+from tenant_apps.orders.parcel_models import Parcel
 from tenant_apps.orders.querysets import OrderQuerySet
 from tenant_apps.orders.waiting_models import WaitingEntry as WaitingEntry
 from tenant_apps.ticketing.models import Ticket, TicketType
 
-__all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine"]
+__all__ = ["Cart", "CartLine", "DocumentCounter", "Invoice", "Order", "OrderLine", "Parcel"]
 
 
 class Order(models.Model):

@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import dashboard, invoices, voucher_uses, waiting
+from tenant_apps.orders.views import dashboard, goods, invoices, voucher_uses, waiting
 
 urlpatterns = [
     path("orders/", dashboard.orders, name="dashboard-orders"),
+    path("orders.csv", dashboard.orders_csv, name="dashboard-orders-csv"),
+    path("bulk-orders/", goods.many, name="dashboard-orders-bulk"),
+    path("pick-list/", goods.pick_list, name="dashboard-pick-list"),
+    path("pick-list.csv", goods.pick_list_csv, name="dashboard-pick-list-csv"),
+    path("pick-list.pdf", goods.pick_list_pdf, name="dashboard-pick-list-pdf"),
+    path("orders/<slug:code>/goods/<slug:step>/", goods.step, name="dashboard-order-goods"),
     path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
     path("vouchers/<slug:code>/uses/", voucher_uses.voucher_uses, name="dashboard-voucher-uses"),
     path("events/<slug:slug>/waiting-list/", waiting.entries, name="dashboard-event-waiting"),

@@ -144,7 +144,7 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     _update_order(order)
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
     details = {"amount_minor": refund.amount_minor, "currency": refund.currency, **change}
-    record("order.refunded", order, details=details)
+    record("order.refunded", order, details=details, payload={"refund": str(refund.pk)})
     if order.refunded_minor > before:
         invoices.credit(order, order.refunded_minor - before, cause=f"refund:{refund.pk}")
     point("refund.booked")

@@ -9,5 +9,6 @@ urlpatterns = [
     path("settings/payments/<slug:name>/", accounts.connect, name="dashboard-payment-account"),
     path("settings/payments/<uuid:pk>/switch/", accounts.switch, name="dashboard-payment-account-switch"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
+    path("orders/<slug:code>/refund/", dashboard.refund, name="dashboard-order-refund"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),
 ]

@@ -202,6 +202,21 @@ def test_a_cancelled_order_has_one_credit_note_over_what_comes_back(in_alpha):
     assert note.total_minor == order.refunded_minor == 1251
 
 
+def test_a_credit_note_lists_the_line_that_was_cancelled_even_after_another(in_alpha):
+    from tenant_apps.orders.cancelling import lines_of
+    from tenant_apps.payments.line_refunds import cancel_lines
+
+    event = make_event(refund_tiers=[{"days": 3, "percent": 50}])
+    order = make_paid_order(make_ticket_type(event, price_minor=1000, tax_rate=19), quantity=3)
+    lines = lines_of(order)
+    for line in lines[:2]:
+        cancel_lines(order, [line.pk])
+    notes = order.invoices.filter(kind="credit_note")
+    assert [[(each["key"], each["total"]) for each in note.data["lines"]] for note in notes] == [
+        [(str(line.pk), 500)] for line in lines[:2]
+    ]
+
+
 def test_money_that_never_paid_the_order_is_not_credited(in_alpha):
     from tenant_apps.payments.services import intend, settle
 

@@ -82,6 +82,8 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/media/products/", "file", named("image_file")),
     ("/media/events/", "file", named("media_file")),
     ("/dashboard/delivery-methods/", "pk", key_of("method")),
+    ("/dashboard/discounts/", "pk", key_of("discount")),
+    ("/dashboard/vouchers/", "code", key_of("voucher", "code")),
     ("/products/", "slug", key_of("product", "slug")),
     ("/dashboard/products/", "slug", key_of("product", "slug")),
     ("/dashboard/variants/", "pk", key_of("variant")),
@@ -129,6 +131,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/addresses/", "pk", key_of("address")),
     ("/account/addresses/", "pk", key_of("address")),
     ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),
+    ("/dashboard/orders/<slug:code>/goods/", "step", lambda place: "pack"),
     ("/orders/<str:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/dashboard/orders/<slug:code>/mark-paid/", "code", key_of("pending", "code")),
     ("/orders/<str:code>/<str:secret>/cancel/", "code", key_of("pending", "code")),
@@ -430,8 +433,15 @@ BODIES: dict[str, Maker] = {
     "POST /orders/<str:code>/refund/": NOTHING,
     "POST /orders/<str:code>/resend/": NOTHING,
     "POST /orders/<str:code>/invoices/": NOTHING,
+    "POST /orders/<str:code>/pack/": NOTHING,
+    "POST /orders/<str:code>/ship/": fixed(carrier="DHL", tracking_number="JD0001"),
+    "POST /orders/<str:code>/deliver/": NOTHING,
+    "POST /orders/<str:code>/return/": NOTHING,
     "POST /orders/<str:code>/<str:secret>/invoice/": NOTHING,
     "POST /dashboard/orders/<slug:code>/invoice/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/refund/": NOTHING,
+    "POST /dashboard/orders/<slug:code>/goods/<slug:step>/": NOTHING,
+    "POST /dashboard/bulk-orders/": lambda place: {"order": place.order.code, "step": "pack"},
     "POST /payments/": lambda place: {"order": getattr(place.pending, "code", None), "provider": "manual"},
     "POST /payments/<uuid:pk>/complete/": fixed(outcome="succeed"),
     "POST /recipe/": _event,
@@ -534,6 +544,13 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/events/<slug:slug>/media/": photo_form,
     "POST /dashboard/product-bulk/": lambda place: {"chosen": place.product.pk, "change": "publish"},
     "POST /dashboard/product-categories/<slug:slug>/orders/": fixed(accepting="off"),
+    "POST /dashboard/new-discount/": _discount,
+    "POST /dashboard/discounts/<int:pk>/": _discount,
+    "POST /dashboard/discounts/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/new-voucher/": _voucher,
+    "POST /dashboard/new-vouchers/": fixed(count="3", kind="percent", value="10", tag="many"),
+    "POST /dashboard/vouchers/<slug:code>/": _voucher,
+    "POST /dashboard/vouchers/<slug:code>/delete/": NOTHING,
     "POST /dashboard/delivery-methods/": fixed(**_method_form),
     "POST /dashboard/delivery-methods/<int:pk>/": fixed(**_method_form),
     "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
@@ -565,6 +582,10 @@ SILENT = frozenset(
 
 # What no sample can bring to a good end here, and where it is tested instead.
 NO_GOOD_END = {
+    **dict.fromkeys(
+        tuple(f"/orders/<str:code>/{step}/" for step in ("pack", "ship", "deliver", "return")),
+        "the orders here have no goods: tests/orders/test_shipping.py",
+    ),
     **dict.fromkeys(
         (
             "/me/",

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared_apps.core.money import to_text
 from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
-from tenant_apps.orders.models import Order, OrderLine, OrderNote, SavedAddress
+from tenant_apps.orders.models import Order, OrderLine, OrderNote, Parcel, SavedAddress
 from tenant_apps.payments.line_refunds import Preview
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
@@ -55,6 +55,16 @@ def ticket_json(line: OrderLine, code: str | None) -> dict[str, Any]:
         "event": line.event.slug if line.event else None,
         "ticket_type": line.ticket_type_id,
         "holder": {"name": ticket.holder_name, "email": ticket.holder_email},
+    }
+
+
+def parcel_json(parcel: Parcel) -> dict[str, Any]:
+    """Goods that were handed to a carrier together."""
+    return {
+        "carrier": parcel.carrier,
+        "tracking_number": parcel.tracking_number,
+        "shipped_at": parcel.shipped_at,
+        "lines": parcel.lines,
     }
 
 

@@ -270,6 +270,13 @@ class PaymentSerializer(serializers.Serializer[Any]):
     client_secret = serializers.CharField(required=False, allow_null=True)
 
 
+class ParcelSerializer(serializers.Serializer[Any]):
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField()
+    shipped_at = serializers.DateTimeField()
+    lines = serializers.ListField(child=serializers.UUIDField())
+
+
 class OrderSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     status = serializers.ChoiceField(Order.Status.choices)
@@ -292,6 +299,9 @@ class OrderSerializer(serializers.Serializer[Any]):
     lines = OrderLineSerializer(many=True)
     tickets = OrderTicketSerializer(many=True)
     payments = PaymentSerializer(many=True)
+    parcels = serializers.ListField(
+        child=ParcelSerializer(), required=False, help_text="What was shipped; only with goods, and not in lists."
+    )
 
 
 class PlacedOrderSerializer(OrderSerializer):

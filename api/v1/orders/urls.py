@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import addresses, claims, invoices, lines, views, waiting
+from api.v1.orders import addresses, claims, invoices, lines, shipping, views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -12,6 +12,10 @@ tenant_urls = [
     path("orders/<str:code>/mark-paid/", views.MarkPaidView.as_view(), name="order-mark-paid"),
     path("orders/<str:code>/resend/", views.ResendView.as_view(), name="order-resend"),
     path("orders/<str:code>/refund/", views.RefundView.as_view(), name="order-refund"),
+    path("orders/<str:code>/pack/", shipping.PackView.as_view(), name="order-pack"),
+    path("orders/<str:code>/ship/", shipping.ShipView.as_view(), name="order-ship"),
+    path("orders/<str:code>/deliver/", shipping.DeliverView.as_view(), name="order-deliver"),
+    path("orders/<str:code>/return/", shipping.ReturnView.as_view(), name="order-return"),
     path("orders/<str:code>/lines/<uuid:pk>/", lines.LineView.as_view(), name="order-line"),
     path("orders/<str:code>/lines/<uuid:pk>/cancel/", lines.LineCancelView.as_view(), name="order-line-cancel"),
     path("orders/<str:code>/notes/", lines.NotesView.as_view(), name="order-notes"),

@@ -32,9 +32,11 @@ class Sight:
 def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
     """The order as the caller sees it."""
     payments = sight.order.payments.order_by("created_at") if sight.events is None else []
-    return presentation.order_json(
-        sight.order, sight.lines(), payments, as_buyer=sight.as_buyer, with_secret=with_secret
-    )
+    lines = sight.lines()
+    shown = presentation.order_json(sight.order, lines, payments, as_buyer=sight.as_buyer, with_secret=with_secret)
+    if any(line.variant_id for line in lines):
+        shown["parcels"] = [presentation.parcel_json(each) for each in sight.order.parcels.all()]
+    return shown
 
 
 def given_secret(request: Any) -> str:

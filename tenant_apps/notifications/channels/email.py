@@ -20,6 +20,8 @@ from tenant_apps.notifications.models import Delivery
 from tenants.models import Tenant
 
 CHANNEL = "email"
+# To whom the goods are ordered from: beside the buyer's mail, a second one may follow from the same message.
+PARTNER = "partner"
 LONGEST_SUBJECT = 150
 
 
@@ -69,18 +71,18 @@ def compose(
     return mail
 
 
-def send_once(message: OutboxMessage, mail: EmailMultiAlternatives) -> bool:
+def send_once(message: OutboxMessage, mail: EmailMultiAlternatives, channel: str = CHANNEL) -> bool:
     """Send the mail that follows from an outbox message unless that was done already; return whether it was sent.
 
     Never inside a transaction: the mail server may take its time (O3).
     """
     delivery, _ = Delivery.objects.get_or_create(
-        message_id=message.id, channel=CHANNEL, defaults={"topic": message.topic}
+        message_id=message.id, channel=channel, defaults={"topic": message.topic}
     )
     if delivery.sent_at is not None:
         return False
     # The same id for every try, so that a mail server or program that has it already can drop the second.
-    mail.extra_headers["Message-ID"] = f"<{message.id}.{CHANNEL}@{settings.PLATFORM_DOMAIN}>"
+    mail.extra_headers["Message-ID"] = f"<{message.id}.{channel}@{settings.PLATFORM_DOMAIN}>"
     point("mail.before_send")
     if not all(is_erased(parseaddr(address)[1]) for address in mail.to):
         mail.send()
@@ -90,6 +92,6 @@ def send_once(message: OutboxMessage, mail: EmailMultiAlternatives) -> bool:
     return True
 
 
-def was_sent(message: OutboxMessage) -> bool:
+def was_sent(message: OutboxMessage, channel: str = CHANNEL) -> bool:
     """True if nothing is left to do, so that the mail need not even be built."""
-    return Delivery.objects.filter(message_id=message.id, channel=CHANNEL, sent_at__isnull=False).exists()
+    return Delivery.objects.filter(message_id=message.id, channel=channel, sent_at__isnull=False).exists()

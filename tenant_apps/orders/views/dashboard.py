@@ -2,44 +2,79 @@
 
 from typing import Any
 
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from shared_apps.core.access import staff
+from shared_apps.core.codes import unguessable_secret
 from tenant_apps.activity.models import AuditEntry
-from tenant_apps.orders import invoices
-from tenant_apps.orders.models import Order
+from tenant_apps.catalog.models import Product
+from tenant_apps.orders import invoices, listing, shipping
+from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.staff.permissions import allowed, events_where, permissions_of
 
 PAGE = 50
+# Events and goods that the filters offer; others are found by their own pages.
+MOST_CHOICES = 200
 
 
 @staff("view_orders")
 def orders(request: HttpRequest) -> HttpResponse:
-    """The tenant's orders, or with a grant on some events the orders of those, newest first."""
-    found = _seen(request.user)
-    status = request.GET.get("status", "")
-    if status in Order.Status.values:
-        found = found.filter(status=status)
-    if search := request.GET.get("search", "").strip()[:100]:
-        found = found.filter(Q(code__iexact=search) | Q(email__icontains=search) | Q(name__icontains=search))
-    if event := request.GET.get("event", "")[:80]:
-        found = found.filter(lines__event__slug=event).distinct()
+    """The tenant's orders, or with a grant on some events the orders of those, newest first. Filters are in the URL."""
+    user = request.user
+    filters = listing.read(request.GET)
+    lines = visible_lines(user)
+    found = listing.filtered(_seen(user), filters, lines=lines)
     page = request.GET.get("page", "")
     number = int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 and int(page) else 1
     rows = list(found[(number - 1) * PAGE : number * PAGE + 1])
+    everywhere = allowed(user, "view_orders")
     context = {
         "nav": "orders",
-        "orders": rows[:PAGE],
+        "orders": _with_goods(rows[:PAGE], lines),
         "more": len(rows) > PAGE,
         "page": number,
+        "query": filters.as_query,
+        "filtered": any(filters.as_query.values()),
+        "refined": any(value for name, value in filters.as_query.items() if name not in ("status", "search")),
+        "status": filters.status,
         "statuses": Order.Status.choices,
-        "status": status,
-        "search": search,
-        "event": event,
+        "fulfilments": OrderLine.Fulfilment.choices,
+        "channels": listing.CHANNELS.items(),
+        "providers": listing.PROVIDERS.items(),
+        "events": events_where(user, "view_orders").order_by("-starts_at").values_list("slug", "title")[:MOST_CHOICES],
+        "products": Product.objects.order_by("name").values_list("slug", "name")[:MOST_CHOICES] if everywhere else [],
+        "may_move": everywhere and allowed(user, "change_orders"),
+        "may_export": everywhere and allowed(user, "export"),
     }
     return render(request, "dashboard/orders/list.html", context)
+
+
+def _with_goods(orders: list[Any], lines: Any) -> list[Any]:
+    """The orders, each with how far its goods are; one statement for all."""
+    goods = lines.filter(order__in=orders, status=OrderLine.Status.ACTIVE).exclude(fulfilment="")
+    far: dict[Any, set[str]] = {}
+    for order_id, state in goods.values_list("order_id", "fulfilment").distinct():
+        far.setdefault(order_id, set()).add(state)
+    for order in orders:
+        states = far.get(order.pk, set()) if order.status == Order.Status.PAID else set()
+        order.goods = [(value, label) for value, label in OrderLine.Fulfilment.choices if value in states]
+    return orders
+
+
+@staff("export")
+@never_cache
+@require_safe
+def orders_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The filtered orders as a file, streamed: those that the person may see."""
+    lines = visible_lines(request.user)
+    found = listing.filtered(_seen(request.user), listing.read(request.GET), lines=lines)
+    response = StreamingHttpResponse(listing.csv_lines(found, lines), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="orders.csv"'
+    return response
 
 
 @staff("view_orders")
@@ -53,33 +88,43 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         raise Http404
     user = request.user
-    lines = found.lines.select_related("event", "ticket_type", "ticket")
+    lines = list(
+        visible_lines(user).filter(order=found).order_by("position").select_related("event", "ticket_type", "ticket")
+    )
     everywhere = allowed(user, "view_orders")
     whole = everywhere or not _hidden_lines(user, found)
-    if not everywhere:
-        lines = lines.filter(event__in=events_where(user, "view_orders"))
-    mine = AuditEntry.objects.filter(target__in=_targets(found)).order_by("at", "pk")
+    goods = [line for line in lines if line.variant_id]
+    payments = list(found.payments.order_by("created_at"))
+    may_change = allowed(user, "change_orders")
+    mine = AuditEntry.objects.filter(target__in=_targets(found, payments)).order_by("at", "pk")
     context = {
         "nav": "orders",
         "order": found,
         "lines": lines,
-        "payments": found.payments.order_by("created_at"),
+        "payments": payments,
         "timeline": mine,
-        "may_change": allowed(user, "change_orders"),
+        "may_change": may_change,
+        "goods": goods,
+        "parcels": list(found.parcels.all()) if goods else [],
+        "address": invoices.address_lines(found.delivery) if whole else [],
+        "steps": shipping.next_steps(found, goods) if may_change else [],
+        "left_minor": sum(each.captured_minor - each.refunded_minor - each.refunding_minor for each in payments),
+        "may_refund": whole and allowed(user, "refund_orders"),
+        "once": unguessable_secret(),
         "papers": (papers := list(found.invoices.all()) if whole else []),
         "may_invoice": whole and not papers and invoices.may_ask(found, by_staff=True),
     }
     return render(request, "dashboard/orders/order.html", context)
 
 
-def for_change(user: Any, code: str) -> Order:
+def for_change(user: Any, code: str, permission: str = "change_orders") -> Order:
     """Return an order that the person may act on by their role, or as the grants on all its events allow; else 404."""
     found = _seen(user).filter(code=code.upper()).first()
     if found is None:
         raise Http404
-    if "change_orders" not in permissions_of(user):
+    if permission not in permissions_of(user):
         here = set(found.lines.exclude(event=None).values_list("event_id", flat=True))
-        granted = set(events_where(user, "change_orders").filter(pk__in=here).values_list("pk", flat=True))
+        granted = set(events_where(user, permission).filter(pk__in=here).values_list("pk", flat=True))
         if not here or here != granted:
             raise Http404
     return found
@@ -98,12 +143,18 @@ def _hidden_lines(user: Any, found: Order) -> bool:
 
 
 def _seen(user: Any) -> Any:
-    found = Order.objects.order_by("-created_at", "-id")
+    found = Order.objects.defer("secret").order_by("-created_at", "-id")
     if allowed(user, "view_orders"):
         return found
-    return found.filter(lines__event__in=events_where(user, "view_orders")).distinct()
+    return found.filter(Exists(visible_lines(user).filter(order=OuterRef("pk"))))
 
 
-def _targets(found: Order) -> list[str]:
-    payments = [f"{each._meta.label_lower}:{each.pk}" for each in found.payments.all()]
-    return [f"{found._meta.label_lower}:{found.pk}", *payments]
+def visible_lines(user: Any) -> Any:
+    """The lines of orders that the person may see: all by their role, else those of the events granted to them."""
+    if allowed(user, "view_orders"):
+        return OrderLine.objects.all()
+    return OrderLine.objects.filter(event__in=events_where(user, "view_orders"))
+
+
+def _targets(found: Order, payments: list[Any]) -> list[str]:
+    return [f"{each._meta.label_lower}:{each.pk}" for each in (found, *payments)]

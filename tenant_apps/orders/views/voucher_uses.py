@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from shared_apps.core.access import staff
 from tenant_apps.orders.models import Order
@@ -12,6 +13,7 @@ PAGE = 50
 
 
 @staff("change_promotions")
+@require_safe
 def voucher_uses(request: HttpRequest, code: str) -> HttpResponse:
     """Newest first. Whose orders they are, only those see who see orders."""
     voucher = Voucher.objects.coded(code).first() if len(code) <= 40 else None

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
@@ -50,6 +50,7 @@ def _asked(request: HttpRequest, name: str) -> str:
 
 
 @staff("change_promotions")
+@require_safe
 def discounts(request: HttpRequest) -> HttpResponse:
     """Discounts, by state and words."""
     rows, state, search = Discount.objects.all(), _asked(request, "state"), _asked(request, "search")
@@ -126,6 +127,7 @@ def _found(request: HttpRequest) -> tuple[Any, dict[str, Any]]:
 
 
 @staff("change_promotions")
+@require_safe
 def vouchers(request: HttpRequest) -> HttpResponse:
     """Vouchers, by state, tag and words."""
     rows, asked = _found(request)
@@ -142,6 +144,7 @@ def vouchers(request: HttpRequest) -> HttpResponse:
 
 
 @staff("change_promotions")
+@require_safe
 def voucher_file(request: HttpRequest) -> HttpResponse:
     """The vouchers that the list shows, as CSV (B5)."""
     rows, _how = _found(request)
