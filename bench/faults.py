@@ -29,7 +29,8 @@ REACH_SECONDS = 40
 # Orders that are paid while the provider says nothing, and nobody comes back; polling finds them (O9).
 UNHEARD = 10
 UNHEARD_SECONDS = 15 * 60
-WAVE = 10
+# So many kills follow each other before everything is left alone until it has healed.
+WAVE = 6
 
 # Part, point, and the story that leads there.
 WEB: dict[str, type[Story]] = {
@@ -92,7 +93,8 @@ class Kill:
     point: str
     story_type: type[Story]
     story: Any = None
-    at: float = 0.0
+    # When everything ran again.
+    restarted: float = 0.0
     healed_after: float | None = None
     left: list[str] = field(default_factory=list)
     trouble: str = ""
@@ -174,12 +176,14 @@ class Run:
                 kill.trouble = f"the point was not reached {actor.trouble}"
                 return
             if kill.victim == "postgres":
+                outcomes.reconnect()
                 self.stack.kill("postgres")
                 reached.unlink(missing_ok=True)
-            kill.at = time.monotonic()
+            processes.wait_until(lambda: not self.stack.ready(), 5, 0.01)
+            self.stack.wait_until_ready()
+            kill.restarted = time.monotonic()
             actor.join(stories.PATIENCE_SECONDS + 30)
             kill.trouble = actor.trouble
-            self.stack.wait_until_ready()
         except Exception as error:
             kill.trouble = kill.trouble or f"{type(error).__name__}: {error}"
         finally:
@@ -191,14 +195,14 @@ class Run:
     def _look(self, kills: list[Kill]) -> None:
         """Note which of the killed stories have come to their end by now."""
         for kill in kills:
-            if kill.at and not kill.trouble and kill.healed_after is None:
+            if kill.restarted and not kill.trouble and kill.healed_after is None:
                 kill.left = outcomes.what_is_left(kill.story)
                 if not kill.left:
-                    kill.healed_after = time.monotonic() - kill.at
+                    kill.healed_after = time.monotonic() - kill.restarted
 
     def _wait(self, wave: list[Kill]) -> None:
-        """Leave everything alone until all has healed, or two minutes after the wave's last kill."""
-        until = max((kill.at for kill in wave), default=0.0) + LONGEST_HEALING_SECONDS
+        """Leave everything alone until all has healed, or two minutes after the wave's last restart."""
+        until = max((kill.restarted for kill in wave), default=0.0) + LONGEST_HEALING_SECONDS
         while time.monotonic() < until:
             self._look(wave)
             if all(kill.healed_after is not None or kill.trouble for kill in wave):
@@ -245,8 +249,8 @@ class Run:
         for breach in self.breaches:
             self.table.line("BREACH", breach)
         figures = {
-            "kills": sum(1 for kill in kills if kill.at),
-            "points": len({kill.point for kill in kills if kill.at}),
+            "kills": sum(1 for kill in kills if kill.restarted),
+            "points": len({kill.point for kill in kills if kill.restarted}),
             **totals,
             "breaches": len(self.breaches),
             "stuck_after_120s": len(stuck),

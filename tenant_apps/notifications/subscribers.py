@@ -108,6 +108,28 @@ def tell_of_cancellation(message: OutboxMessage) -> None:
     email.send_once(message, mail)
 
 
+@subscribe("order.lines_cancelled")
+def tell_of_cancelled_lines(message: OutboxMessage) -> None:
+    """Mail the buyer which part of the order is cancelled, and what of its money is on its way back."""
+    order = _order_of(message)
+    if email.was_sent(message) or not wants(order.user_id, "order.cancelled", email.CHANNEL):
+        return
+    tenant, told = current_tenant(), message.payload
+    gone = [line.title for line in order.lines.filter(pk__in=told["lines"])]
+    returned = written(told["returned_minor"], order.currency) if told["returned_minor"] else ""
+    with _language_of(order, tenant):
+        subject = _("Part of order %(code)s is cancelled") % {"code": order.code}
+        mail = email.compose(
+            "notifications/order_lines_cancelled",
+            {**_about(order, tenant), "gone": gone, "returned": returned},
+            tenant=tenant,
+            subject=subject,
+            to=order.email,
+            to_name=order.name,
+        )
+    email.send_once(message, mail)
+
+
 @subscribe("order.resend")
 def send_again(message: OutboxMessage) -> None:
     """Staff asked for it: mail the tickets, or how to pay, once more."""

@@ -162,7 +162,13 @@ def cancel_lines(
     _write_down(order, change, now or timezone.now())
     told = before_and_after({"price_minor": change.before_minor}, {"price_minor": change.after_minor})
     details = {"lines": [f"{line.position}. {line.title}" for line in ending], "returned_minor": back_minor, **told}
-    record("order.lines_cancelled", order, actor=actor, details=details | ({"reason": reason} if reason else {}))
+    record(
+        "order.lines_cancelled",
+        order,
+        actor=actor,
+        details=details | ({"reason": reason} if reason else {}),
+        payload={"lines": [str(line.pk) for line in ending], "returned_minor": back_minor},
+    )
     if order.status == PENDING and order.total_minor == 0:
         # What is left costs nothing: there is nothing to wait for (O4).
         return lifecycle.advance(order, PAID, actor=actor)

@@ -17,7 +17,7 @@ from shared_apps.core.faults import point
 from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
 from tenant_apps.events.models import Event
-from tenant_apps.orders import cart_holds, errors, lifecycle, waiting_offers
+from tenant_apps.orders import cart_holds, counter, errors, lifecycle, waiting_offers
 from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.cart_holds import Held
 from tenant_apps.orders.cart_models import Cart
@@ -86,6 +86,8 @@ class Basket:
     voucher: str = ""
     cart: Cart | None = None
     told_minor: int | None = None
+    # At the counter only: nothing is charged.
+    complimentary: bool = False
 
 
 class _TypeChanged(Exception):
@@ -173,13 +175,18 @@ def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, no
         raise errors.EmptyOrder(field="lines")
     held = cart_holds.taken(basket.cart) if basket.cart else None
     voucher = voucher_of(basket, now)
-    types = types_on_sale(basket.lines, unlocked_by(basket, voucher), now)
+    by_hand = basket.channel == counter.CHANNEL
+    types = types_on_sale(basket.lines, unlocked_by(basket, voucher), now, at_counter=by_hand)
     variants = variants_on_sale(basket.lines)
     if held is not None:
         cart_holds.lend(held, types.values())
     _refuse_wrong_answers(basket, types)
-    quoted = quote(basket, types, variants, now, voucher=voucher)
+    quoted = quote(basket, types, variants, now, voucher=voucher, delivery=NO_WAY if by_hand else None)
+    if by_hand:
+        quoted = counter.at_counter(quoted, complimentary=basket.complimentary)
     lines, totals = _lines(basket, quoted), quoted.totals
+    if by_hand:
+        counter.hand_over(lines)
     if basket.told_minor is not None and basket.told_minor != totals.total_minor:
         raise errors.TotalChanged(total=written(totals.total_minor, quoted.currency))
     tenant = current_tenant()

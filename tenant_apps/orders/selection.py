@@ -39,12 +39,14 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
     return wanted
 
 
-def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
+def types_on_sale(
+    wishes: Sequence[Wish], unlocked: Collection[int], now: datetime, *, at_counter: bool = False
+) -> dict[int, TicketType]:
     """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
     One statement reads them with their quotas, tiers and questions, and the discounts in force (`discount_rows`, the
-    same for each type). `unlocked` are the hidden types that the buyer's
-    vouchers open.
+    same for each type). `unlocked` are the hidden types that the buyer's vouchers open. Staff `at_counter` sell outside
+    of the sale window as well, and as many or few at once as there are people in front of them.
     """
     wanted = wanted_types(wishes)
     if not wanted:
@@ -62,8 +64,8 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
         ticket_type = found.get(wish.ticket_type)
         if ticket_type is None:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
-        refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
-        least, most = ticket_type.min_per_order, ticket_type.max_per_order
+        refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now, at_counter=at_counter)
+        least, most = (1, limit) if at_counter else (ticket_type.min_per_order, ticket_type.max_per_order)
         if not least <= wanted[wish.ticket_type] <= most or wish.quantity < 1:
             raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
         if not ticket_type.quota_ids:  # type: ignore[attr-defined]  # annotated
@@ -72,11 +74,13 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     return found
 
 
-def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
+def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime, *, at_counter: bool = False) -> None:
     """The sale window is [start, end) (O10); without an end of its own a type is sold until the event is over."""
     event = ticket_type.event
     if event.status != Event.Status.PUBLISHED:
         raise errors.NotOnSale(field=where, what=event.title)
+    if at_counter:
+        return
     if ticket_type.sale_starts_at and now < ticket_type.sale_starts_at:
         raise errors.SaleNotStarted(field=where, what=ticket_type.name)
     over = event.ends_at or event.starts_at

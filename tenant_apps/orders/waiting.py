@@ -13,6 +13,7 @@ from shared_apps.accounts.models import small_letters
 from shared_apps.core import limits
 from shared_apps.core.addresses import network_of
 from shared_apps.core.codes import unguessable_secret
+from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import TooManyRequests
 from shared_apps.core.schemas import present_schema
 from tenant_apps.activity.services import made, record
@@ -38,6 +39,7 @@ MOST_FOR_ONE_ADDRESS = 10
 Status = WaitingEntry.Status
 
 
+@retrying
 @transaction.atomic
 def join(
     event: Event,

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from shared_apps.core.capacity import fewest, in_lock_order
+from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, SoldOut, WrongState
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
@@ -50,6 +51,7 @@ def awaited_from(quotas: Collection[int], now: datetime) -> "QuerySet[TicketType
     return awaited(now).filter(Exists(drawn))
 
 
+@retrying
 @transaction.atomic
 def hand_on(quotas: Collection[int], *, now: datetime | None = None) -> int:
     """Offer the free places of these quotas to those who wait, first come first; return how many offers were made.
@@ -176,6 +178,7 @@ def end_of_sale(ticket_type: TicketType) -> datetime:
     return min(over, ticket_type.sale_ends_at) if ticket_type.sale_ends_at else over
 
 
+@retrying
 @transaction.atomic
 def offer_now(entry: WaitingEntry, *, actor: Any, now: datetime | None = None) -> WaitingEntry:
     """Offer places to one entry out of turn: staff decided. Raises SoldOut, WrongState, and why it is not on sale."""
@@ -217,6 +220,7 @@ def _lock(entry: WaitingEntry) -> tuple[WaitingEntry, dict[int, Quota]]:
     raise Busy
 
 
+@retrying
 @transaction.atomic
 def end(
     entry: WaitingEntry, status: str, *, actor: Any = None, now: datetime | None = None, overdue: bool = False
@@ -249,15 +253,13 @@ def end(
     return entry
 
 
-def give_back_overdue(quotas: Collection[int] | None = None, *, limit: int = 100, now: datetime | None = None) -> int:
-    """Take back offers that nobody answered in time, of these quotas or all; return how many (M3).
+def give_back_overdue(quotas: Collection[int], *, limit: int = 100, now: datetime | None = None) -> int:
+    """Take back offers of these quotas that nobody answered in time; return how many (M3).
 
     Each is a transaction of its own. Running it twice, or beside an order, changes nothing more (G2).
     """
     now = now or timezone.now()
-    overdue = WaitingEntry.objects.overdue(now)
-    if quotas is not None:
-        overdue = overdue.filter(quotas__overlap=list(quotas))
+    overdue = WaitingEntry.objects.overdue(now).filter(quotas__overlap=list(quotas))
     return sum(not end(entry, Status.LAPSED, now=now, overdue=True).held for entry in overdue.order_by("pk")[:limit])
 
 

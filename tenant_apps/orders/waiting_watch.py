@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Func, Q, Value
@@ -23,7 +24,8 @@ from tenants.preferences import preference
 
 logger = logging.getLogger(__name__)
 
-MOST_CLOSED = 500
+# So many entries are ended in one sweep; the next goes on from there.
+MOST_ENDED = 500
 # Nobody is offered a place at these any more; a postponed event comes back.
 NO_MORE = (Event.Status.CANCELLED, Event.Status.FINISHED, Event.Status.ARCHIVED)
 
@@ -81,8 +83,10 @@ def serve(*, now: datetime | None = None) -> int:
     or two of it at once, offers nothing twice: counters and entries are locked (G2, G3).
     """
     now = now or timezone.now()
-    waiting_offers.give_back_overdue(limit=MOST_CLOSED, now=now)
-    _close_over(now)
+    for entry in WaitingEntry.objects.overdue(now).order_by("expires_at", "pk")[:MOST_ENDED]:
+        _try_to_end(entry, WaitingEntry.Status.LAPSED, now, overdue=True)
+    for entry in _in_vain(now)[:MOST_ENDED]:
+        _try_to_end(entry, WaitingEntry.Status.CLOSED, now)
     offered = 0
     drawn = QuotaTicketType.objects.filter(ticket_type__in=waiting_offers.awaited(now).values("pk"))
     lists: dict[int, set[int]] = {}
@@ -96,15 +100,19 @@ def serve(*, now: datetime | None = None) -> int:
     return offered
 
 
-def _close_over(now: datetime) -> None:
-    """End who waits for what is not sold any more. Offers of an event that takes place run until their own time."""
+def _try_to_end(entry: WaitingEntry, status: str, now: datetime, *, overdue: bool = False) -> None:
+    try:
+        waiting_offers.end(entry, status, now=now, overdue=overdue)
+    except Exception:
+        # One that is locked, or whose counters are wrong, must not keep the others' places from being offered.
+        logger.exception("the entry %s of a waiting list does not end", entry.pk)
+
+
+def _in_vain(now: datetime) -> Any:
+    """Who waits for what is not sold any more. Offers of an event that takes place run until their own time."""
     over = Coalesce("ticket_type__event__ends_at", "ticket_type__event__starts_at")
-    in_vain = WaitingEntry.objects.open().alias(over=over)
-    in_vain = in_vain.filter(
-        Q(ticket_type__event__status__in=NO_MORE) | Q(over__lte=now) | Q(ticket_type__sale_ends_at__lte=now)
-    )
-    for entry in in_vain.order_by("pk")[:MOST_CLOSED]:
-        waiting_offers.end(entry, WaitingEntry.Status.CLOSED, now=now)
+    gone = Q(ticket_type__event__status__in=NO_MORE) | Q(over__lte=now) | Q(ticket_type__sale_ends_at__lte=now)
+    return WaitingEntry.objects.open().alias(over=over).filter(gone).order_by("pk")
 
 
 @when_types_join

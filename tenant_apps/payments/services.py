@@ -88,8 +88,9 @@ def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
 
 
 def _owed(order: Order) -> int:
-    # Money in another currency pays nothing of it; it is on its way back (O5).
-    paid = order.payments.filter(currency=order.currency).aggregate(sum=Sum(F("captured_minor") - F("refunded_minor")))
+    # Money in another currency pays nothing of it, nor does what is on its way back (O5).
+    left = F("captured_minor") - F("refunded_minor") - F("refunding_minor")
+    paid = order.payments.filter(currency=order.currency).aggregate(sum=Sum(left))
     return order.total_minor - (paid["sum"] or 0)
 
 
@@ -135,7 +136,9 @@ def settle(
     order = lifecycle.lock(payment.order)
     payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
     payment.order = order
-    if payment.status in FINAL or payment.status == outcome:
+    # We may have given up too soon: money that came all the same is never kept without a word (O5).
+    came_late = payment.status == Payment.Status.CANCELLED and outcome == Payment.Status.SUCCEEDED
+    if payment.status == outcome or (payment.status in FINAL and not came_late):
         return payment
     before = payment.status
     payment.status, payment.reference = outcome, reference or payment.reference

@@ -312,3 +312,15 @@ def test_staff_offer_places_out_of_turn_only_if_there_are_any() -> None:
     services.cancel(orders[0], by_staff=True)
     assert waiting_offers.offer_now(late, actor=owner_of(alpha_of())).status == "offered"
     assert again(group).status == "waiting"
+
+
+def test_what_was_overdue_when_it_was_read_and_is_not_any_more_stays() -> None:
+    kind, orders = sold_out()
+    group = join(kind, "group@example.test", 2)
+    services.cancel(orders[0], by_staff=True)
+    stale = again(group)
+    WaitingEntry.objects.filter(pk=group.pk).update(expires_at=timezone.now())
+    services.cancel(orders[1], by_staff=True)
+    assert again(group).status == "offered"
+    waiting_offers.end(stale, WaitingEntry.Status.LAPSED, overdue=True)
+    assert (again(group).status, again(group).held) == ("offered", 2)

@@ -203,6 +203,9 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
             needed = EVENT_PERMISSIONS.keys() if "/events/" in route.path else {"change_catalog"}
             hidden = hidden and not actor.on(place) & needed
         return one(HIDDEN) if hidden and "<" in route.path else one(OK)
+    if route.path.startswith("/cart/lines/"):
+        # A person's cart takes their sign-in.
+        return one(OK) if actor.user is not None and actor.user == place.buyer else one(HIDDEN)
     if route.rule == OWN:
         # The secret is in the address: whoever has it is at home, and it opens nothing else.
         return one(OK) if scope in ("own", "other_tenant") else one(HIDDEN)

@@ -31,7 +31,10 @@ from tenant_apps.ticketing.querysets import with_ticket_types
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
+Status = WaitingEntry.Status
 PAGE = 100
+# What the staff's list can be narrowed to at a tap.
+SHOWN = (Status.WAITING, Status.COLLECTING, Status.OFFERED, Status.TAKEN, Status.LAPSED)
 
 
 @anyone
@@ -103,7 +106,7 @@ def entry(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def _offer_form(found: WaitingEntry, data: Any = None) -> OfferForm | None:
-    if found.status != WaitingEntry.Status.OFFERED:
+    if found.status != Status.OFFERED:
         return None
     return OfferForm(data, entry=found, questions=list(found.ticket_type.event.questions.all()))
 
@@ -160,13 +163,11 @@ def _entry_page(
         "entry": found,
         "event": event,
         "offer": offer_of(types.get(pk=found.ticket_type_id), event, now, prices_include_tax=included),
-        "form": form if found.status == WaitingEntry.Status.OFFERED else None,
+        "form": form if found.status == Status.OFFERED else None,
         "refusals": form.errors if form is not None and form.is_bound else None,
         "sheets": form.sheets(faults or {}) if form else [],
         "faults": faults,
-        "is_over": found.expires_at is not None
-        and found.status == WaitingEntry.Status.OFFERED
-        and found.expires_at <= now,
+        "is_over": found.expires_at is not None and found.status == Status.OFFERED and found.expires_at <= now,
         "ahead": waiting.ahead_of([found]).get(found.pk),
         "now": now,
     }
@@ -188,7 +189,7 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
     event, rights = event_for(request.user, slug, "change_orders")
     found = waiting.entries_of(event)
     status = request.GET.get("status", "")
-    if status in WaitingEntry.Status.values:
+    if status in Status.values:
         found = found.filter(status=status)
     given = request.GET.get("page", "")
     number = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 5 and int(given) else 1
@@ -206,7 +207,7 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
         "more": len(rows) > PAGE,
         "page": number,
         "status": status,
-        "statuses": WaitingEntry.Status.choices,
+        "statuses": [(one.value, one.label) for one in SHOWN],
         "offers": [_state_of(one, event) for one in event.ticket_types.with_places().with_tiers()],
         "hours": preference(tenant, "waiting_list_hours"),
         "group_hours": preference(tenant, "waiting_list_group_hours"),
