@@ -29,6 +29,8 @@ ORDERS, READY = "/api/v1/orders/", "/healthz"
 SOLD_OUT = {"sold_out"}
 BAD_KEYS = ("oversold", "undersold", "client_errors", "voucher_over", "voucher_under", "refund_over", "breaches")
 VOUCHER_USES = 10
+# "Come back in a moment": a row was waited for in vain for 3 s (M2).
+BUSY = "busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,12 @@ def run(table: Table, home: Path, size: Size) -> bool:
         race.of_repeats(size)
         race.look_for_breaches()
     with_mutation(table, home, size)
-    for key in BAD_KEYS:
+    for key in (*BAD_KEYS, "busy"):
         table.line(key, str(race.counts[key]))
         table.figure(key, race.counts[key], 0)
-    return not any(race.counts[key] for key in BAD_KEYS) and race.counts["idempotency_effects"] == 1 and bool(
+    # In CI many tests share a machine, and a row may be waited for in vain: that is an answer (M2), and no proof.
+    bad = BAD_KEYS if size is QUICK else (*BAD_KEYS, "busy")
+    return not any(race.counts[key] for key in bad) and race.counts["idempotency_effects"] == 1 and bool(
         table.figures["mutation_detected"]
     )  # fmt: skip
 
@@ -117,8 +121,10 @@ class Race:
             sold, answers, took = self.round(places, size.attempts, price_minor=1200 * (number % 2))
             seconds.append(took)
             done = sum(answer.status == 201 for answer in answers)
+            # Whoever was told to come back (503) may have an order that waits for its payment: a place that is held.
+            busy = sum(answer.code == BUSY for answer in answers)
             self.counts["oversold"] += max(0, sold - places) + max(0, done - places)
-            self.counts["undersold"] += max(0, places - sold) + max(0, places - done)
+            self.counts["undersold"] += max(0, places - sold - busy) + max(0, places - done - busy)
             self._errors(answers, SOLD_OUT)
         self.table.line(f"{size.rounds} rounds of {size.attempts} for {places} places", spread(seconds, "s", 1))
         self.table.figure("rounds", self.table.figures.get("rounds", 0) + size.rounds, 0)
@@ -133,7 +139,8 @@ class Race:
         answers, took = post_all(self.port, [self._order([kind.pk]) for _ in range(attempts)], CONNECTIONS)
         counter = kind.quotas.get()
         tickets = Ticket.objects.filter(ticket_type=kind, status="active").count()
-        if counter.held or counter.sold != tickets:
+        busy = sum(answer.code == BUSY for answer in answers)
+        if counter.held > busy or counter.sold != tickets or counter.held + counter.sold > (counter.capacity or 0):
             self.counts["breaches"] += 1
             self.table.line("BREACH", f"held {counter.held}, sold {counter.sold}, tickets {tickets}")
         return tickets, answers, took
@@ -299,8 +306,10 @@ class Race:
         )  # fmt: skip
         for what, count in wrong.items():
             self.table.line("ERROR", f"{count} times {what}")
+        busy = wrong.pop(f"503 {BUSY}", 0)
+        self.counts["busy"] += busy
         self.counts["client_errors"] += wrong.total()
-        return wrong.total()
+        return wrong.total() + busy
 
 
 def _deadlocks(cursor: Any) -> int:

@@ -51,11 +51,11 @@ def gunicorn(
             yield Web(port, web.pid)
         finally:
             web.terminate()
-            web.wait(timeout=30)
+            web.wait(timeout=60)
 
 
 def _wait_for(port: int, path: str, web: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300  # a busy machine
     while time.monotonic() < deadline and web.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):

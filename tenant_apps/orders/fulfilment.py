@@ -14,6 +14,7 @@ from shared_apps.core.codes import readable_code
 from shared_apps.core.errors import SoldOut
 from shared_apps.core.faults import point
 from tenant_apps.catalog.models import ProductVariant
+from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.promotions import uses
@@ -143,8 +144,12 @@ def sell_held(order: Order) -> None:
 
 
 def sell_again(order: Order) -> None:
-    """Expired to paid: money came late, the places are claimed anew if they are free (O5). Raises SoldOut."""
+    """Expired to paid: money came late, the places are claimed anew if they are free (O5). Raises SoldOut, also for an
+    event that was called off meanwhile: nobody would send that money back."""
     lines = _lines_of(order)
+    off = OrderLine.objects.filter(order=order, status=OrderLine.Status.ACTIVE, event__status=Event.Status.CANCELLED)
+    if called_off := off.first():
+        raise SoldOut(what=called_off.title)
     sell(lines)
     if order.voucher:
         uses.claim_again(order.pk)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tenant_apps.events.models import Event
 from tenant_apps.orders import lifecycle
 from tenant_apps.payments import polling
 from tenant_apps.payments.models import LedgerEntry, Payment
@@ -45,6 +46,16 @@ def test_money_for_a_payment_that_we_gave_up_goes_back_where_the_order_has_ended
     payment = paid(payment)
     assert (payment.captured_minor, payment.refunds.get().amount_minor) == (2500, 2500)
     assert payment.order.status == "cancelled"
+
+
+def test_money_that_comes_after_the_event_was_called_off_goes_back(in_alpha):
+    """Who had not paid in time would else get a ticket for nothing, after everybody's money was sent back."""
+    order = make_order(make_ticket_type(price_minor=2500))
+    payment = intend(order, "test")
+    lifecycle.advance(order, "expired")
+    Event.objects.update(status="cancelled")
+    payment = paid(payment)
+    assert (payment.order.status, payment.refunds.get().amount_minor) == ("expired", 2500)
 
 
 def test_money_that_came_twice_does_not_hide_what_was_refunded(in_alpha):

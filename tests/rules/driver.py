@@ -13,7 +13,8 @@ from shared_apps.core.money import to_minor
 from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.services import expire_overdue
-from tenant_apps.payments.models import LedgerEntry, Payment
+from tenant_apps.payments import mass
+from tenant_apps.payments.models import LedgerEntry, MassRefund, Payment
 from tenant_apps.payments.polling import poll_due
 from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.ticketing.services import ensure_door
@@ -141,7 +142,7 @@ class Driver:
         return self.api("POST", f"orders/{order.code}/refund/", body, **self.boss)
 
     def cancel_event(self) -> requests.Response:
-        return self.api("POST", f"events/{self.slug}/cancel/", {}, **self.boss)
+        return self.api("POST", f"events/{self.slug}/cancel/", {"refund": True}, **self.boss)
 
     def scan(self, code: str, scan_id: str) -> requests.Response:
         return self.api("POST", f"check-in-lists/{self.door}/scan/", {"code": code, "scan_id": scan_id}, **self.boss)
@@ -173,6 +174,10 @@ class Driver:
 
     def work(self) -> None:
         with in_tenant(self.tenant):
+            while deliver_due(200):
+                pass
+            for run in MassRefund.objects.filter(status=MassRefund.Status.RUNNING):
+                assert mass.work(run)
             while deliver_due(200):
                 pass
 

@@ -116,6 +116,9 @@ class Shop:
         held, sold = self.count("pending"), self.count("paid")
         return all(held[name] + sold[name] - gone[name] + wanted <= PLACES[name] for name, wanted in draws.items())
 
+    def _may_come_back(self, order: Order) -> bool:
+        return not self.cancelled and self._fits(order.draws)
+
     # --- Buying ------------------------------------------------------------------------------------------------------
 
     def place(self, kinds: tuple[str, ...]) -> Order:
@@ -157,7 +160,7 @@ class Shop:
             return
         payment.captured_minor = amount_minor
         twice, too_little = order.status == "paid", amount_minor < payment.amount_minor
-        too_late = order.status == "cancelled" or (order.status == "expired" and not self._fits(order.draws))
+        too_late = order.status == "cancelled" or (order.status == "expired" and not self._may_come_back(order))
         if twice or too_little or too_late:
             payment.returning.append(amount_minor)
         else:
@@ -182,19 +185,21 @@ class Shop:
             self.settle(order, payment, "requires_action")
 
     def work(self) -> None:
-        """The worker sends back what is to go back."""
+        """The worker sends back what is to go back, and everything if the event was called off."""
         for order in self.orders:
             for payment in order.payments:
                 for amount in payment.returning:
                     payment.give_back(amount)
                 payment.returning = []
+            if self.cancelled and order.status in ("pending", "paid"):
+                self.cancel(order, by_staff=True)
 
     def mark_paid(self, order: Order) -> None:
         if order.status == "paid":
             return
         if order.status == "cancelled":
             raise Refused("nothing_to_pay")
-        if order.status == "expired" and not self._fits(order.draws):
+        if order.status == "expired" and not self._may_come_back(order):
             raise Refused("sold_out")
         payment = Payment(order.owed_minor)
         order.payments.append(payment)
