@@ -272,12 +272,3 @@ def test_a_list_of_orders_costs_the_same_few_statements_whatever_its_length(
     # Person and session, the role, the orders, their lines with tickets, their payments.
     with django_assert_max_num_queries(6):
         assert len(client.get("/api/v1/orders/").json()["results"]) == 12
-
-
-def test_placing_an_order_takes_few_statements(alpha, client_for, django_assert_max_num_queries):
-    with in_tenant(alpha):
-        kind = make_ticket_type(price_minor=0)
-    client = client_for(alpha)
-    buy(client, kind, key="warm")
-    with django_assert_max_num_queries(22):
-        assert buy(client, kind, key="measured").status_code == 201
