@@ -58,6 +58,8 @@ def test_two_tickets_of_two_events_and_a_shirt_are_one_order(open_shop, browser,
         DeliveryMethod.objects.create(name="At the door", kind="pickup", currency="EUR", price_minor=0)
         details.make(Question, brass.event, actor=None, text="Do you bring a chair?", kind="yes_no", required=True)
     page = browser.new_page()
+    # The first page of a fresh server compiles its templates, and a machine may be busy.
+    page.set_default_navigation_timeout(30_000)
     page.goto(site.url(alpha, f"/events/{strings.event.slug}/"))
     looked_at(page, "event")
     page.get_by_role("button", name="Add to cart").click()
