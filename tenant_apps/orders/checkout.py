@@ -191,6 +191,8 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
         wanted = Counter(line.ticket_type_id for line in lines if line.ticket_type_id)
         unpaid = totals.total_minor > 0
         refuse_too_many(basket.email, person, wanted, types, unpaid=unpaid, goods=bool(variants), now=now)
+    waits = totals.total_minor > 0 and not by_hand
+    expires_at = now + timedelta(minutes=preference(tenant, "hold_minutes")) if waits else None
     order = Order(
         code=readable_code(),
         secret=unguessable_secret(),
@@ -206,12 +208,12 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
         delivery=written_down(basket.delivery, quoted.method),
         delivery_method=quoted.method,
         created_at=now,
-        expires_at=now + timedelta(minutes=preference(tenant, "hold_minutes")) if totals.total_minor else None,
+        expires_at=expires_at,
         **{name: getattr(totals, name) for name in totals.__slots__},
     )
     for line in lines:
         line.order = order
-    lifecycle.begin(order, lines, actor=actor, kept=Kept(types))
+    lifecycle.begin(order, lines, actor=actor, kept=Kept(types), paid=by_hand)
     if variants:
         _refuse_changed_goods(order, variants)
     point("order.written")

@@ -29,12 +29,15 @@ TRANSITIONS: dict[tuple[str, str], Callable[[Order], None]] = {
 }
 
 
-def begin(order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept | None = None) -> Order:
+def begin(
+    order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept | None = None, paid: bool = False
+) -> Order:
     """Write a new order in its first state: paid with its tickets if nothing is owed, else pending.
 
     Runs in the caller's transaction, which `claim_places` must follow in. `kept` is what must still be as it was read.
+    With `paid` its money is in the till, and who calls writes that down in the same transaction (O4).
     """
-    free = order.total_minor == 0
+    free = paid or order.total_minor == 0
     order.status = PAID if free else PENDING
     order.paid_at = order.created_at if free else None
     tickets = fulfilment.make_tickets(order, lines) if free else []

@@ -1,19 +1,18 @@
 """A sale at the counter: the order, its money and its tickets in one transaction. No provider is asked."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from django.db import transaction
-
-from tenant_apps.orders import box_office
+from shared_apps.core.attempts import last, whole
+from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.orders import box_office, invoices
 from tenant_apps.orders.checkout import Basket, place_order
 from tenant_apps.orders.counter import CHANNEL
 from tenant_apps.orders.models import Order
-from tenant_apps.payments.models import Payment
-from tenant_apps.payments.services import settle
+from tenant_apps.payments.models import LedgerEntry, Payment
 
 
-@transaction.atomic
 def sell(basket: Basket, way: str, *, actor: Any) -> Order:
     """Sell at the counter for cash, or give away; the order is paid at once and its tickets are issued (O4).
 
@@ -27,10 +26,40 @@ def sell(basket: Basket, way: str, *, actor: Any) -> Order:
         unlocked=box_office.unlocked(basket.lines),
         complimentary=way == box_office.COMPLIMENTARY,
     )
-    order = place_order(basket, actor=actor)
-    if order.status != Order.Status.PENDING:
+
+    def act() -> Order:
+        order = place_order(basket, actor=actor)
+        if order.total_minor:
+            _take_cash(order, actor)
         return order
-    payment = Payment.objects.create(
-        order=order, provider="cash", amount_minor=order.total_minor, currency=order.currency
+
+    return whole(act)
+
+
+def _take_cash(order: Order, actor: Any) -> None:
+    payment = Payment(
+        order=order,
+        provider="cash",
+        status=Payment.Status.SUCCEEDED,
+        amount_minor=order.total_minor,
+        captured_minor=order.total_minor,
+        currency=order.currency,
     )
-    return settle(payment, Payment.Status.SUCCEEDED, reference=str(payment.pk), actor=actor).order
+    payment.reference = str(payment.pk)
+    payment.save(force_insert=True)
+    LedgerEntry.objects.create(
+        kind=LedgerEntry.Kind.PAYMENT,
+        provider=payment.provider,
+        reference=payment.reference,
+        order=order,
+        amount_minor=payment.captured_minor,
+        currency=payment.currency,
+    )
+    change = before_and_after({"status": None}, {"status": payment.status})
+    record("payment.succeeded", payment, actor=actor, details={"order": order.code, "provider": "cash", **change})
+    # After the claims: the row that numbers invoices is locked last of all.
+    last(partial(_number, order))
+
+
+def _number(order: Order) -> None:
+    invoices.issue_if_due(order)
