@@ -29,7 +29,8 @@ REACH_SECONDS = 40
 # Orders that are paid while the provider says nothing, and nobody comes back; polling finds them (O9).
 UNHEARD = 10
 UNHEARD_SECONDS = 15 * 60
-WAVE = 10
+# So many kills follow each other before everything is left alone until it has healed.
+WAVE = 6
 
 # Part, point, and the story that leads there.
 WEB: dict[str, type[Story]] = {
@@ -79,6 +80,7 @@ WORKER: dict[str, type[Story]] = {
     "refund.after_call": stories.MoneyTooLate,
     "refund.booked": stories.MoneyTooLate,
     "poll.refund_claimed": stories.RefundThatTakesDays,
+    "mass.intended": stories.EventCalledOff,
 }
 QUICK = [("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved")]
 
@@ -92,7 +94,8 @@ class Kill:
     point: str
     story_type: type[Story]
     story: Any = None
-    at: float = 0.0
+    # When everything ran again.
+    restarted: float = 0.0
     healed_after: float | None = None
     left: list[str] = field(default_factory=list)
     trouble: str = ""
@@ -174,12 +177,14 @@ class Run:
                 kill.trouble = f"the point was not reached {actor.trouble}"
                 return
             if kill.victim == "postgres":
+                outcomes.reconnect()
                 self.stack.kill("postgres")
                 reached.unlink(missing_ok=True)
-            kill.at = time.monotonic()
+            processes.wait_until(lambda: not self.stack.ready(), 5, 0.01)
+            self.stack.wait_until_ready()
+            kill.restarted = time.monotonic()
             actor.join(stories.PATIENCE_SECONDS + 30)
             kill.trouble = actor.trouble
-            self.stack.wait_until_ready()
         except Exception as error:
             kill.trouble = kill.trouble or f"{type(error).__name__}: {error}"
         finally:
@@ -191,14 +196,14 @@ class Run:
     def _look(self, kills: list[Kill]) -> None:
         """Note which of the killed stories have come to their end by now."""
         for kill in kills:
-            if kill.at and not kill.trouble and kill.healed_after is None:
+            if kill.restarted and not kill.trouble and kill.healed_after is None:
                 kill.left = outcomes.what_is_left(kill.story)
                 if not kill.left:
-                    kill.healed_after = time.monotonic() - kill.at
+                    kill.healed_after = time.monotonic() - kill.restarted
 
     def _wait(self, wave: list[Kill]) -> None:
-        """Leave everything alone until all has healed, or two minutes after the wave's last kill."""
-        until = max((kill.at for kill in wave), default=0.0) + LONGEST_HEALING_SECONDS
+        """Leave everything alone until all has healed, or two minutes after the wave's last restart."""
+        until = max((kill.restarted for kill in wave), default=0.0) + LONGEST_HEALING_SECONDS
         while time.monotonic() < until:
             self._look(wave)
             if all(kill.healed_after is not None or kill.trouble for kill in wave):
@@ -226,11 +231,12 @@ class Run:
     def _wait_for_polling(self, waiting: list[tuple[stories.Shop, dict[str, Any]]], since: datetime) -> float | None:
         """Return after how many seconds the last one was known to be paid; None if one is not within 15 minutes."""
         everything, until = list(waiting), since + timedelta(seconds=UNHEARD_SECONDS)
-        while waiting and datetime.now(UTC) < until:
-            waiting = [(shop, order) for shop, order in waiting if shop.state(order)["status"] != "paid"]
-            if waiting:
-                time.sleep(2)
-        return None if waiting else outcomes.seconds_until_paid(everything, since)
+        while waiting := [(shop, order) for shop, order in waiting if shop.state(order)["status"] != "paid"]:
+            if datetime.now(UTC) > until:
+                return None
+            time.sleep(2)
+        seconds = outcomes.seconds_until_paid(everything, since)
+        return seconds if seconds <= UNHEARD_SECONDS else None
 
     # --- Telling -----------------------------------------------------------------------------------------------------
 
@@ -245,8 +251,8 @@ class Run:
         for breach in self.breaches:
             self.table.line("BREACH", breach)
         figures = {
-            "kills": sum(1 for kill in kills if kill.at),
-            "points": len({kill.point for kill in kills if kill.at}),
+            "kills": sum(1 for kill in kills if kill.restarted),
+            "points": len({kill.point for kill in kills if kill.restarted}),
             **totals,
             "breaches": len(self.breaches),
             "stuck_after_120s": len(stuck),

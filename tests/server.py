@@ -39,10 +39,13 @@ class LiveServer:
     """Serves on 127.0.0.1 at a free port until stopped."""
 
     def __init__(self) -> None:
-        self._server = make_server("127.0.0.1", 0, _closing(get_wsgi_application()), _Server, _Handler)
+        self._server: Any = self._make()
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
+
+    def _make(self) -> Any:
+        return make_server("127.0.0.1", 0, _closing(get_wsgi_application()), _Server, _Handler)
 
     def host(self, tenant: Any = None) -> str:
         return f"{tenant.slug}.localhost:{self.port}" if tenant else f"localhost:{self.port}"

@@ -82,6 +82,7 @@
       const min = Number(input.min || 0);
       const max = Number(input.max || 99);
       const least = Number(stepper.dataset.least || 1);
+      let changed;
       const show = () => {
         const value = Number(input.value) || 0;
         less.disabled = value <= min;
@@ -93,6 +94,10 @@
         if (next > 0 && next < least) next = by > 0 ? least : 0;
         input.value = Math.min(Math.max(next, min), max);
         input.dispatchEvent(new Event("input", { bubbles: true }));
+        /* Where each change is sent: once, when the clicking is over. */
+        if (!("changes" in stepper.dataset)) return;
+        clearTimeout(changed);
+        changed = setTimeout(() => input.dispatchEvent(new Event("change", { bubbles: true })), 600);
       };
       less.hidden = more.hidden = false;
       less.addEventListener("click", () => step(-1));
@@ -171,17 +176,53 @@
       clock.dataset.ready = "";
       const until = Date.parse(clock.dataset.until);
       const offset = Date.parse(clock.dataset.now) - Date.now();
+      /* Read aloud at a few moments only: a clock that speaks every second is in everybody's way. */
+      const voice = clock.parentElement.querySelector("[data-hold-says]");
+      const moments = (voice?.dataset.says ?? "").split("|").map((each) => each.split(":"));
+      let before = Infinity;
+      const says = (left) => {
+        const now = moments.find(([at]) => at && left <= Number(at) && before > Number(at));
+        if (now && voice && before !== Infinity) voice.textContent = now[1];
+        before = left;
+      };
       const tick = () => {
         const left = Math.max(0, Math.round((until - Date.now() - offset) / 1000));
         const hours = Math.floor(left / 3600);
         const rest = [Math.floor((left % 3600) / 60), left % 60].map((part) => String(part).padStart(2, "0"));
         clock.textContent = (hours ? [hours, ...rest] : rest).join(":");
+        says(left);
         if (left) return;
         clearInterval(timer);
+        /* A page that somebody types into is not taken from them. */
+        if ("stays" in clock.dataset) {
+          for (const over of document.querySelectorAll("[data-hold-over]")) over.hidden = false;
+          return;
+        }
         setTimeout(() => location.reload(), 1500);
       };
       const timer = setInterval(tick, 1000);
       tick();
+    }
+
+    /* The way of delivery changes the total, and whether an address is asked for. The server reckons again. */
+    for (const form of scope.querySelectorAll("#checkout:not([data-ready])")) {
+      form.dataset.ready = "";
+      const show = () => {
+        const way = form.querySelector("input[name=method]:checked");
+        if (way) {
+          form.querySelector("[data-order-total]").textContent = way.dataset.total;
+          form.querySelector("[data-delivery-sum]").textContent = way.dataset.delivery;
+          form.querySelector("[data-delivery-sum]").className = "number";
+          form.querySelector("[data-delivery-name]").textContent = way.dataset.name;
+        }
+        const address = form.querySelector("[data-address]");
+        if (!address) return;
+        address.hidden = way?.dataset.kind === "pickup";
+        const saved = form.querySelector("input[name=address]:checked");
+        form.querySelector("[data-new-address]").hidden = Boolean(saved) && saved.value !== "new";
+      };
+      form.addEventListener("change", show);
+      show();
     }
 
     /* An address made from the name, until somebody types one. */

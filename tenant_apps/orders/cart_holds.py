@@ -40,7 +40,7 @@ class Held:
     def by_cart_lines(cls, lines: Iterable[CartLine]) -> "Held":
         held = cls()
         for line in lines:
-            held.places.update({int(quota): count for quota, count in line.places.items()})
+            held.places.update({int(quota): count for quota, count in line.places.items() if count})
             if line.pieces and line.variant_id:
                 held.pieces[line.variant_id] += line.pieces
         return held

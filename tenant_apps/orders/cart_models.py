@@ -66,7 +66,7 @@ class CartLine(models.Model):
     price_minor = models.BigIntegerField(null=True)
     # What it was called when it was chosen, for when it is no more.
     title = models.CharField(max_length=320)
-    # {"12": 2}: two places of quota 12. Empty: nothing is held.
+    # {"12": 2}: two places of quota 12; zero where the cart's voucher keeps them. Empty: nothing is held.
     places = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     # Held of the variant.
     pieces = models.IntegerField(default=0, db_default=0)

@@ -3,7 +3,8 @@
 Priced by the very functions that checkout uses, so that what is shown is what is charged.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from tenant_apps.orders.carts import as_wish, voucher_in
 from tenant_apps.orders.checkout import Basket, order_lines
 from tenant_apps.orders.goods import methods_for, variants_on_sale, weigh
 from tenant_apps.orders.models import OrderLine
+from tenant_apps.orders.quote import Quote, Way
 from tenant_apps.orders.selection import types_on_sale
 from tenant_apps.promotions.errors import VoucherNotApplicable
 from tenant_apps.promotions.models import Voucher
@@ -97,6 +99,8 @@ class Shown:
     voucher: Voucher | None = None
     voucher_problem: DomainError | None = None
     now: datetime = field(default_factory=timezone.now)
+    # Prices all of it anew with a way of delivery and its price.
+    quoted: Callable[[Way], Quote] | None = None
 
     @property
     def good(self) -> list[ShownLine]:
@@ -138,17 +142,34 @@ class Shown:
     def total_minor(self) -> int:
         return self.totals.total_minor
 
+    @property
+    def tax_added_minor(self) -> int:
+        """The tax that prices of tickets and goods did not contain; fees and delivery contain theirs."""
+        return sum(one.tax_minor for each in self.good for one in each.made if not one.tax_included)
 
-def show(cart: Cart | None, *, now: datetime | None = None, method_id: int | None = None) -> Shown:
-    """Price a cart as it would be ordered now. A line that cannot be bought has its refusal, and costs nothing.
+    @property
+    def discounts(self) -> list[dict[str, Any]]:
+        """What was taken off, by name, over all lines."""
+        found: dict[tuple[str, str], int] = {}
+        for each in self.good:
+            for one in each.applied:
+                key = one["kind"], one["name"]
+                found[key] = found.get(key, 0) + one["amount_minor"]
+        return [{"kind": kind, "name": name, "amount_minor": amount} for (kind, name), amount in found.items()]
 
-    `method_id` is another way of delivery than the cart's, to see what it would come to.
-    """
+    def with_way(self, method: DeliveryMethod | None) -> pricing.Totals:
+        """What all would come to with another way of delivery; with none for one that does not take the goods."""
+        price = next((price for one, price in self.methods if one is method), None)
+        if self.quoted is None or method is self.method or price is None:
+            return self.totals
+        return self.quoted((method, price)).totals
+
+
+def show(cart: Cart | None, *, now: datetime | None = None) -> Shown:
+    """Price a cart as it would be ordered now. A line that cannot be bought has its refusal, and costs nothing."""
     now = now or timezone.now()
     if cart is None:
         return Shown(None, currency=current_tenant().currency, now=now)
-    if method_id is not None:
-        cart.delivery_method_id = method_id
     lines = [ShownLine(line) for line in cart.lines.select_related("ticket_type__event").order_by("pk")]
     shown = Shown(cart, lines, current_tenant().currency, now=now)
     shown.voucher, shown.voucher_problem = voucher_in(cart, now)
@@ -179,17 +200,27 @@ def _priced(shown: Shown, lines: Sequence[ShownLine], is_over: bool, now: dateti
             shown.methods = [(one, cost(one, total, grams)) for one in methods_for(shown.currency)]
         chosen = next((price for one, price in shown.methods if one is shown.method), None)
         way = (shown.method, chosen or 0)
-        by_line, quoted = order_lines(basket, types, variants, now, voucher=shown.voucher, delivery=way)
+
+        def quoted_with(way: Way) -> tuple[list[list[OrderLine]], Quote]:
+            return order_lines(basket, types, variants, now, voucher=shown.voucher, delivery=way)
+
+        by_line, quoted = quoted_with(way)
+        shown.quoted = lambda way: quoted_with(way)[1]
     except DomainError as refusal:
         _blame(lines, refusal)
         return False
+    kept = Counter(quoted.reserved)
     for each, made in zip(lines, by_line, strict=True):
         each.made = made
         each.thing = (
             types[each.line.ticket_type_id] if each.line.ticket_type_id else variants[each.line.variant_id or 0]
         )
         claims, have = Held.for_order_lines(made), Held.by_cart_lines([each.line])
-        each.is_held = not is_over and not (claims.places - have.places) and not (claims.pieces - have.pieces)
+        lacking = claims.places - have.places
+        # The voucher keeps places for whoever brings it.
+        by_voucher = lacking & kept
+        kept -= by_voucher
+        each.is_held = not is_over and lacking == by_voucher and not (claims.pieces - have.pieces)
     shown.totals = quoted.totals
     shown.fees = [fee.as_json() for fee in quoted.fees]
     if shown.voucher and not quoted.voucher_works:

@@ -1,7 +1,8 @@
 """What is done to carts. Each act locks the cart first, then claims stock last of all (orders.cart_holds)."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from shared_apps.core.attempts import MOST_ATTEMPTS
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, NotFound, SoldOut
 from shared_apps.core.money import to_text
@@ -17,11 +19,12 @@ from tenant_apps.catalog.models import DeliveryMethod
 from tenant_apps.orders import errors
 from tenant_apps.orders.cart_holds import Held, exchange, give_back, lend
 from tenant_apps.orders.cart_models import Cart, CartLine
-from tenant_apps.orders.checkout import MOST_CLAIMS, Basket, BasketLine, make_room, order_lines
+from tenant_apps.orders.checkout import Basket, BasketLine, make_room, order_lines
 from tenant_apps.orders.goods import variants_on_sale
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.selection import said_price, types_on_sale
 from tenant_apps.promotions import uses
+from tenant_apps.promotions.errors import VoucherNotApplicable
 from tenant_apps.promotions.models import Voucher
 from tenant_apps.promotions.uses import opened_by
 from tenant_apps.ticketing.models import TicketType
@@ -66,6 +69,17 @@ def count_of(visitor: Visitor) -> int:
     return sum(rows.values_list("quantity", flat=True))
 
 
+def opened_for(visitor: Visitor) -> Collection[int]:
+    """The hidden ticket types that the code on the visitor's cart opens; no statement for who has no cart."""
+    if visitor.user is None and visitor.cart_id is None:
+        return ()
+    code = Cart.objects.filter(_reachable(visitor)).exclude(voucher="").values_list("voucher", flat=True).first()
+    try:
+        return opened_by(uses.find(code)) if code else ()
+    except DomainError:
+        return ()
+
+
 def add(visitor: Visitor, wishes: Sequence[BasketLine], *, now: datetime | None = None) -> Cart:
     """Put tickets or goods into the cart and hold them, all of the wishes or none.
 
@@ -81,8 +95,9 @@ def _add(visitor: Visitor, wishes: Sequence[BasketLine], now: datetime) -> Cart:
     cart = _locked(visitor) or _new(visitor)
     lines = list(cart.lines.all())
     touched: list[CartLine] = []
+    opened = opened_by(voucher_in(cart, now)[0])
     for index, wish in enumerate(wishes):
-        price = _said(wish, index)
+        price = _said(wish, index, opened)
         line = next((each for each in lines if _same(each, wish, price)), None)
         if line is None:
             line = CartLine(
@@ -166,6 +181,45 @@ def empty(visitor: Visitor) -> None:
 
 @retrying
 @transaction.atomic
+def use_voucher(visitor: Visitor, code: str, *, now: datetime | None = None) -> Cart:
+    """Put a code on the cart; it is used up by an order only. A visitor without a cart gets one: the code may open what
+    they cannot choose yet.
+
+    Raises what `uses.find` does, and VoucherNotApplicable where it neither makes anything cheaper nor opens anything.
+    """
+    now = now or timezone.now()
+    voucher = uses.find(code, now)
+    cart = _locked(visitor) or _new(visitor)
+    cart.voucher = voucher.code
+    lines = list(cart.lines.select_related("ticket_type__event"))
+    _touch(cart, lines)
+    if lines and not opened_by(voucher) and not _works(lines, voucher, now):
+        raise VoucherNotApplicable(field="voucher")
+    return cart
+
+
+def _works(lines: Sequence[CartLine], voucher: Voucher, now: datetime) -> bool:
+    wishes = [as_wish(line) for line in lines if line.ticket_type_id or line.variant_id]
+    try:
+        types, variants = types_on_sale(wishes, (), now), variants_on_sale(wishes)
+        return order_lines(Basket(email="", lines=wishes), types, variants, now, voucher=voucher)[1].voucher_works
+    except DomainError:
+        return True  # some line cannot be bought any more: that is told at the line, and then the code is judged again
+
+
+@retrying
+@transaction.atomic
+def drop_voucher(visitor: Visitor) -> Cart | None:
+    """Take the code off the cart. A visitor without a cart has none on it."""
+    cart = _locked(visitor)
+    if cart is not None:
+        cart.voucher = ""
+        _touch(cart, list(cart.lines.all()))
+    return cart
+
+
+@retrying
+@transaction.atomic
 def choose_delivery(visitor: Visitor, method_id: int | None) -> Cart:
     """Say how the goods are to come, so that the total can be told. Raises CartEmpty, DeliveryUnknown."""
     cart, lines = _own(visitor)
@@ -190,7 +244,7 @@ def _with_room(act: Callable[[], T], wishes: Sequence[BasketLine], now: datetime
     """Do it; where it is sold out, give back what others hold beyond their time and try again (M3)."""
     basket = Basket(email="", lines=[wish for wish in wishes if wish.quantity > 0])
     sold_out: Exception = Busy()
-    for _attempt in range(MOST_CLAIMS):
+    for _attempt in range(MOST_ATTEMPTS):
         try:
             return act()
         except SoldOut as refusal:
@@ -200,12 +254,12 @@ def _with_room(act: Callable[[], T], wishes: Sequence[BasketLine], now: datetime
     raise sold_out
 
 
-def _said(wish: BasketLine, index: int) -> int | None:
+def _said(wish: BasketLine, index: int, opened: Collection[int]) -> int | None:
     """What the buyer wants to pay for each, in minor units, where the type leaves it to them; for telling lines apart.
     A price that is not theirs to say is refused where it would count."""
     if wish.ticket_type is None or wish.price is None:
         return None
-    found = TicketType.objects.visible().filter(pk=wish.ticket_type).select_related("event").first()
+    found = TicketType.objects.visible_to(opened).filter(pk=wish.ticket_type).select_related("event").first()
     if found is None:
         raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
     if found.price_kind != TicketType.PriceKind.OPEN:
@@ -240,17 +294,31 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     })  # fmt: skip
     mine = Held.by_cart_lines(judged)
     lend(mine, types.values())
-    by_line = order_lines(Basket(email="", lines=wishes), types, variants, now)[0]
+    by_line, quoted = order_lines(Basket(email="", lines=wishes), types, variants, now, voucher=voucher)
+    kept = Counter(quoted.reserved)
     for line, made in zip(judged, by_line, strict=True):
         claims = Held.for_order_lines(made)
         line.title = made[0].title
-        line.places = {str(pk): count for pk, count in sorted(claims.places.items())}
+        line.places = _but_kept(claims.places, kept)
         line.pieces = sum(claims.pieces.values())
     cart.expires_at = _until(cart, now)
     _save(judged)
     _touch(cart, lines)
     everything: list[OrderLine] = [each for made in by_line for each in made]
     exchange(mine, Held.by_cart_lines(judged), everything)
+
+
+def _but_kept(claims: Mapping[int, int], kept: Counter[int]) -> dict[str, int]:
+    """What a line has to hold itself, by quota: the voucher keeps places for whoever brings it. Takes them off `kept`.
+
+    A line all of whose places are kept holds none of that quota, and says so by a zero.
+    """
+    held = {}
+    for pk, count in sorted(claims.items()):
+        covered = min(count, kept[pk])
+        kept[pk] -= covered
+        held[str(pk)] = count - covered
+    return held
 
 
 def voucher_in(cart: Cart, now: datetime) -> tuple[Voucher | None, DomainError | None]:

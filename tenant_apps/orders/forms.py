@@ -1,51 +1,28 @@
-"""What a buyer fills in."""
+"""What a buyer chooses on an event's or a product's page; who comes, and where goods are sent."""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import unguessable_secret
-from tenant_apps.events.models import Question
-from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
+from tenant_apps.orders import box_office
+from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import SavedAddress
-from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.offers import Offer
 
 
-class OrderForm(forms.Form):
-    """Quantities of an event's ticket types, and who buys. Prices never come from here (M6)."""
+class ChooseForm(forms.Form):
+    """Quantities of an event's ticket types. Prices never come from here but where buyers say them (M6)."""
 
-    # Drawn when the form is shown: a second tap on the button, or a reload, orders nothing more (O2).
+    # Drawn when the form is shown: a second tap on the button, or a reload, puts nothing more into the cart (O2).
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=unguessable_secret)
-    email = forms.EmailField(
-        label=_("Email"),
-        max_length=254,
-        help_text=_("Your tickets go to this address."),
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-    )
-    name = forms.CharField(
-        label=_("Name"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    attendees = forms.CharField(
-        label=_("Names on the tickets"),
-        required=False,
-        max_length=8000,
-        help_text=_("One name per line, in the order of the tickets above."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
 
-    # For how many of which type the answers were typed: with other quantities the form asks once more.
-    asked = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
-
-    def __init__(
-        self, *args: Any, offers: Iterable[Offer] = (), questions: Iterable[Question] = (), **kwargs: Any
-    ):  # fmt: skip
-        super().__init__(*args, **kwargs)
-        self.questions = list(questions)
+    def __init__(self, *args: object, offers: Iterable[Offer] = (), **kwargs: object):
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they come
         self.offers = [offer for offer in offers if offer.state == "on_sale"]
         for offer in self.offers:
             self.fields[self.field_of(offer)] = forms.IntegerField(
@@ -73,76 +50,52 @@ class OrderForm(forms.Form):
         }
         return {pk: re.sub(r"[\s\u00a0\u202f]", "", text).replace(",", ".") for pk, text in said.items() if text}
 
-    def line_fields(self) -> dict[str, str]:
-        """Where a refusal of a line's price is shown: the service's path and our field."""
-        chosen = [pk for pk, quantity in self.quantities().items() if quantity]
-        return {f"lines.{index}.price": f"price_{pk}" for index, pk in enumerate(chosen)}
-
     def quantities(self) -> dict[int, int]:
-        """How many of each type, by its id; also for showing again what was typed."""
-        return {
-            offer.ticket_type.pk: self.cleaned_data.get(self.field_of(offer)) or 0
-            for offer in self.offers
-        }  # fmt: skip
+        """How many of each type that is wanted, by its id."""
+        typed = {offer.ticket_type.pk: self.cleaned_data.get(self.field_of(offer)) or 0 for offer in self.offers}
+        return {pk: quantity for pk, quantity in typed.items() if quantity}
 
-    def to_ask(self) -> list[tuple[TicketType, int, list[Question]]]:
-        """Type, number and questions of each ticket whose holder is asked something, by what is chosen now."""
-        asked = []
-        for offer in self.offers:
-            kind = offer.ticket_type
-            mine = [each for each in self.questions if not each.ticket_types or kind.pk in each.ticket_types]
-            if mine:
-                asked += [(kind, number, mine) for number in range(self._wanted(offer))]
-        return asked
+    def wishes(self) -> list[BasketLine]:
+        said = self.prices()
+        return [BasketLine(pk, quantity, price=said.get(pk)) for pk, quantity in self.quantities().items()]
 
-    def _wanted(self, offer: Offer) -> int:
-        typed = self.data.get(self.field_of(offer), "") if self.is_bound else ""
-        return min(int(typed), offer.most) if typed.isascii() and typed.isdigit() and len(typed) <= 4 else 0
-
-    def sheet(self) -> str:
-        """What the answers on the page are for, as the page sends it back."""
-        return ",".join(f"{kind.pk}.{number}" for kind, number, _questions in self.to_ask())
-
-    def is_answered(self) -> bool:
-        """Tell whether the questions were on the page that was sent, for these very tickets."""
-        return bool(self.data.get("asked", "") == self.sheet())
-
-    @staticmethod
-    def answer_field(kind: TicketType, number: int, question: Question) -> str:
-        return f"answer_{kind.pk}_{number}_{question.pk}"
-
-    def answers(self, kind_pk: int, number: int) -> dict[str, Any]:
-        """What was typed for one ticket, by the question's id; whether it is an answer, checkout decides."""
-        given: dict[str, Any] = {}
-        for kind, at, questions in self.to_ask():
-            if (kind.pk, at) != (kind_pk, number):
-                continue
-            for question in questions:
-                name = self.answer_field(kind, at, question)
-                many = question.kind == Question.Kind.MULTIPLE
-                given[str(question.pk)] = self.data.getlist(name) if many else self.data.get(name, "")  # type: ignore[attr-defined]  # a QueryDict
-        return given
+    def line_fields(self) -> dict[str, str]:
+        """Where a refusal of a line is shown: the service's path and our field."""
+        found = {}
+        for index, pk in enumerate(self.quantities()):
+            found[f"lines.{index}.price"] = f"price_{pk}"
+            found[f"lines.{index}.quantity"] = f"quantity_{pk}"
+            found[f"lines.{index}.ticket_type"] = f"quantity_{pk}"
+        return found
 
     def once_key(self) -> str:
-        """The key of this very order: the form's own, with all that was typed."""
-        typed = {name: str(value) for name, value in self.cleaned_data.items()}
-        typed["answers"] = str([self.answers(kind.pk, number) for kind, number, _questions in self.to_ask()])
-        return json.dumps(typed, sort_keys=True)
+        """The key of this very act: the form's own, with all that was typed."""
+        return key_of_act(self.cleaned_data["key"], self.wishes())
 
-    def basket(self, language: str) -> Basket:
-        """Return what is ordered. Names are given out line by line, type after type."""
-        names = [" ".join(line.split())[:150] for line in self.cleaned_data["attendees"].splitlines() if line.strip()]
-        lines = []
-        said = self.prices()
-        for pk, quantity in self.quantities().items():
-            if quantity:
-                mine, names = names[:quantity], names[quantity:]
-                mine += [""] * (quantity - len(mine))
-                attendees = [
-                    Attendee(name, answers=self.answers(pk, number)) for number, name in enumerate(mine[:quantity])
-                ]
-                lines.append(BasketLine(ticket_type=pk, quantity=quantity, attendees=attendees, price=said.get(pk)))
-        return Basket(email=self.cleaned_data["email"], name=self.cleaned_data["name"], lines=lines, language=language)
+
+class GoodsForm(forms.Form):
+    """Quantities of a product's variants, as many fields as its page shows."""
+
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=unguessable_secret)
+
+    def __init__(self, *args: object, variants: Sequence[int] = (), **kwargs: object):
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they come
+        self.variants = list(variants)
+        for pk in self.variants:
+            self.fields[f"variant_{pk}"] = forms.IntegerField(min_value=0, max_value=100_000, required=False)
+
+    def wishes(self) -> list[BasketLine]:
+        typed = {pk: self.cleaned_data.get(f"variant_{pk}") or 0 for pk in self.variants}
+        return [BasketLine(quantity=quantity, variant=pk) for pk, quantity in typed.items() if quantity]
+
+    def once_key(self) -> str:
+        return key_of_act(self.cleaned_data["key"], self.wishes())
+
+
+def key_of_act(key: str, wishes: Iterable[BasketLine]) -> str:
+    """What tells one tap on a button from another one, with another content or on another form."""
+    told = [[wish.ticket_type, wish.variant, wish.quantity, str(wish.price or "")] for wish in wishes]
+    return json.dumps([key, told])
 
 
 class AttendeeForm(forms.Form):
@@ -180,3 +133,55 @@ class AddressForm(forms.Form):
     city = _part(_("City"), "city", "address-level2", required=True)
     country = _part(_("Country"), "country", "country-name")
     comment = _part(_("For the courier"), "comment", "off")
+
+
+class TillForm(forms.Form):
+    """What is sold at a counter. `given` is the cash that was handed over, for reckoning the change."""
+
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=unguessable_secret)
+    name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    email = forms.EmailField(
+        label=_("Email"), max_length=254, required=False, help_text=_("Only if the tickets should go there as well.")
+    )
+    given = forms.CharField(label=_("Cash given"), max_length=20, required=False)
+    # Of two buttons; Enter alone is the first of them.
+    way = forms.ChoiceField(choices=[(way, way) for way in box_office.WAYS], required=False)
+
+    def __init__(self, *args: Any, tiles: Iterable[box_office.Tile], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.tiles = list(tiles)
+        for tile in self.tiles:
+            self.fields[self.field_of(tile)] = forms.IntegerField(
+                min_value=0, max_value=box_office.MOST, required=False
+            )
+            if tile.is_open:
+                self.fields[self.price_field_of(tile)] = forms.CharField(max_length=20, required=False)
+
+    @staticmethod
+    def field_of(tile: box_office.Tile) -> str:
+        return f"quantity_{tile.ticket_type.pk}"
+
+    @staticmethod
+    def price_field_of(tile: box_office.Tile) -> str:
+        return f"price_{tile.ticket_type.pk}"
+
+    def once_key(self) -> str:
+        """The key of this very sale: the form's own, with all that was typed."""
+        return json.dumps({name: str(value) for name, value in self.cleaned_data.items()}, sort_keys=True)
+
+    def basket(self, language: str) -> Basket:
+        data = self.cleaned_data
+        lines = [
+            BasketLine(
+                ticket_type=tile.ticket_type.pk,
+                quantity=data[self.field_of(tile)],
+                price=_typed_price(data.get(self.price_field_of(tile))) if tile.is_open else None,
+            )
+            for tile in self.tiles
+            if data.get(self.field_of(tile))
+        ]
+        return Basket(email=data["email"], name=data["name"], lines=lines, language=language)
+
+
+def _typed_price(text: str | None) -> str | None:
+    return re.sub(r"[\s\u00a0\u202f]", "", text or "").replace(",", ".") or None

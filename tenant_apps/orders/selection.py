@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from shared_apps.core.errors import SoldOut
 from shared_apps.core.money import to_minor
+from shared_apps.core.prepared import Parameter, Prepared
 from shared_apps.core.templatetags.money import written
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
@@ -39,12 +40,23 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
     return wanted
 
 
-def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: datetime) -> dict[int, TicketType]:
+@Prepared
+def _read(ids: Parameter, now: Parameter) -> Any:
+    """The types with these ids, with their quotas, tiers and questions, and the discounts in force."""
+    public = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
+    types: Any = public.extra(**ids.among("ticketing_tickettype.id"))
+    types = with_questions(types.select_related("event").with_quota_ids().with_tiers())
+    return types.annotate(discount_rows=Discount.objects.as_rows(now.as_moment()))
+
+
+def types_on_sale(
+    wishes: Sequence[Wish], unlocked: Collection[int], now: datetime, *, at_counter: bool = False
+) -> dict[int, TicketType]:
     """Return the ticket types by id, each fit to be sold now in this quantity, with all that an order needs of it.
 
     One statement reads them with their quotas, tiers and questions, and the discounts in force (`discount_rows`, the
-    same for each type). `unlocked` are the hidden types that the buyer's
-    vouchers open.
+    same for each type). `unlocked` are the hidden types that the buyer's vouchers open. Staff `at_counter` sell outside
+    of the sale window as well, and as many or few at once as there are people in front of them.
     """
     wanted = wanted_types(wishes)
     if not wanted:
@@ -52,18 +64,17 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     limit = preference(current_tenant(), "max_tickets_per_order")
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
-    seen = TicketType.objects.visible_to(unlocked).exclude(event__status__in=("draft", "archived"))
-    asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
-    asked = asked.annotate(discount_rows=Discount.objects.as_rows(now))
-    found: dict[int, TicketType] = asked.in_bulk(list(wanted))
+    found: dict[int, TicketType] = {
+        one.pk: one for one in _read(list(wanted), now) if not one.hidden or one.pk in unlocked
+    }
     for index, wish in enumerate(wishes):
         if wish.ticket_type is None:
             continue
         ticket_type = found.get(wish.ticket_type)
         if ticket_type is None:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
-        refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now)
-        least, most = ticket_type.min_per_order, ticket_type.max_per_order
+        refuse_off_sale(ticket_type, f"lines.{index}.ticket_type", now, at_counter=at_counter)
+        least, most = (1, limit) if at_counter else (ticket_type.min_per_order, ticket_type.max_per_order)
         if not least <= wanted[wish.ticket_type] <= most or wish.quantity < 1:
             raise errors.WrongQuantity(field=f"lines.{index}.quantity", what=ticket_type.name, least=least, most=most)
         if not ticket_type.quota_ids:  # type: ignore[attr-defined]  # annotated
@@ -72,11 +83,13 @@ def types_on_sale(wishes: Sequence[Wish], unlocked: Collection[int], now: dateti
     return found
 
 
-def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime) -> None:
+def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime, *, at_counter: bool = False) -> None:
     """The sale window is [start, end) (O10); without an end of its own a type is sold until the event is over."""
     event = ticket_type.event
     if event.status != Event.Status.PUBLISHED:
         raise errors.NotOnSale(field=where, what=event.title)
+    if at_counter:
+        return
     if ticket_type.sale_starts_at and now < ticket_type.sale_starts_at:
         raise errors.SaleNotStarted(field=where, what=ticket_type.name)
     over = event.ends_at or event.starts_at

@@ -2,17 +2,23 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, invoices, storefront, waiting
+from tenant_apps.orders.views import buyer, cart, invoices, storefront, waiting
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
+    path("products/<slug:slug>/add/", cart.add_goods, name="storefront-add-goods"),
+    path("cart/", cart.cart, name="storefront-cart"),
+    path("cart/lines/<uuid:pk>/", cart.line, name="storefront-cart-line"),
+    path("cart/hold/", cart.hold, name="storefront-cart-hold"),
+    path("cart/voucher/", cart.voucher, name="storefront-cart-voucher"),
+    path("cart/empty/", cart.empty, name="storefront-cart-empty"),
     path("orders/", buyer.orders, name="my-orders"),
     path("orders/claim/", buyer.claim, name="my-orders-claim"),
     path("orders/<str:code>/", buyer.order, name="my-order"),
     path("orders/<str:code>/<str:secret>/invoice.pdf", invoices.mine, name="storefront-invoice"),
     path("orders/<str:code>/<str:secret>/invoice/", invoices.ask, name="storefront-invoice-ask"),
-    path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),
-    path("waiting-list/<str:secret>/", waiting.entry, name="waiting-list-entry"),
     path("account/addresses/", buyer.saved_addresses, name="my-addresses"),
     path("account/addresses/<int:pk>/", buyer.saved_address, name="my-address"),
+    path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),
+    path("waiting-list/<str:secret>/", waiting.entry, name="waiting-list-entry"),
 ]

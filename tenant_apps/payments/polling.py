@@ -19,7 +19,8 @@ from tenant_apps.payments.services import POLL_AFTER, settle
 logger = logging.getLogger(__name__)
 
 # A claim on a row for asking about it: another worker that sweeps meanwhile passes it by.
-ASKING = timedelta(minutes=2)
+# Longer than a task may run; with one sweep behind it all is asked again within 120 s of a crash (G4).
+ASKING = timedelta(seconds=60)
 # After so long without an answer about a payment, nothing will come of it any more.
 GIVEN_UP_AFTER = timedelta(days=7)
 # Providers' pages are open for a day at most; an intent that no page was made for is closed much sooner.

@@ -153,10 +153,12 @@ def _update_order(order: Order) -> None:
     """Money that was paid on top of the total, or in another currency, goes back without making the order a refunded
     one; nor does that of a try which never paid it (O5)."""
     own = order.payments.filter(currency=order.currency)
-    sums = own.aggregate(captured=Sum("captured_minor"), returned=Sum("refunded_minor"))
+    sums = own.aggregate(captured=Sum("captured_minor"), returned=Sum("refunded_minor"), open=Sum("refunding_minor"))
     excess = max(0, (sums["captured"] or 0) - order.total_minor)
     if order.paid_at is None:
         excess = sums["captured"] or 0
+    # The excess is reserved as soon as it comes: as long as it is under way, none of what has gone was it.
+    excess = max(0, excess - (sums["open"] or 0))
     order.refunded_minor = min(order.total_minor, max(0, (sums["returned"] or 0) - excess))
     order.save(update_fields=["refunded_minor", "modified_at"])
 

@@ -9,7 +9,7 @@ from tenants.tasks import TenantTask
 
 @shared_task(base=TenantTask, name="payments.poll_due")
 def poll_due() -> None:
-    """Every minute: ask about what is open, and try again what a provider told us without effect (O8, O9)."""
+    """Every half minute: ask about what is open, and try again what a provider told us without effect (O8, O9)."""
     callbacks.apply_open()
     polling.poll_due()
 

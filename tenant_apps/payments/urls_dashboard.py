@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from tenant_apps.payments.views import accounts, dashboard, mass, statements
+from tenant_apps.payments.views import accounts, box_office, dashboard, lines, mass, statements
 
 urlpatterns = [
     path("settings/payments/", accounts.overview, name="dashboard-payment-accounts"),
     path("settings/payments/<slug:name>/", accounts.connect, name="dashboard-payment-account"),
     path("settings/payments/<uuid:pk>/switch/", accounts.switch, name="dashboard-payment-account-switch"),
+    path("box-office/", box_office.events, name="box-office-events"),
+    path("box-office/<slug:slug>/", box_office.till, name="box-office"),
+    path("box-office/<slug:slug>/total/", box_office.total, name="box-office-total"),
+    path("box-office/<slug:slug>/receipts/<slug:code>/", box_office.receipt, name="box-office-receipt"),
+    path("orders/<slug:code>/lines/<uuid:pk>/", lines.line, name="dashboard-order-line"),
+    path("orders/<slug:code>/lines/<uuid:pk>/cancel/", lines.cancel, name="dashboard-order-line-cancel"),
+    path("orders/<slug:code>/notes/", lines.write_note, name="dashboard-order-note"),
+    path("orders/<slug:code>/notes/<int:pk>/delete/", lines.delete_note, name="dashboard-order-note-delete"),
     path("money/events/<slug:slug>/", mass.refunds, name="dashboard-mass-refund"),
     path("money/events/<slug:slug>/<uuid:pk>/repeat/", mass.repeat, name="dashboard-mass-refund-repeat"),
     path("money/statements/", statements.overview, name="dashboard-statements"),

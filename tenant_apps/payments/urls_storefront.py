@@ -1,10 +1,12 @@
-"""A buyer's own order."""
+"""Ordering a cart, and a buyer's own order."""
 
 from django.urls import path
 
-from tenant_apps.payments.views import storefront
+from tenant_apps.payments.views import checkout, storefront
 
 urlpatterns = [
+    path("checkout/", checkout.checkout, name="storefront-checkout"),
+    path("orders/<str:code>/<str:secret>/thanks/", checkout.thanks, name="storefront-thanks"),
     path("orders/<str:code>/<str:secret>/", storefront.order, name="storefront-order"),
     path("orders/<str:code>/<str:secret>/pay/", storefront.pay, name="storefront-pay"),
     path("orders/<str:code>/<str:secret>/pay/back/", storefront.back, name="storefront-pay-back"),

@@ -99,12 +99,15 @@ class TicketTypeQuerySet(models.QuerySet[Any]):
         )
 
 
-def with_ticket_types(events: Any, *, hidden: bool = False) -> Any:
-    """Return the events, each to be loaded with its ticket types and their places; one statement for all of them."""
+def with_ticket_types(events: Any, *, hidden: bool = False, unlocked: Collection[int] = ()) -> Any:
+    """Return the events, each to be loaded with its ticket types and their places; one statement for all of them.
+
+    Hidden types are left out but those `unlocked` by a voucher, or none with `hidden`.
+    """
     from tenant_apps.ticketing.models import TicketType
 
     types = TicketType.objects.with_places().with_tiers()
-    return events.prefetch_related(Prefetch("ticket_types", types if hidden else types.visible()))
+    return events.prefetch_related(Prefetch("ticket_types", types if hidden else types.visible_to(unlocked)))
 
 
 def with_prices(events: Any, now: datetime | None = None) -> Any:

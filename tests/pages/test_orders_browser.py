@@ -3,7 +3,15 @@
 import pytest
 
 from tenants.context import in_tenant
-from tests.factories import make_delivery, make_event, make_paid_order, make_ticket_type, make_user, make_variant
+from tests.factories import (
+    make_delivery,
+    make_event,
+    make_paid_order,
+    make_ticket_type,
+    make_user,
+    make_variant,
+    owner_of,
+)
 from tests.pages.test_browser import signed_in
 from tests.pages.test_people_browser import look
 
@@ -57,4 +65,39 @@ def test_one_ticket_of_an_order_is_cancelled_in_a_dialog_that_tells_the_amount(a
     with in_tenant(alpha):
         order.refresh_from_db()
         assert (order.status, order.refunded_minor) == ("paid", 2500)
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_two_keys_and_enter_sell_tickets_at_the_counter(alpha, site, browser, language):
+    clerk = owner_of(alpha)
+    with in_tenant(alpha):
+        event = make_event("Night of Strings with the whole Orchestra")
+        adult = make_ticket_type(event, price_minor=2500, name="Adult", capacity=40)
+        make_ticket_type(event, price_minor=1200, name="Child", capacity=3)
+        make_ticket_type(event, price_minor=0, name="Companion", capacity=0)
+        make_ticket_type(make_event("Open Day"))
+    signed_in(browser, site, alpha, clerk)
+    browser.add_cookies([{"name": "language", "value": language, "url": site.url(alpha, "/")}])
+    page = browser.new_page()
+    page.goto(site.url(alpha, "/dashboard/box-office/"))
+    found = look(page, browser, f"till-events-{language}")
+    page.get_by_role("link", name="Night of Strings").click()
+    page.locator("[data-till]").wait_for()
+    page.wait_for_function("window.htmx")
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    page.locator("#till-total", has_text="62").wait_for()
+    page.locator("[name=given]").fill("70")
+    page.locator("#till-total", has_text="8").wait_for()
+    found += look(page, browser, f"till-{language}")
+    page.locator("[name=given]").press("Enter")
+    page.locator(".receipt").wait_for()
+    assert page.locator(".receipt__code svg").count() == 3
+    found += look(page, browser, f"receipt-{language}")
+    page.locator("body").press("Enter")
+    page.locator("[data-till]").wait_for()
+    with in_tenant(alpha):
+        assert adult.quotas.get().sold == 2
     assert found == []

@@ -138,12 +138,14 @@ def test_a_buyer_says_a_price_and_is_told_when_it_is_too_low(alpha, page_for, ev
     shown = buyer.get("/events/gala/")
     assert "Pay what you want, €5 or more" in text_of(shown)
     assert 'value="12.00"' in shown.content.decode()
-    body = {"email": "ada@example.test", f"quantity_{kind.pk}": "2", f"price_{kind.pk}": "4,50"}
+    body = {f"quantity_{kind.pk}": "2", f"price_{kind.pk}": "4,50"}
     refused = buyer.post("/events/gala/", body)
     assert refused.status_code == 400
     assert "Support costs €5 or more." in text_of(refused)
     assert f'aria-describedby="error-price_{kind.pk}"' in refused.content.decode()
     assert buyer.post("/events/gala/", {**body, f"price_{kind.pk}": "7,50"}).status_code == 302
+    assert "2 × €7.50" in text_of(buyer.get("/cart/"))
+    assert buyer.post("/checkout/", {"email": "ada@example.test"}).status_code == 302
     with in_tenant(alpha):
         assert [line.unit_price_minor for line in OrderLine.objects.all()] == [750, 750]
 

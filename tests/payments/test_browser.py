@@ -20,7 +20,9 @@ def test_a_card_that_wants_3_d_secure_pays_for_a_ticket_which_is_then_cancelled(
     page.get_by_label("Card number").fill(NEEDS_3DS)
     page.get_by_role("button", name="Pay").click()
     page.get_by_role("button", name="Yes, it is me").click()
-    page.wait_for_url(site.url(alpha, "/orders/**"))
+    page.wait_for_url(site.url(alpha, "/orders/**/thanks/"))
+    page.get_by_role("link", name="See your tickets").click()
+    page.get_by_role("heading", name="You are going").wait_for()
     assert page.locator(".pass").count() == 2
     page.get_by_text("Cancel this order").click()
     assert page.get_by_text("You get €50 back").is_visible()

@@ -8,13 +8,14 @@ from shared_apps.core import access
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tests.permissions.world import Actor, Place
 
-# A person's own data requests and pictures; tests/people tells who reaches which.
+# A person's own data requests and pictures, the tenant's logo; tests/people and tests/staff tell who reaches which.
 PERSONAL = (
     "/api/v1/me/exports/<",
     "/api/v1/me/erasure/<",
     "/account/data/exports/<",
     "/account/avatars/<",
     "/account/erasure/<",
+    "/media/logo/<",
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
@@ -203,6 +204,9 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
             needed = EVENT_PERMISSIONS.keys() if "/events/" in route.path else {"change_catalog"}
             hidden = hidden and not actor.on(place) & needed
         return one(HIDDEN) if hidden and "<" in route.path else one(OK)
+    if route.path.startswith("/cart/lines/"):
+        # A person's cart takes their sign-in.
+        return one(OK) if actor.user is not None and actor.user == place.buyer else one(HIDDEN)
     if route.rule == OWN:
         # The secret is in the address: whoever has it is at home, and it opens nothing else.
         return one(OK) if scope in ("own", "other_tenant") else one(HIDDEN)

@@ -290,8 +290,9 @@ def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.orders.addresses import save_address
     from tenant_apps.orders.cart_tokens import token_of
     from tenant_apps.orders.carts import Visitor, add
-    from tenant_apps.orders.checkout import BasketLine
+    from tenant_apps.orders.checkout import Basket, BasketLine
     from tenant_apps.orders.notes import write_note
+    from tenant_apps.payments.box_office import sell
     from tenant_apps.payments.models import Payment
     from tenant_apps.payments.services import intend
     from tenant_apps.ticketing.scanning import scan
@@ -312,6 +313,8 @@ def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.ticketing.codes import code_text
 
     scan(place.list, code_text(place.ticket), place.scan_id, by=None)
+    lines = [BasketLine(place.ticket_type.pk)]
+    place.things.sold = sell(Basket(email="", lines=lines), "cash", actor=owner_of(place.tenant))
     place.things.line = place.order.lines.get()
     place.things.pending_line = place.pending.lines.get()
     place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))

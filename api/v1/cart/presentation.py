@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from shared_apps.core.errors import DomainError
 from shared_apps.core.money import to_text
 from tenant_apps.orders.cart_tokens import token_of
 from tenant_apps.orders.cart_view import Shown, ShownLine
@@ -34,8 +35,12 @@ def _line_json(each: ShownLine, currency: str) -> dict[str, Any]:
         "total": to_text(each.total_minor, currency),
         "currency": currency,
         "held": each.is_held,
-        "problem": {"code": each.problem.code, "detail": str(each.problem)} if each.problem else None,
+        "problem": _problem(each.problem),
     }
+
+
+def _problem(refusal: DomainError | None) -> dict[str, str] | None:
+    return {"code": refusal.code, "detail": str(refusal)} if refusal else None
 
 
 def cart_json(shown: Shown, cart_id: uuid.UUID) -> dict[str, Any]:
@@ -50,10 +55,17 @@ def cart_json(shown: Shown, cart_id: uuid.UUID) -> dict[str, Any]:
         "discount": to_text(totals.discount_minor, currency),
         "tax": to_text(totals.tax_minor, currency),
         "fees": to_text(totals.fees_minor, currency),
-        "fees_detail": [
-            {"kind": fee["kind"], "name": fee["name"], "amount": to_text(fee["amount_minor"], currency)}
+        "fee_lines": [
+            {
+                "kind": fee["kind"],
+                "name": fee["name"],
+                "amount": to_text(fee["amount_minor"], currency),
+                "tax": to_text(fee["tax_minor"], currency),
+            }
             for fee in shown.fees
         ],
+        "voucher": (cart.voucher or None) if cart else None,
+        "voucher_problem": _problem(shown.voucher_problem),
         "delivery_method": shown.method.pk if shown.method else None,
         "delivery_methods": [
             {

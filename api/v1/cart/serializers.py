@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from api.v1.orders.serializers import MOST_PIECES, MOST_TICKETS
+from api.v1.orders.serializers import MOST_PIECES, MOST_TICKETS, AppliedSerializer, FeeSerializer
 from tenant_apps.orders.checkout import BasketLine
 
 
@@ -46,16 +46,14 @@ class CartDeliveryInput(serializers.Serializer[Any]):
     method = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
+class CartVoucherInput(serializers.Serializer[Any]):
+    code = serializers.CharField(max_length=40)
+
+
 class CartPartSerializer(serializers.Serializer[Any]):
     quantity = serializers.IntegerField()
     unit_price = serializers.CharField()
     tier = serializers.CharField(help_text="The price tier; empty for the regular price.")
-
-
-class AppliedSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField()
-    name = serializers.CharField()
-    amount = serializers.CharField()
 
 
 class CartProblemSerializer(serializers.Serializer[Any]):
@@ -101,7 +99,9 @@ class CartSerializer(serializers.Serializer[Any]):
     discount = serializers.CharField()
     tax = serializers.CharField()
     fees = serializers.CharField()
-    fees_detail = AppliedSerializer(many=True)
+    fee_lines = FeeSerializer(many=True, help_text="What the fees are made of.")
+    voucher = serializers.CharField(allow_null=True)
+    voucher_problem = CartProblemSerializer(allow_null=True, help_text="Why the code does nothing now.")
     delivery_method = serializers.IntegerField(allow_null=True)
     delivery_methods = CartDeliverySerializer(many=True)
     delivery_total = serializers.CharField()

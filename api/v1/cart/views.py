@@ -10,12 +10,19 @@ from rest_framework.response import Response
 from api.permissions import ANYONE, OWN
 from api.v1.cart.callers import HEADER, visitor_of
 from api.v1.cart.presentation import cart_json
-from api.v1.cart.serializers import CartDeliveryInput, CartLineInput, CartSerializer, QuantityInput
+from api.v1.cart.serializers import (
+    CartDeliveryInput,
+    CartLineInput,
+    CartSerializer,
+    CartVoucherInput,
+    QuantityInput,
+)
 from api.views import APIView
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders import carts
 from tenant_apps.orders.cart_models import Cart
 from tenant_apps.orders.cart_view import show
+from tenant_apps.promotions.guessing import guarded
 
 TOKEN = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="What the first answer gave. People who are signed in need none."
@@ -106,6 +113,30 @@ class HoldView(APIView):
     def post(self, request: Request) -> Response:
         visitor = visitor_of(request)
         return answer(carts.hold_again(visitor), visitor)
+
+
+class VoucherView(APIView):
+    """Put a code on the cart (PUT) or take it off (DELETE). An order uses it up, the cart does not."""
+
+    permissions = {"put": ANYONE, "delete": ANYONE}
+
+    @extend_schema(operation_id="cart_voucher", parameters=[TOKEN], request=CartVoucherInput, responses=CartSerializer)
+    def put(self, request: Request) -> Response:
+        wanted = CartVoucherInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        visitor, code = visitor_of(request), wanted.validated_data["code"]
+        try:
+            with guarded(request, code):
+                cart = carts.use_voucher(visitor, code)
+        except DomainError as refusal:
+            refusal.field = refusal.field and "code"
+            raise
+        return answer(cart, visitor)
+
+    @extend_schema(operation_id="cart_voucher_delete", parameters=[TOKEN], responses=CartSerializer)
+    def delete(self, request: Request) -> Response:
+        visitor = visitor_of(request)
+        return answer(carts.drop_voucher(visitor), visitor)
 
 
 class DeliveryView(APIView):

@@ -85,6 +85,17 @@ class BasketLineInput(serializers.Serializer[Any]):
         return attrs
 
 
+def basket_line(line: dict[str, Any]) -> BasketLine:
+    """A valid BasketLineInput as checkout takes it."""
+    return BasketLine(
+        ticket_type=line.get("ticket_type"),
+        variant=line.get("variant"),
+        quantity=line["quantity"],
+        price=line.get("price"),
+        attendees=[Attendee(**attendee) for attendee in line.get("attendees", ())],
+    )
+
+
 class DeliveryInput(serializers.Serializer[Any]):
     """Where goods go. `method` is the id of a way of delivery (`GET /delivery-methods/`)."""
 
@@ -150,16 +161,7 @@ class OrderInput(serializers.Serializer[Any]):
     def basket(self, *, language: str) -> Basket:
         data = self.validated_data
         return Basket(
-            lines=[
-                BasketLine(
-                    ticket_type=line.get("ticket_type"),
-                    variant=line.get("variant"),
-                    quantity=line["quantity"],
-                    price=line.get("price"),
-                    attendees=[Attendee(**attendee) for attendee in line.get("attendees", ())],
-                )
-                for line in data["lines"]
-            ],
+            lines=[basket_line(line) for line in data["lines"]],
             **self._common(language),
         )
 

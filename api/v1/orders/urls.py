@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import addresses, claims, invoices, lines, shipping, views, waiting
+from api.v1.orders import addresses, box_office, claims, invoices, lines, shipping, views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -20,6 +20,7 @@ tenant_urls = [
     path("orders/<str:code>/lines/<uuid:pk>/cancel/", lines.LineCancelView.as_view(), name="order-line-cancel"),
     path("orders/<str:code>/notes/", lines.NotesView.as_view(), name="order-notes"),
     path("orders/<str:code>/notes/<int:pk>/", lines.NoteView.as_view(), name="order-note"),
+    path("box-office/orders/", box_office.BoxOfficeView.as_view(), name="box-office"),
     path("addresses/", addresses.AddressesView.as_view(), name="addresses"),
     path("addresses/<int:pk>/", addresses.AddressView.as_view(), name="address"),
     path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from shared_apps.core.access import anyone
+from shared_apps.core.codes import unguessable_secret
 from tenant_apps.catalog.models import Parameter, Product, ProductCategory
 from tenant_apps.catalog.selling import open_here, takes_orders
 from tenant_apps.catalog.structured import product_data
@@ -81,6 +82,8 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "nav": "products",
         "product": found,
+        # Of this showing of the form: the same one sent twice puts nothing more into the cart.
+        "key": unguessable_secret(),
         "variants": found.variants.all(),
         "path": [above[each] for each in lineage if each in above],
         "data": product_data(found, current_tenant()),

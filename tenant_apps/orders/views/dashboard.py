@@ -111,6 +111,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "left_minor": sum(each.captured_minor - each.refunded_minor - each.refunding_minor for each in payments),
         "may_refund": whole and allowed(user, "refund_orders"),
         "once": unguessable_secret(),
+        "notes": list(found.notes.all()) if whole else [],
         "papers": (papers := list(found.invoices.all()) if whole else []),
         "may_invoice": whole and not papers and invoices.may_ask(found, by_staff=True),
     }

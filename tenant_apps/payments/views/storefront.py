@@ -36,7 +36,7 @@ MOST_PREVIEWS = 40
 @require_safe
 def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The order's page, for the screen, the printer and the pocket."""
-    return _page(request, _order(code, secret))
+    return _page(request, find_order(code, secret))
 
 
 @own
@@ -44,19 +44,19 @@ def order(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_POST
 def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """Start a try to pay through the chosen provider."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     options: dict[str, Any] = {}
     if request.POST.get("outcome"):
         options["test_outcome"] = request.POST["outcome"]
     try:
         payment, started = services.start(found, request.POST.get("provider", ""), **options)
     except DomainError as refusal:
-        return _page(request, _order(code, secret), refusal=refusal)
+        return _page(request, find_order(code, secret), refusal=refusal)
     if payment.status == "failed":
         messages.error(request, _("The payment was declined. You can try again."))
     elif started.redirect_url and providers.by_name(payment.provider).needs_account:
         return redirect(started.redirect_url)
-    return _to(found)
+    return _after_payment(found)
 
 
 @own
@@ -64,7 +64,7 @@ def pay(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_safe
 def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The buyer comes back from the provider: ask it how it went, rather than wait for its message (O9)."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     try:
         wanted = uuid.UUID(request.GET.get("payment", ""))
     except ValueError:
@@ -74,7 +74,7 @@ def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
         payment = polling.ask(payment)
         if payment.status == "failed":
             messages.error(request, _("The payment was declined. You can try again."))
-    return _to(found)
+    return _after_payment(found)
 
 
 @own
@@ -82,11 +82,11 @@ def back(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The buyer cancels their own order; its money goes back."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     try:
         refunds.cancel_order(found, actor=request.user if request.user.is_authenticated else None)
     except DomainError as refusal:
-        return _page(request, _order(code, secret), refusal=refusal)
+        return _page(request, find_order(code, secret), refusal=refusal)
     messages.success(request, _("The order is cancelled."))
     return _to(found)
 
@@ -97,7 +97,7 @@ def cancel(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 def line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> HttpResponse:
     """One ticket, or one kind of goods: who comes with it, and what cancelling it would give back. A POST changes who
     comes."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     one = _line(found, pk)
     initial = {"name": one.attendee_name, "email": one.attendee_email}
     form = AttendeeForm(request.POST if request.method == "POST" else None, initial=initial)
@@ -116,12 +116,12 @@ def line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> HttpRes
 @require_POST
 def cancel_line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> HttpResponse:
     """The buyer cancels one line; its money goes back by the event's rule."""
-    found = _order(code, secret)
+    found = find_order(code, secret)
     _line(found, pk)
     try:
         line_refunds.cancel_lines(found, [pk], actor=_person(request))
     except DomainError as refusal:
-        return _page(request, _order(code, secret), refusal=refusal)
+        return _page(request, find_order(code, secret), refusal=refusal)
     messages.success(request, _("It is cancelled."))
     return _to(found)
 
@@ -131,7 +131,7 @@ def cancel_line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> 
 @require_safe
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's QR code as a picture to keep."""
-    line: Any = _order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
+    line: Any = find_order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
     if line is None:
         raise Http404
     response = HttpResponse(qr.png(code_text(line.ticket)), content_type="image/png")
@@ -140,7 +140,8 @@ def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) 
     return response
 
 
-def _order(code: str, secret: str) -> Order:
+def find_order(code: str, secret: str) -> Order:
+    """Return the order that the secret opens. Raises Http404."""
     found = Order.objects.filter(code=code.upper()).first()
     # Compared outside SQL in constant time; an unknown code and a wrong secret look alike (T5).
     if found is None or not constant_time_compare(secret, found.secret):
@@ -169,7 +170,7 @@ def _line_page(
         "rule": event_refunds.in_words(one.event) if one.event else [],
     }
     status = refusal.status if refusal else 400 if form.is_bound else 200
-    return _private(render(request, "storefront/orders/line.html", context, status=status))
+    return private(render(request, "storefront/orders/line.html", context, status=status))
 
 
 def _may_rename(found: Order, one: OrderLine) -> bool:
@@ -184,7 +185,8 @@ def _person(request: HttpRequest) -> Any:
     return request.user if request.user.is_authenticated else None
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def private(response: HttpResponse) -> HttpResponse:
+    """Say that a page reached by a secret is nobody else's, whatever stands between."""
     response["Cache-Control"] = "no-store, private"
     # Not no-referrer: then browsers send "Origin: null" with the page's own forms, and CSRF refuses them (I6).
     response["Referrer-Policy"] = "same-origin"
@@ -194,6 +196,13 @@ def _private(response: HttpResponse) -> HttpResponse:
 
 def _to(found: Order) -> HttpResponse:
     return redirect(reverse("storefront-order", args=[found.code, found.secret]))
+
+
+def _after_payment(found: Order) -> HttpResponse:
+    """Thanks for what is paid; else the order's page, where one can try again."""
+    found.refresh_from_db(fields=["status"])
+    paid = found.status == Order.Status.PAID
+    return redirect(reverse("storefront-thanks" if paid else "storefront-order", args=[found.code, found.secret]))
 
 
 def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None) -> HttpResponse:
@@ -233,7 +242,7 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "sent_back": Refund.objects.filter(payment__order=found).order_by("created_at"),
     }
     response = render(request, "storefront/orders/order.html", context, status=refusal.status if refusal else 200)
-    _private(response)
+    private(response)
     # The form that starts a payment ends on the provider's own page.
     response._csp_update = {"form-action": [page for each in context["providers"] for page in each.pages]}  # type: ignore[attr-defined]  # django-csp's own attribute
     return response
