@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from tenant_apps.activity.delivery import deliver_due
@@ -68,7 +69,7 @@ def money(alpha, monkeypatch):
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ru", "dark")])
 def test_the_pages_about_money_fit_and_have_no_findings(alpha, site, browser, money, language, scheme):
     signed_in(browser, site, alpha, owner_of(alpha))
-    browser.add_cookies([{"name": "django_language", "value": language, "url": site.url(alpha, "/")}])
+    browser.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": site.url(alpha, "/")}])
     page, found = browser.new_page(), []
     page.emulate_media(color_scheme=scheme)
     for name, path in money.items():
