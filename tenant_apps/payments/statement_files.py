@@ -169,6 +169,11 @@ def guess(sheet: Sheet, currency: str) -> dict[str, Any]:
     mapping = {name: value for name, value in guess_names(sheet.header).items() if value}
     mapping.setdefault("currency", f"={currency}")
     amounts = [cell for name in ("amount", "credit", "debit") for cell in _column(sheet, mapping.get(name))]
+    if not amounts:
+        # Nobody knows yet which column it is: whatever looks like an amount tells how they are written.
+        amounts = [
+            cell for _line, cells in sheet.rows[:500] for cell in cells if re.fullmatch(r"[-+ \d.,]*[.,]\d\d", cell)
+        ]
     mapping["decimal"] = _decimal_mark(amounts)
     days = [cell for cell in _column(sheet, mapping.get("day")) if any(sign.isdigit() for sign in cell)]
     fits = [(sum(_day(cell, each) is not None for cell in days), -place) for place, each in enumerate(DATES)]
