@@ -689,8 +689,8 @@ MULTIPART = frozenset(
         "POST /bank-statements/",
         "POST /products/<str:slug>/images/",
         "POST /events/<str:event>/media/",
+        "PUT /settings/logo/",
     }
-    {"PUT /settings/logo/", "POST /imports/", "POST /products/<str:slug>/images/", "POST /events/<str:event>/media/"}
 )
 
 # The value of a body's field that names something else, as the place has it; None where it has none. By the field's
