@@ -19,8 +19,8 @@ from typing import Any
 
 from bench.figures import Table, spread, stopwatch
 from bench.posting import Answer, Post, post_all
-from bench.reads import gunicorn
 from bench.tenants import WEB_WORKERS, owner, servers
+from bench.web import gunicorn
 
 CONNECTIONS = 64
 PLACES = (1, 10, 500)
@@ -81,7 +81,8 @@ def run(table: Table, home: Path, size: Size) -> bool:
 
     call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
     tenant = open_tenant(name="Rush", slug="rush", owner=owner(), currency="EUR")
-    with gunicorn(home, "platform_config.wsgi:application", {}, READY) as port, in_tenant(tenant):
+    with gunicorn(home, "platform_config.wsgi:application", {}, READY) as web, in_tenant(tenant):
+        port = web.port
         race = Race(table, tenant, port)
         for places in PLACES:
             race.for_places(places, size)
@@ -317,7 +318,8 @@ def with_mutation(table: Table, home: Path, size: Size) -> None:
 
     tenant = open_tenant(name="Broken", slug="broken-on-purpose", owner=owner(), currency="EUR")
     mutation = {"BENCH_MUTATION": "claims"}
-    with gunicorn(home, "platform_config.wsgi:application", mutation, READY) as port, in_tenant(tenant):
+    with gunicorn(home, "platform_config.wsgi:application", mutation, READY) as web, in_tenant(tenant):
+        port = web.port
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE ticketing_quota DROP CONSTRAINT quota_within_capacity")
         sold, _answers, _took = Race(table, tenant, port).round(10, min(size.attempts, 200))

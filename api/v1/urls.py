@@ -28,6 +28,8 @@ public_urls = [
 # A tenant's host. What older clients call under `events/` comes first: "my_upcoming_events" is no event's slug.
 tenant_urls = [
     *tenant_aliases,
+    # Patterns are tried in turn, and nothing is asked more often in a rush.
+    *orders.tenant_urls,
     *accounts.tenant_urls,
     *people.tenant_urls,
     *staff.tenant_urls,
@@ -35,7 +37,6 @@ tenant_urls = [
     *ticketing.tenant_urls,
     *catalog.tenant_urls,
     *cart.tenant_urls,
-    *orders.tenant_urls,
     *payments.tenant_urls,
     *imports.tenant_urls,
     *reports.tenant_urls,

@@ -130,7 +130,7 @@ CACHE_URL = env.text("CACHE_URL", "redis://127.0.0.1:6379/1")
 CACHES = {
     # A tenant's own entries: the key carries the schema (N4).
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "shared_apps.core.cache.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
@@ -138,7 +138,7 @@ CACHES = {
     },
     # Limits on sign-in and the like, and the version of the tenants' table: one for all hosts (N4, I8).
     "global": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "shared_apps.core.cache.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "foyer-global",
     },

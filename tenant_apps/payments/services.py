@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models import F, Min, Sum
 from django.utils import timezone
 
+from shared_apps.core.attempts import whole
 from shared_apps.core.errors import SoldOut, WrongState
 from shared_apps.core.faults import point
+from shared_apps.core.inserting import insert_all
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
@@ -30,7 +32,6 @@ POLL_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 5, 10, 15, 30, 
 FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFUNDED, Payment.Status.PARTIALLY_REFUNDED)
 
 
-@transaction.atomic
 def place(
     basket: Basket, *, user: Any = None, actor: Any = None, offer: WaitingEntry | None = None
 ) -> tuple[Order, Payment | None]:
@@ -38,13 +39,17 @@ def place(
 
     Both are committed before the provider is asked by `ask` (O3). Raises what `place_order` raises, UnknownProvider.
     """
-    order = place_order(basket, user=user, actor=actor, offer=offer)
-    if order.status != Order.Status.PENDING:
-        return order, None
-    provider = providers.choose(basket.provider)
-    if provider.slow:
-        _hold_longer(order)
-    return order, _intend(order, provider)
+
+    def both() -> tuple[Order, Payment | None]:
+        order = place_order(basket, user=user, actor=actor, offer=offer)
+        if order.status != Order.Status.PENDING:
+            return order, None
+        provider = providers.choose(basket.provider)
+        if provider.slow:
+            _hold_longer(order)
+        return order, _intend(order, provider, owed_minor=order.total_minor)
+
+    return whole(both)
 
 
 def place_and_start(
@@ -80,19 +85,29 @@ def start(order: Order, provider_name: str, *, actor: Any = None, **options: Any
     return ask(intend(order, provider_name, actor=actor), **options)
 
 
-def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
+def _intend(order: Order, provider: Provider, *, owed_minor: int | None = None, **fields: Any) -> Payment:
     account = None
     if provider.needs_account:
         account = ProviderAccount.objects.filter(provider=provider.name, enabled=True).first()
-    return Payment.objects.create(
+    payment = Payment(
         order=order,
         provider=provider.name,
         account=account,
-        amount_minor=_owed(order),
+        amount_minor=_owed(order) if owed_minor is None else owed_minor,
         currency=order.currency,
         poll_at=timezone.now() + POLL_AFTER[0] if account else None,
         **fields,
     )
+    if provider.by_hand:
+        payment.reference = provider.start(payment, {}).reference
+    insert_all([payment])
+    return payment
+
+
+def is_started(payment: Payment) -> Started | None:
+    """How an intended payment goes on if nobody has to be asked for that: money that people move. Else None."""
+    provider = providers.by_name(payment.provider)
+    return provider.start(payment, {}) if provider.by_hand else None
 
 
 def begin_by_hand(order: Order, provider: Provider) -> Payment:

@@ -687,6 +687,7 @@ MULTIPART = frozenset(
     {
         "POST /imports/",
         "POST /bank-statements/",
+        "PUT /settings/logo/",
         "POST /products/<str:slug>/images/",
         "POST /events/<str:event>/media/",
         "PUT /settings/logo/",
@@ -731,6 +732,7 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
         "lines.ticket_type": None,
         "delivery": lambda place: {**DOOR, "method": place.method.pk},
     },
+    "POST /box-office/orders/ lines.variant": {"lines.ticket_type": None},
     "POST /cart/lines/ variant": {"ticket_type": None},
     "POST /orders/ cart": {"lines": None},
 }

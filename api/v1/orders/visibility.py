@@ -26,6 +26,8 @@ class Sight:
     events: frozenset[int] | None = None
 
     def lines(self) -> list[OrderLine]:
+        if self.order.made is not None and self.events is None:
+            return list(self.order.made)
         lines = self.order.lines.select_related("event", "ticket_type", "ticket")
         return list(lines if self.events is None else lines.filter(event__in=self.events))
 

@@ -97,6 +97,8 @@ class Provider:
     card = False
     # Money comes days later: the places are held for `bank_transfer_hold_days`.
     slow = False
+    # People move the money: `start` speaks to nobody outside, so it is done with the order's own transaction.
+    by_hand = False
     # Where the buyer may be sent, for the page's Content-Security-Policy.
     pages: tuple[str, ...] = ()
 
