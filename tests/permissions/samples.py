@@ -690,7 +690,6 @@ MULTIPART = frozenset(
         "PUT /settings/logo/",
         "POST /products/<str:slug>/images/",
         "POST /events/<str:event>/media/",
-        "PUT /settings/logo/",
     }
 )
 
