@@ -19,6 +19,7 @@ from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
 from tenant_apps.payments import urls_dashboard as payments_dashboard
 from tenant_apps.payments import urls_storefront as payments_storefront
+from tenant_apps.promotions import urls_dashboard as promotions_dashboard
 from tenant_apps.reports import urls_dashboard as reports_dashboard
 from tenant_apps.staff import urls_dashboard as staff_dashboard
 from tenant_apps.staff.views import settings as staff_settings
@@ -32,6 +33,7 @@ _dashboard = [
     *orders_dashboard.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *catalog_dashboard.urlpatterns,
+    *promotions_dashboard.urlpatterns,
     *imports_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,

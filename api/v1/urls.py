@@ -11,6 +11,7 @@ from api.v1.imports import urls as imports
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
 from api.v1.people import urls as people
+from api.v1.promotions import urls as promotions
 from api.v1.reports import urls as reports
 from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
@@ -36,6 +37,7 @@ tenant_urls = [
     *events.tenant_urls,
     *ticketing.tenant_urls,
     *catalog.tenant_urls,
+    *promotions.tenant_urls,
     *cart.tenant_urls,
     *payments.tenant_urls,
     *imports.tenant_urls,

@@ -27,6 +27,7 @@ from tenant_apps.catalog.resources import ProductResource
 from tenant_apps.events.models import Event, EventTag, Venue
 from tenant_apps.events.resources import VENUE_COLUMNS
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.promotions.models import Voucher
 from tenant_apps.staff.permissions import permissions_of
 from tenant_apps.ticketing.models import CheckIn, Quota, Ticket, TicketType
 from tenant_apps.ticketing.resources import EventResource
@@ -312,6 +313,24 @@ def _check_ins() -> Exported:
     return Exported(columns, give())
 
 
+def _vouchers() -> Exported:
+    columns = (
+        "code", "kind", "percent", "amount", "currency", "max_uses", "used", "max_per_buyer", "most_items",
+        "valid_from", "valid_until", "active", "tag",
+    )  # fmt: skip
+
+    def give() -> Iterator[Sequence[Any]]:
+        for one in Voucher.objects.order_by("pk").iterator(CHUNK):
+            yield (
+                one.code, one.kind, str(one.percent), to_text(one.amount_minor, one.currency), one.currency,
+                one.max_uses, one.used, one.max_per_buyer, one.most_items,
+                one.valid_from.isoformat() if one.valid_from else None,
+                one.valid_until.isoformat() if one.valid_until else None, one.active, one.tag,
+            )  # fmt: skip
+
+    return Exported(columns, give())
+
+
 ATTENDEE_COLUMNS = (
     "external_id", "event", "ticket_type", "email", "name", "attendee_name", "attendee_email", "price", "currency",
     "ordered_at", "order", "status", "seat",
@@ -350,11 +369,12 @@ EXPORTS: dict[str, tuple[str, Callable[[], Exported]]] = {
     "attendees": ("view_orders", _attendees),
     "customers": ("view_orders", _customers),
     "check_ins": ("view_orders", _check_ins),
+    "vouchers": ("change_promotions", _vouchers),
 }
 LABELS = {
     "events": _("Events"), "ticket_types": _("Ticket types"), "venues": _("Venues"), "products": _("Products"),
     "orders": _("Orders"), "tickets": _("Tickets"), "attendees": _("Attendees"), "customers": _("Customers"),
-    "check_ins": _("Check-ins"),
+    "check_ins": _("Check-ins"), "vouchers": _("Vouchers"),
 }  # fmt: skip
 
 

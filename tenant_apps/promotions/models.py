@@ -76,6 +76,21 @@ class PriceRule(Stamped):
     def scope(self) -> rules.Scope:
         return rules.Scope(kind=self.applies_to, **{name: frozenset(getattr(self, name)) for name in SCOPE})
 
+    @property
+    def state(self) -> str:
+        """off, planned, over or on, at this moment. For showing."""
+        moment = now()
+        if not self.active:
+            return "off"
+        if self.valid_from and moment < self.valid_from:
+            return "planned"
+        return "on" if self.in_window(moment) else "over"
+
+    @property
+    def is_amount(self) -> bool:
+        """A sum of money comes off, not a part of the price."""
+        return self.kind in (rules.EACH, rules.FIXED)  # type: ignore[attr-defined]  # each subclass has its kinds
+
     def in_window(self, moment: datetime) -> bool:
         """The window is [from, until)."""
         begun = self.valid_from is None or self.valid_from <= moment

@@ -15,6 +15,7 @@ from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import CURRENCIES, MAX_MINOR
 from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.catalog.models import Product, ProductCategory
+from tenant_apps.catalog.rights import products_seen
 from tenant_apps.events.models import Category, Event
 from tenant_apps.promotions import rules
 from tenant_apps.promotions.errors import LimitBelowUsed, NotEnoughPlaces, VoucherHasUses
@@ -46,11 +47,11 @@ RANDOM_LENGTH = 8
 def create_discount(*, actor: Any, **fields: Any) -> Discount:
     """Make a discount. Needs `name` and `kind`; raises InvalidInput naming each field that is wrong."""
     discount = Discount(currency=current_tenant().currency)
-    _fill(discount, fields, DISCOUNT_FIELDS)
+    _fill(discount, fields, DISCOUNT_FIELDS, actor)
     discount.save(force_insert=True)
     details = {"name": discount.name, **made(**_told(discount, DISCOUNT_FIELDS))}
     record("discount.created", discount, actor=actor, details=details, deliver=False)
-    return discount
+    return Discount.objects.get(pk=discount.pk)
 
 
 @transaction.atomic
@@ -58,11 +59,11 @@ def change_discount(discount: Discount, *, actor: Any, **fields: Any) -> Discoun
     """Change what is given. Orders that were made stay as they are (M6)."""
     discount = Discount.objects.select_for_update(no_key=True).get(pk=discount.pk)
     before = _told(discount, fields)
-    _fill(discount, fields, DISCOUNT_FIELDS)
+    _fill(discount, fields, DISCOUNT_FIELDS, actor)
     discount.save()
     details = {"name": discount.name, **before_and_after(before, _told(discount, fields))}
     record("discount.updated", discount, actor=actor, details=details, deliver=False)
-    return discount
+    return Discount.objects.get(pk=discount.pk)
 
 
 @transaction.atomic
@@ -79,7 +80,7 @@ def create_voucher(*, actor: Any, **fields: Any) -> Voucher:
     Raises InvalidInput naming each field that is wrong, NotEnoughPlaces.
     """
     voucher = Voucher(currency=current_tenant().currency)
-    _fill(voucher, {"code": readable_code(RANDOM_LENGTH), **fields}, VOUCHER_FIELDS)
+    _fill(voucher, {"code": readable_code(RANDOM_LENGTH), **fields}, VOUCHER_FIELDS, actor)
     _keep(None, 0, voucher)
     try:
         with transaction.atomic():
@@ -90,7 +91,7 @@ def create_voucher(*, actor: Any, **fields: Any) -> Voucher:
         raise _taken() from None
     details = {"code": voucher.code, **made(**_told(voucher, VOUCHER_FIELDS))}
     record("voucher.created", voucher, actor=actor, details=details, deliver=False)
-    return voucher
+    return Voucher.objects.get(pk=voucher.pk)
 
 
 @transaction.atomic
@@ -107,7 +108,12 @@ def create_vouchers(count: int, *, actor: Any, prefix: str = "", **fields: Any) 
     if (prefix and not _CODE.fullmatch(f"{prefix}XXX"[:40])) or len(prefix) > 40 - RANDOM_LENGTH:
         raise InvalidInput(errors=[FieldError("prefix", "invalid", _code_hint())])
     model = Voucher(currency=current_tenant().currency)
-    _fill(model, {**fields, "code": f"{prefix}{readable_code(RANDOM_LENGTH)}"}, VOUCHER_FIELDS - {"quota", "reserved"})
+    _fill(
+        model,
+        {**fields, "code": f"{prefix}{readable_code(RANDOM_LENGTH)}"},
+        VOUCHER_FIELDS - {"quota", "reserved"},
+        actor,
+    )
     same = {name: getattr(model, name) for name in (VOUCHER_FIELDS | {"currency"}) - {"code", "quota", "reserved"}}
     codes: set[str] = set()
     while len(codes) < count:
@@ -127,7 +133,7 @@ def change_voucher(voucher: Voucher, *, actor: Any, **fields: Any) -> Voucher:
     """
     voucher = _locked(voucher, fields.get("quota"))
     before, kept_in, kept = _told(voucher, fields), voucher.quota_id, voucher.reserved
-    _fill(voucher, fields, VOUCHER_FIELDS)
+    _fill(voucher, fields, VOUCHER_FIELDS, actor)
     if voucher.max_uses is not None and voucher.max_uses < voucher.used:
         raise LimitBelowUsed(field="max_uses", used=voucher.used)
     if not voucher.active:
@@ -142,7 +148,7 @@ def change_voucher(voucher: Voucher, *, actor: Any, **fields: Any) -> Voucher:
         raise _taken() from None
     details = {"code": voucher.code, **before_and_after(before, _told(voucher, fields))}
     record("voucher.updated", voucher, actor=actor, details=details, deliver=False)
-    return voucher
+    return Voucher.objects.get(pk=voucher.pk)
 
 
 @transaction.atomic
@@ -230,49 +236,66 @@ def _code_hint() -> Any:
 # --- Filling a row from what was given ---
 
 
-def _fill(rule: Any, fields: Mapping[str, Any], known: Collection[str]) -> None:
+def _fill(rule: Any, fields: Mapping[str, Any], known: Collection[str], actor: Any) -> None:
     unknown = set(fields) - set(known)
     if unknown:
         raise TypeError(f"{type(rule).__name__} has no field {sorted(unknown)}.")
     errors: list[FieldError] = []
     for name, value in fields.items():
         if name in SCOPE:
-            value = _scope(name, value, errors)
+            value = _scope(name, value, getattr(rule, name), errors, actor)
         elif name == "quota" and isinstance(value, int):
-            value = Quota.objects.filter(pk=value, event__isnull=False).first()
+            value = Quota.objects.filter(pk=value, event__in=_seen("events", actor)).first()
             if value is None:
                 errors.append(FieldError(name, "does_not_exist", _("There is no such quota.")))
         elif isinstance(value, str):
             value = spelled(value) if name == "code" else " ".join(value.split())
         setattr(rule, name, value)
+    rule.percent = Decimal(rule.percent)
     _check(rule, errors)
     if errors:
         raise InvalidInput(errors=errors)
 
 
-_SCOPES: dict[str, Any] = {
-    "events": Event, "ticket_types": TicketType, "products": Product, "event_categories": Category,
-    "product_categories": ProductCategory,
-}  # fmt: skip
+def _seen(name: str, actor: Any) -> Any:
+    """The rows that a scope may name: what the actor sees (I2); all of them for a job."""
+    everything: dict[str, Any] = {
+        "events": Event, "ticket_types": TicketType, "products": Product, "event_categories": Category,
+        "product_categories": ProductCategory,
+    }  # fmt: skip
+    rows = everything[name].objects.all()
+    if actor is None:
+        return rows
+    if name == "events":
+        return Event.objects.visible_to(actor)
+    if name == "ticket_types":
+        return rows.filter(event__in=Event.objects.visible_to(actor))
+    return products_seen(actor) if name == "products" else rows
 
 
-def _scope(name: str, given: Any, errors: list[FieldError]) -> list[Any]:
-    """Return ids (of product categories slugs) of rows that are there; each is given by id or by slug."""
+def _scope(name: str, given: Any, present: Any, errors: list[FieldError], actor: Any) -> list[Any]:
+    """Return ids (of product categories slugs) of rows that are there; each is given by id or by slug.
+
+    What the rule names already may stay, also if it is gone: a rule for nothing but deleted things applies to nothing,
+    and an emptied one would apply to everything.
+    """
     wanted = list(dict.fromkeys(given or ()))
     if len(wanted) > MOST_IN_SCOPE:
         errors.append(FieldError(name, "too_many", _("At most %(most)s.") % {"most": MOST_IN_SCOPE}))
         return []
-    model = _SCOPES[name]
+    rows = _seen(name, actor)
     ids = {int(each) for each in wanted if str(each).isascii() and str(each).isdigit() and len(str(each)) <= 18}
     slugs = {str(each) for each in wanted} - {str(each) for each in ids} if name != "ticket_types" else set()
-    by_slug = model.objects.filter(slug__in=slugs).values_list("pk", "slug") if slugs else ()
+    by_slug = rows.filter(slug__in=slugs).values_list("pk", "slug") if slugs else ()
     columns = ("pk", "slug") if name != "ticket_types" else ("pk", "pk")
-    found = dict([*model.objects.filter(pk__in=ids).values_list(*columns), *by_slug])
-    known = {str(pk) for pk in found} | {str(slug) for slug in found.values()}
+    found = dict([*rows.filter(pk__in=ids).values_list(*columns), *by_slug])
+    kept = {str(each): each for each in present}
+    known = {str(pk) for pk in found} | {str(slug) for slug in found.values()} | set(kept)
     for index, each in enumerate(wanted):
         if str(each) not in known:
             errors.append(FieldError(f"{name}.{index}", "does_not_exist", _("There is nothing of this name.")))
-    return sorted(found.values() if name == "product_categories" else found)
+    stay = {kept[str(each)] for each in wanted if str(each) in kept}
+    return sorted({*(found.values() if name == "product_categories" else found), *stay})
 
 
 def _check(rule: Any, errors: list[FieldError]) -> None:
@@ -286,7 +309,7 @@ def _check(rule: Any, errors: list[FieldError]) -> None:
         wrong("kind", "invalid_choice", _("One of %(kinds)s.") % {"kinds": ", ".join(type(rule).Kind.values)})
     if rule.applies_to not in type(rule).Of.values:
         wrong("applies_to", "invalid_choice", _("Empty, ticket or product."))
-    if not 0 <= Decimal(rule.percent) <= 100:
+    if not 0 <= rule.percent <= 100:
         wrong("percent", "out_of_range", _("A percentage from 0 to 100."))
     if not 0 <= rule.amount_minor <= MAX_MINOR:
         wrong("amount", "out_of_range", _("An amount is not negative."))
@@ -296,7 +319,7 @@ def _check(rule: Any, errors: list[FieldError]) -> None:
         wrong("valid_until", "before_start", _("It ends after it begins."))
     if rule.kind in (rules.EACH, rules.FIXED) and not rule.amount_minor:
         wrong("amount", "required", _("Say how much comes off."))
-    if rule.kind == rules.BUY_GET and not Decimal(rule.percent):
+    if rule.kind == rules.BUY_GET and not rule.percent:
         wrong("percent", "required", _("Say how much cheaper they are: 100 makes them free."))
     if isinstance(rule, Discount):
         _check_discount(rule, wrong)
@@ -307,7 +330,7 @@ def _check(rule: Any, errors: list[FieldError]) -> None:
 def _check_discount(rule: Discount, wrong: Any) -> None:
     if not 0 < len(rule.name or "") <= 100:
         wrong("name", "required", _("Give it a name of at most 100 characters."))
-    if rule.kind == rules.PERCENT and not Decimal(rule.percent):
+    if rule.kind == rules.PERCENT and not rule.percent:
         wrong("percent", "required", _("Say how much comes off."))
     if not 1 <= rule.min_quantity <= MOST_COUNT:
         wrong("min_quantity", "out_of_range", _("1 or more."))
@@ -332,6 +355,6 @@ def _check_voucher(rule: Voucher, wrong: Any) -> None:
         wrong("tag", "too_long", _("At most %d characters.") % 60)
     if rule.opens_hidden and not (rule.ticket_types or rule.events or rule.event_categories):
         wrong("ticket_types", "required", _("Say which ticket types, events or categories it opens."))
-    nothing = rule.kind == rules.PERCENT and not Decimal(rule.percent)
+    nothing = rule.kind == rules.PERCENT and not rule.percent
     if nothing and not rule.opens_hidden and not rule.reserved:
         wrong("percent", "required", _("Say how much comes off."))

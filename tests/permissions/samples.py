@@ -83,11 +83,15 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/media/events/", "file", named("media_file")),
     ("/media/logo/", "file", lambda place: "nothing.webp"),
     ("/dashboard/delivery-methods/", "pk", key_of("method")),
+    ("/dashboard/discounts/", "pk", key_of("discount")),
+    ("/dashboard/vouchers/", "code", key_of("voucher", "code")),
     ("/products/", "slug", key_of("product", "slug")),
     ("/dashboard/products/", "slug", key_of("product", "slug")),
     ("/dashboard/variants/", "pk", key_of("variant")),
     ("/dashboard/imports/", "pk", key_of("price_list")),
     ("/delivery-methods/", "pk", key_of("method")),
+    ("/discounts/", "pk", key_of("discount")),
+    ("/vouchers/", "code", key_of("voucher", "code")),
     ("/staff/invitations/", "pk", key_of("invitation")),
     ("/dashboard/staff/invitations/", "pk", key_of("invitation")),
     ("/dashboard/staff/invitations/", "move", lambda place: "revoke"),
@@ -256,6 +260,8 @@ _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
 _accepting = fixed(accepting_orders=False)
 _method = fixed(name="A new courier", kind="courier", price="5.00")
+_discount = fixed(name="A new discount", kind="percent", value="10")
+_voucher = fixed(code="A-NEW-CODE", kind="percent", value="10")
 _method_form = {
     "name": "A new courier", "kind": "courier", "price": "5.00", "rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0",
 }  # fmt: skip
@@ -358,6 +364,15 @@ BODIES: dict[str, Maker] = {
     "POST /events/<str:event>/media/": photo,
     "PATCH /events/<str:event>/media/<int:pk>/": fixed(alt="Another hall"),
     "DELETE /events/<str:event>/media/<int:pk>/": NOTHING,
+    "POST /discounts/": _discount,
+    "PUT /discounts/<int:pk>/": _discount,
+    "PATCH /discounts/<int:pk>/": fixed(name="Another name"),
+    "DELETE /discounts/<int:pk>/": NOTHING,
+    "POST /vouchers/": _voucher,
+    "POST /vouchers/bulk/": fixed(count=3, prefix="B-", kind="percent", value="10"),
+    "PUT /vouchers/<str:code>/": _voucher,
+    "PATCH /vouchers/<str:code>/": fixed(tag="another"),
+    "DELETE /vouchers/<str:code>/": NOTHING,
     "POST /delivery-methods/": _method,
     "PATCH /delivery-methods/<int:pk>/": _rename,
     "PUT /delivery-methods/<int:pk>/": _method,
@@ -566,6 +581,13 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/events/<slug:slug>/media/": photo_form,
     "POST /dashboard/product-bulk/": lambda place: {"chosen": place.product.pk, "change": "publish"},
     "POST /dashboard/product-categories/<slug:slug>/orders/": fixed(accepting="off"),
+    "POST /dashboard/new-discount/": _discount,
+    "POST /dashboard/discounts/<int:pk>/": _discount,
+    "POST /dashboard/discounts/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/new-voucher/": _voucher,
+    "POST /dashboard/new-vouchers/": fixed(count="3", kind="percent", value="10", tag="many"),
+    "POST /dashboard/vouchers/<slug:code>/": _voucher,
+    "POST /dashboard/vouchers/<slug:code>/delete/": NOTHING,
     "POST /dashboard/delivery-methods/": fixed(**_method_form),
     "POST /dashboard/delivery-methods/<int:pk>/": fixed(**_method_form),
     "POST /dashboard/variants/<int:pk>/": fixed(price="5.00", capacity="5"),
@@ -714,6 +736,9 @@ RELATED: dict[str, Maker] = {
     "products": lambda place: [place.product.slug] if place.public else None,
     "variant": lambda place: place.variant.pk if place.public else None,
     "voucher": lambda place: f"CODE-{place.tenant.slug}",
+    "quota": lambda place: place.quota.pk,
+    "event_categories": lambda place: [f"kind-{place.tenant.slug}"],
+    "product_categories": lambda place: [f"kind-{place.tenant.slug}"],
     "cart": named("cart_token"),
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}

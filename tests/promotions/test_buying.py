@@ -301,3 +301,63 @@ def test_a_fee_has_as_many_digits_as_the_currency(alpha, client_for):
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "service_fee_fixed")
     right = client.patch("/api/v1/settings/", {"service_fee_fixed": "0.5"}, format="json")
     assert right.json()["service_fee_fixed"] == "0.5"
+
+
+def test_a_group_of_which_one_cancels_loses_its_discount_and_that_is_shown_first(alpha, client_for, opera):
+    with in_tenant(alpha):
+        services.create_discount(actor=None, name="Group", kind="percent", percent=20, min_quantity=3)
+    client = client_for(alpha)
+    order = buy(client, {"ticket_type": opera.pk, "quantity": 4}).json()
+    with in_tenant(alpha):
+        mark_paid(Order.objects.get())
+    assert order["total"] == "32.00"
+    secret = f"?secret={order['secret']}"
+    first, second = (line["id"] for line in order["lines"][:2])
+    told = client.get(f"/api/v1/orders/{order['code']}/cancel/{secret}&lines={first}").json()
+    assert (told["total"], told["total_after"], told["refund"]) == ("32.00", "24.00", "8.00")
+    client.post(f"/api/v1/orders/{order['code']}/lines/{first}/cancel/{secret}")
+    # Two are no group: they cost 20.00 of the 24.00 that are left.
+    told = client.get(f"/api/v1/orders/{order['code']}/cancel/{secret}&lines={second}").json()
+    assert (told["total"], told["total_after"], told["refund"]) == ("24.00", "20.00", "4.00")
+    client.post(f"/api/v1/orders/{order['code']}/lines/{second}/cancel/{secret}")
+    assert breaches(alpha) == []
+
+
+def test_an_unpaid_order_of_which_a_line_is_cancelled_owes_what_is_left_with_its_fees(alpha, client_for, opera):
+    with in_tenant(alpha):
+        change_settings({"service_fee_fixed": "1.00"}, actor=owner_of(alpha))
+    make_voucher(alpha, kind="fixed", percent=0, amount_minor=500)
+    client = client_for(alpha)
+    order = buy(client, {"ticket_type": opera.pk, "quantity": 2}, voucher="SPRING").json()
+    assert (order["total"], order["fees"]) == ("17.00", "2.00")
+    first = order["lines"][0]["id"]
+    shown = client.post(f"/api/v1/orders/{order['code']}/lines/{first}/cancel/?secret={order['secret']}").json()
+    assert (shown["total"], shown["fees"], shown["discount"]) == ("6.00", "1.00", "5.00")
+    assert breaches(alpha) == []
+
+
+def test_a_cart_shows_what_its_order_costs(alpha, client_for, opera):
+    """Discounts, voucher, fees: one quote behind both."""
+    with in_tenant(alpha):
+        change_settings({"service_fee_percent": "10"}, actor=owner_of(alpha))
+        services.create_discount(actor=None, name="Group", kind="percent", percent=10, min_quantity=2)
+        hidden = make_ticket_type(make_event(), hidden=True, price_minor=700)
+    make_voucher(alpha, percent=50, opens_hidden=True, ticket_types=[hidden.pk, opera.pk])
+    client = client_for(alpha)
+    first = client.post("/api/v1/cart/lines/", {"ticket_type": opera.pk, "quantity": 2}, format="json")
+    token = first.json()["token"]
+    with in_tenant(alpha):
+        from tenant_apps.orders.cart_models import Cart
+
+        Cart.objects.update(voucher="SPRING")
+    opened = client.post(
+        "/api/v1/cart/lines/", {"ticket_type": hidden.pk, "quantity": 1}, format="json", HTTP_X_CART_TOKEN=token
+    )
+    assert opened.status_code in (200, 201), opened.content
+    cart = client.get("/api/v1/cart/", HTTP_X_CART_TOKEN=token).json()
+    assert (cart["total"], cart["fees"]) == ("13.37", "1.22")
+    body = {"email": "b@x.test", "cart": token, "provider": "manual"}
+    order = client.post("/api/v1/orders/", body, format="json", HTTP_IDEMPOTENCY_KEY="k").json()
+    assert (order["total"], order["fees"], order["voucher"]) == (cart["total"], cart["fees"], "SPRING")
+    assert used(alpha) == 1
+    assert breaches(alpha) == []
