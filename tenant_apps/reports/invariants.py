@@ -186,6 +186,28 @@ TENANT_CHECKS = (
         """,
     ),
     Check(
+        "M8",
+        "an invoice comes to what its order costs, and its credit notes take back no more than that",
+        """
+        SELECT format('%s: invoiced %s, order %s costs %s, credited %s',
+                      i.number, i.total_minor, o.code, o.total_minor, coalesce(n.total, 0))
+        FROM orders_invoice i JOIN orders_order o ON o.id = i.order_id
+        LEFT JOIN (
+            SELECT corrects_id, sum(total_minor) AS total FROM orders_invoice GROUP BY corrects_id
+        ) n ON n.corrects_id = i.id
+        WHERE i.kind = 'invoice' AND (i.total_minor <> o.total_minor OR coalesce(n.total, 0) > i.total_minor)
+        """,
+    ),
+    Check(
+        "M8",
+        "the counter of invoices stands at the last number that was given",
+        """
+        SELECT format('counted to %s, given up to %s', coalesce(c.last, 0), g.last)
+        FROM (SELECT max(sequence) AS last FROM orders_invoice) g
+        LEFT JOIN orders_counter c ON c.name = 'documents' WHERE coalesce(c.last, 0) <> coalesce(g.last, 0)
+        """,
+    ),
+    Check(
         "O4",
         "a paid order has its money",
         """

@@ -187,6 +187,29 @@ def test_delivery_has_the_tenants_rate_and_the_sums_of_the_rates_are_the_orders(
     assert (data["total"], data["tax"]) == (order.total_minor, order.tax_minor)
 
 
+def test_discounts_and_fees_are_on_the_paper_and_the_sums_are_the_orders(alpha, with_settings):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+    from tenant_apps.promotions.services import create_voucher
+
+    with with_settings(tax_rate="19", prices_include_tax=False, service_fee_fixed="1.50", service_fee_paid_by="buyer"):
+        create_voucher(actor=None, code="SPRING", kind="percent", percent=20)
+        kind = make_ticket_type(price_minor=999, tax_rate=7)
+        lines = [BasketLine(ticket_type=kind.pk, quantity=3), BasketLine(variant=make_variant("Mug").pk)]
+        order = place_order(Basket(email="a@example.test", lines=lines, voucher="SPRING"))
+        assert order.fees_minor and order.discount_minor
+        mark_paid(order)
+        invoice = order.invoices.get()
+        text = text_of(pdf(invoice))
+        refund_order(order, 1001)
+        refund_order(order)
+        notes = list(order.invoices.filter(kind="credit_note"))
+    assert (invoice.total_minor, invoice.tax_minor) == (order.total_minor, order.tax_minor)
+    assert sum(row["gross"] for row in invoice.data["taxes"]) == order.total_minor
+    assert "Service fee" in text and "Discount" in text
+    assert sum(note.total_minor for note in notes) == order.total_minor
+    assert sum(note.tax_minor for note in notes) == order.tax_minor
+
+
 # --- Credit notes ---------------------------------------------------------------------------------------------------
 
 

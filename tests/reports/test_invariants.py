@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import F
 
-from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.models import DocumentCounter, Invoice, Order, OrderLine
 from tenant_apps.payments.models import LedgerEntry, Payment
 from tenant_apps.reports.invariants import TENANT_CHECKS, breaches_in, breaches_of_catalog
 from tenant_apps.ticketing.models import CheckInList, Quota, Ticket
@@ -70,6 +70,14 @@ def mix_currencies(order: Order) -> None:
     Payment.objects.filter(order=order).update(currency="USD")
 
 
+def change_an_invoice(order: Order) -> None:
+    Invoice.objects.filter(order=order).update(total_minor=1)
+
+
+def forget_a_number(order: Order) -> None:
+    DocumentCounter.objects.update(last=0)
+
+
 def pay_nothing(order: Order) -> None:
     LedgerEntry.objects.filter(order=order).delete()
     Payment.objects.filter(order=order).delete()
@@ -104,6 +112,8 @@ def admit_twice(order: Order) -> None:
         ("M7", "counters equal its refunds", lose_a_refund),
         ("M8", "the ledger of an order", lose_a_ledger_entry),
         ("M8", "currency", mix_currencies),
+        ("M8", "an invoice comes to", change_an_invoice),
+        ("M8", "counter of invoices", forget_a_number),
         ("O4", "has its money", pay_nothing),
         ("O4", "has its tickets", lose_a_ticket),
         ("O4", "no good ticket", keep_a_ticket_unpaid),

@@ -75,5 +75,5 @@ def refund(request: HttpRequest, code: str) -> HttpResponse:
 
 def _intend(request: HttpRequest, found: Order, lines: list[UUID], minor: int | None, reason: str) -> list[Refund]:
     if lines:
-        return line_refunds.intend_line_cancellation(found, lines, actor=request.user, by_staff=True, reason=reason)[1]
+        return line_refunds.intend_line_refund(found, lines, actor=request.user, reason=reason)[1]
     return refunds.intend_order_refund(found, minor, reason=reason, actor=request.user)
