@@ -21,11 +21,12 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from api.renderers import JSONRenderer
-from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, retrying, sqlstate
+from shared_apps.core.attempts import whole
+from shared_apps.core.database_errors import LOCK_NOT_AVAILABLE, sqlstate
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
 from shared_apps.core.faults import point
 from tenant_apps.activity.models import IdempotentRequest
-from tenant_apps.activity.once import take_key
+from tenant_apps.activity.once import keep_answer, take_key
 
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
 LONGEST_KEY = 255
@@ -101,12 +102,16 @@ def _once(claim: "Claim", method: Callable[[], Any]) -> Any:
     return final
 
 
-@retrying
 def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return the answer, and whether this was the request that had the effect."""
-    with transaction.atomic():
+    """Return the answer, and whether this was the request that had the effect.
+
+    The answer is kept before the places are claimed: `last` in the method comes after it (M1).
+    """
+
+    def run() -> tuple[Any, bool]:
         if not claim.take():
             return claim.replay(), False
+        claim.request._request.after_effect = None  # what an attempt that was rolled back had asked for
         response = method()
         if response.status_code >= 400:
             transaction.set_rollback(True)
@@ -114,6 +119,8 @@ def _in_one_transaction(claim: "Claim", method: Callable[[], Any]) -> tuple[Any,
         claim.keep(response)
         point("request.before_commit")
         return response, True
+
+    return whole(run)
 
 
 def given_key(request: Any) -> str | None:
@@ -159,11 +166,7 @@ class Claim:
     def keep(self, response: Response) -> None:
         """Store the answer."""
         renderer = JSONRenderer()
-        IdempotentRequest.objects.filter(scope=self.scope, key=self.key).update(
-            status=response.status_code,
-            body=renderer.render(response.data),
-            content_type=renderer.media_type,
-        )
+        keep_answer(self.scope, self.key, response.status_code, renderer.render(response.data), renderer.media_type)
 
 
 def scope_of(request: Any) -> str:

@@ -31,7 +31,7 @@ async def run(port: int, connections: int, seconds: float, requests: list[bytes]
             turn += 1
             head = await reader.readuntil(b"\r\n\r\n")
             status = int(head[9:12])
-            length = _length(head)
+            length = length_of(head)
             if length is None:
                 # JSON holds no line break of its own, so this ends the last chunk and nothing else.
                 length = len(await reader.readuntil(b"0\r\n\r\n"))
@@ -59,7 +59,7 @@ async def run(port: int, connections: int, seconds: float, requests: list[bytes]
     }
 
 
-def _length(head: bytes) -> int | None:
+def length_of(head: bytes) -> int | None:
     """The length of the body; None if it comes in chunks. A 304 has none, whatever it says."""
     if head[9:12] == b"304":
         return 0

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models import F
 
 
 class ClaimsWithoutCondition(AppConfig):
@@ -19,8 +18,9 @@ class ClaimsWithoutCondition(AppConfig):
     def ready(self) -> None:
         from shared_apps.core.capacity import LimitedCapacityQuerySet
 
-        def change(rows: Any, pk: Any, condition: Any, held: int, sold: int) -> bool:
-            changes = {name: F(name) + by for name, by in (("held", held), ("sold", sold)) if by}
-            return bool(rows.filter(pk=pk).update(**changes))
+        real = LimitedCapacityQuerySet._change
+
+        def change(rows: Any, change: str, condition: str, pk: Any, places: int) -> bool:
+            return real(rows, change, "true", pk, places)
 
         LimitedCapacityQuerySet._change = change  # type: ignore[method-assign]  # that is the mutation

@@ -19,15 +19,16 @@ from typing import Any
 
 from bench.figures import Table, spread, stopwatch
 from bench.posting import Answer, Post, post_all
-from bench.reads import gunicorn
 from bench.tenants import WEB_WORKERS, owner, servers
+from bench.web import gunicorn
 
 CONNECTIONS = 64
 PLACES = (1, 10, 500)
 ORDERS, READY = "/api/v1/orders/", "/healthz"
 # The refusals that a buyer may meet in a race for places; any other is an error of ours.
 SOLD_OUT = {"sold_out"}
-BAD_KEYS = ("oversold", "undersold", "client_errors", "refund_over", "breaches")
+BAD_KEYS = ("oversold", "undersold", "client_errors", "voucher_over", "voucher_under", "refund_over", "breaches")
+VOUCHER_USES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ class Size:
     refunds: int
     keys: int
     repeats: int
+    vouchers: int
 
 
-FULL = Size(rounds=50, attempts=1000, baskets=3000, payments=200, refunds=20, keys=40, repeats=50)
-QUICK = Size(rounds=2, attempts=120, baskets=80, payments=4, refunds=20, keys=2, repeats=50)
+FULL = Size(rounds=50, attempts=1000, baskets=3000, payments=200, refunds=20, keys=40, repeats=50, vouchers=4)
+QUICK = Size(rounds=2, attempts=120, baskets=80, payments=4, refunds=20, keys=2, repeats=50, vouchers=2)
 
 
 def main() -> None:
@@ -79,11 +81,13 @@ def run(table: Table, home: Path, size: Size) -> bool:
 
     call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
     tenant = open_tenant(name="Rush", slug="rush", owner=owner(), currency="EUR")
-    with gunicorn(home, "platform_config.wsgi:application", {}, READY) as port, in_tenant(tenant):
+    with gunicorn(home, "platform_config.wsgi:application", {}, READY) as web, in_tenant(tenant):
+        port = web.port
         race = Race(table, tenant, port)
         for places in PLACES:
             race.for_places(places, size)
         race.with_mixed_baskets(size)
+        race.for_a_voucher(size)
         race.of_refunds(size)
         race.of_repeats(size)
         race.look_for_breaches()
@@ -168,6 +172,35 @@ class Race:
         self.table.figure("mixed_baskets", size.baskets, 0)
         self.table.figure("deadlocks", deadlocks, 0)
 
+    # --- For a voucher -----------------------------------------------------------------------------------------------
+
+    def for_a_voucher(self, size: Size) -> None:
+        """A code with ten uses, and everybody at once; in turn one that makes free and one that takes a part off."""
+        from tenant_apps.orders.models import Order
+        from tenant_apps.promotions import services
+        from tenant_apps.promotions.models import VoucherUse
+        from tests.factories import make_ticket_type
+
+        for number in range(size.vouchers):
+            kind = make_ticket_type(price_minor=2000, capacity=None)
+            code = f"RUSH{number}"
+            percent = {"kind": "percent", "percent": 50} if number % 2 else {"kind": "free", "percent": 0}
+            voucher = services.create_voucher(actor=owner(), code=code, max_uses=VOUCHER_USES, **percent)
+            posts = [self._order([kind.pk], voucher=code) for _ in range(size.attempts)]
+            answers, took = post_all(self.port, posts, CONNECTIONS)
+            self._errors(answers, {"voucher_used_up"})
+            voucher.refresh_from_db()
+            uses = VoucherUse.objects.filter(voucher=voucher).count()
+            orders = Order.objects.filter(lines__ticket_type=kind).distinct().count()
+            done = sum(answer.status == 201 for answer in answers)
+            found = (voucher.used, uses, orders, done)
+            self.counts["voucher_over"] += max(0, max(found) - VOUCHER_USES)
+            self.counts["voucher_under"] += max(0, VOUCHER_USES - min(found))
+            self.table.line(
+                f"a voucher with {VOUCHER_USES} uses, {size.attempts} at once",
+                f"{uses} uses, {orders} orders, {took:.1f} s",
+            )
+
     # --- For money ---------------------------------------------------------------------------------------------------
 
     def of_refunds(self, size: Size) -> None:
@@ -250,11 +283,11 @@ class Race:
             self.counts["breaches"] += 1
             self.table.line("BREACH", f"{breach.invariant} {breach.found}")
 
-    def _order(self, types: list[int]) -> Post:
+    def _order(self, types: list[int], **more: Any) -> Post:
         key = uuid.uuid4().hex
         body = {
             "email": f"{key}@example.test", "lines": [{"ticket_type": pk} for pk in types], "provider": "test",
-            "test_outcome": "succeed",
+            "test_outcome": "succeed", **more,
         }  # fmt: skip
         return Post(self.host, ORDERS, body, key)
 
@@ -285,7 +318,8 @@ def with_mutation(table: Table, home: Path, size: Size) -> None:
 
     tenant = open_tenant(name="Broken", slug="broken-on-purpose", owner=owner(), currency="EUR")
     mutation = {"BENCH_MUTATION": "claims"}
-    with gunicorn(home, "platform_config.wsgi:application", mutation, READY) as port, in_tenant(tenant):
+    with gunicorn(home, "platform_config.wsgi:application", mutation, READY) as web, in_tenant(tenant):
+        port = web.port
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE ticketing_quota DROP CONSTRAINT quota_within_capacity")
         sold, _answers, _took = Race(table, tenant, port).round(10, min(size.attempts, 200))

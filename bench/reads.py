@@ -7,16 +7,12 @@ While one is asked the other is idle. `--quick` asks for a second each, for CI: 
 
 import argparse
 import json
-import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -24,6 +20,7 @@ from typing import Any
 
 from bench.figures import Table, spread, stopwatch
 from bench.tenants import ROOT, WEB_WORKERS, owner, servers
+from bench.web import gunicorn
 
 EVENTS = 2000
 CONNECTIONS = 32
@@ -62,10 +59,11 @@ def run(table: Table, home: Path, rounds: int, seconds: float) -> None:
     host = f"{tenant.slug}.localhost"
     count_statements(table, host)
     with ExitStack() as stack:
-        product = stack.enter_context(gunicorn(home, "platform_config.wsgi:application", {}, "/healthz"))
+        product = stack.enter_context(gunicorn(home)).port
         plain_settings = {"DJANGO_SETTINGS_MODULE": "bench.plain_settings", "BENCH_SCHEMA": tenant.schema_name}
         path = f"/one/{SLUG}/"
-        plain = stack.enter_context(gunicorn(home, "django.core.wsgi:get_wsgi_application()", plain_settings, path))
+        application = "django.core.wsgi:get_wsgi_application()"
+        plain = stack.enter_context(gunicorn(home, application, plain_settings, path)).port
         tags = {each: etag_of(product, host, each) for each in (LIST, DETAIL)}
         # What stands in the cache ends after five seconds: these are long enough to meet that several times over.
         asked: dict[str, tuple[int, str, list[str], int]] = {
@@ -220,45 +218,6 @@ def etag_of(port: int, host: str, path: str) -> str:
     response.read()
     connection.close()
     return response.headers["ETag"]
-
-
-@contextmanager
-def gunicorn(home: Path, application: str, variables: dict[str, str], ready: str) -> Iterator[int]:
-    """A gunicorn as `make run` starts it, with four workers, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    log = home / f"web-{port}.log"
-    with log.open("w") as out:
-        web = subprocess.Popen(
-            [
-                sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4",
-                "--workers", str(WEB_WORKERS), "--bind", f"127.0.0.1:{port}", application,
-            ],
-            cwd=ROOT, env={**os.environ, **variables}, stdout=out, stderr=out,
-        )  # fmt: skip
-        try:
-            wait_for(port, ready, web, log)
-            yield port
-        finally:
-            web.terminate()
-            web.wait(timeout=30)
-
-
-def wait_for(port: int, path: str, web: "subprocess.Popen[bytes]", log: Path) -> None:
-    import urllib.error
-    import urllib.request
-
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and web.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
-                return
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{path} answered {error.code}: {log.read_text()[-2000:]}") from None
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit(f"The web server did not start: {log.read_text()[-2000:]}")
 
 
 if __name__ == "__main__":

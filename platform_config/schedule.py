@@ -44,6 +44,7 @@ SCHEDULE = (
     Entry("orders.expire_overdue", "orders.expire_overdue", every=timedelta(minutes=1)),
     Entry("orders.serve_waiting", "orders.serve_waiting", every=timedelta(minutes=1)),
     Entry("payments.poll_due", "payments.poll_due", every=timedelta(seconds=30)),
+    Entry("payments.resume", "payments.resume", every=timedelta(minutes=1)),
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),

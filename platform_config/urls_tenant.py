@@ -22,6 +22,7 @@ from tenant_apps.payments import urls_storefront as payments_storefront
 from tenant_apps.promotions import urls_dashboard as promotions_dashboard
 from tenant_apps.reports import urls_dashboard as reports_dashboard
 from tenant_apps.staff import urls_dashboard as staff_dashboard
+from tenant_apps.staff.views import settings as staff_settings
 from tenant_apps.ticketing import urls_dashboard as ticketing_dashboard
 from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 
@@ -49,6 +50,7 @@ urlpatterns = [
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     path("dashboard/", include(_dashboard)),
+    path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),
     path("robots.txt", sitemap.robots, name="robots"),
     path("sitemap.xml", sitemap.index, name="sitemap"),
     path("sitemap-<slug:name>-<int:page>.xml", sitemap.part, name="sitemap-part"),

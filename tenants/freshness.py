@@ -17,6 +17,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.apps import apps
@@ -40,6 +41,7 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _HEAD = 200
+_LONGEST_KNOWN = 5000
 # Adds one; a number that was lost begins at the server's clock in microseconds, above whatever it was before.
 _RAISE = """
 for i, key in ipairs(KEYS) do
@@ -62,6 +64,7 @@ def watch(app_label: str, *, stock: Iterable[str] = (), unseen: Iterable[str] = 
     for model in apps.get_app_config(app_label).get_models(include_auto_created=True):
         if model.__name__ not in unseen:
             _watched[model._meta.db_table] = STOCK if model.__name__ in stock else CONTENT
+    _kinds_known.cache_clear()
 
 
 def key_of(schema_name: str, kind: str) -> str:
@@ -94,9 +97,17 @@ def changed(connection: Any, kinds: Iterable[str]) -> None:
 def _look(sql: str, connection: Any) -> None:
     # A statement that begins with what it writes names its table at once; one with a WITH may write anywhere.
     text = sql if sql[:1] in "Ww" else sql[:_HEAD]
-    kinds = {_watched[name] for name in _WRITES.findall(text) if name in _watched}
+    kinds = _kinds_known(text) if len(text) < _LONGEST_KNOWN else _kinds_in(text)
     if kinds and connection.schema_name != "public":
         changed(connection, kinds)
+
+
+def _kinds_in(text: str) -> frozenset[str]:
+    return frozenset(_watched[name] for name in _WRITES.findall(text) if name in _watched)
+
+
+# The same statements come again and again; looking through a long one takes longer than all else here.
+_kinds_known = lru_cache(maxsize=1000)(_kinds_in)
 
 
 class _Change:

@@ -183,3 +183,20 @@ class SchemaTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.graph_hash[:12]
+
+
+class ConnectedAccount(models.Model):
+    """An account at a payment provider that a tenant linked to the platform: whose messages it is that come to the
+    platform's own address (O7). One account is one tenant's; whoever linked it first keeps it.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="connected_accounts")
+    provider = models.CharField(max_length=20)
+    account = models.CharField(max_length=120)
+    linked_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "account"], name="connectedaccount_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.account}"

@@ -127,6 +127,8 @@ def _is_origin(text: str) -> bool:
 
 PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
+    # For orders that are paid by bank transfer; never past the start of what was ordered.
+    "bank_transfer_hold_days": Preference(5, _whole(1, 30), _("A whole number of days from 1 to 30.")),
     # How long a place that came free is held for whoever waited for it; how long places are put aside for a group that
     # needs more of them than are free (0: not at all); whether who waits comes before the open sale.
     "waiting_list_hours": Preference(24, _whole(1, 24 * 30), _("A whole number of hours from 1 to 720.")),

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import afterwards, idempotent
+from api.idempotency import idempotent
 from api.pagination import Cursor, Pages
 from api.permissions import ANYONE, SIGNED_IN
 from api.scoping import EventScoped
@@ -35,7 +35,7 @@ from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.refunds import cancel_order
-from tenant_apps.payments.services import ask, place
+from tenant_apps.payments.services import place
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.querysets import with_ticket_types
@@ -76,10 +76,7 @@ def book(request: Request, event: Event, wanted: dict[str, Any]) -> Response:
         language=get_language() or "",
     )
     order, payment = place(basket, user=request.user, actor=request.user)
-    if payment is not None:
-        # After the commit, with a key and without one: no provider is asked inside a transaction (O3).
-        afterwards(request, lambda: orders.placed(*ask(payment)))
-    return orders.placed(payment, None, order)
+    return orders.started(request, order, payment, {})
 
 
 def only_type_of(event: Event) -> int:

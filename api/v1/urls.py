@@ -3,6 +3,7 @@
 from api.v1.accounts import urls as accounts
 from api.v1.aliases import public_aliases, tenant_aliases
 from api.v1.audit import urls as audit
+from api.v1.billing import urls as billing
 from api.v1.cart import urls as cart
 from api.v1.catalog import urls as catalog
 from api.v1.events import urls as events
@@ -11,6 +12,7 @@ from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
 from api.v1.people import urls as people
 from api.v1.promotions import urls as promotions
+from api.v1.reports import urls as reports
 from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
@@ -21,11 +23,14 @@ public_urls = [
     *accounts.public_urls,
     *people.public_urls,
     *signup.public_urls,
+    *billing.public_urls,
     *public_aliases,
 ]
 # A tenant's host. What older clients call under `events/` comes first: "my_upcoming_events" is no event's slug.
 tenant_urls = [
     *tenant_aliases,
+    # Patterns are tried in turn, and nothing is asked more often in a rush.
+    *orders.tenant_urls,
     *accounts.tenant_urls,
     *people.tenant_urls,
     *staff.tenant_urls,
@@ -34,9 +39,9 @@ tenant_urls = [
     *catalog.tenant_urls,
     *promotions.tenant_urls,
     *cart.tenant_urls,
-    *orders.tenant_urls,
     *payments.tenant_urls,
     *imports.tenant_urls,
+    *reports.tenant_urls,
     *settings.tenant_urls,
     *audit.tenant_urls,
 ]

@@ -130,7 +130,7 @@ CACHE_URL = env.text("CACHE_URL", "redis://127.0.0.1:6379/1")
 CACHES = {
     # A tenant's own entries: the key carries the schema (N4).
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "shared_apps.core.cache.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
@@ -138,7 +138,7 @@ CACHES = {
     },
     # Limits on sign-in and the like, and the version of the tenants' table: one for all hosts (N4, I8).
     "global": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "shared_apps.core.cache.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "foyer-global",
     },
@@ -399,6 +399,8 @@ PAYPAL_SANDBOX_BASE = env.text("PAYPAL_SANDBOX_BASE", "https://api-m.sandbox.pay
 FREEDOMPAY_API_BASE = env.text("FREEDOMPAY_API_BASE", "https://api.freedompay.kz")
 # The platform's own Stripe account, that tenants connect theirs to, and its part of each payment in percent.
 STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
+# What Stripe signs connected accounts' messages with (/api/v1/billing/webhooks/stripe-connect/); two while it changes.
+STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")

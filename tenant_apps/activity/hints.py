@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
+from typing import Any
 
+from tenants import freshness
 from tenants.context import on_commit
+from tenants.database import connection
 
 logger = logging.getLogger(__name__)
 
 # After a failure this process leaves the broker alone for a while: one request waits for it, not all of them.
 REST_SECONDS = 10.0
+# While a hint waits for a worker, others of the same tenant need not be sent: it will see what they stand for.
+PENDING_SECONDS = 5
 _rest_until = 0.0
 _quiet: ContextVar[bool] = ContextVar("outbox_hints_quiet", default=False)
 
@@ -37,10 +42,34 @@ def _hint() -> None:
     global _rest_until
     from tenant_apps.activity.tasks import deliver
 
-    if monotonic() < _rest_until:
+    if monotonic() < _rest_until or _is_pending():
         return
     try:
         deliver.apply_async(retry=False, expires=60)
     except Exception as error:  # whatever the broker's client raises: the sweep delivers the message anyway
         _rest_until = monotonic() + REST_SECONDS
+        taken()
         logger.warning("outbox_hint_lost", extra={"reason": type(error).__name__})
+
+
+def taken() -> None:
+    """A worker is about to look at the present tenant's messages: what is recorded from now on needs a new hint."""
+    _ask_cache("delete")
+
+
+def _is_pending() -> bool:
+    """Whether a hint for this tenant waits for a worker already; if not, the one that is sent now does."""
+    return _ask_cache("set", 1, nx=True, ex=PENDING_SECONDS) is None
+
+
+def _ask_cache(command: str, *arguments: Any, **options: Any) -> Any:
+    """What the cache's server answers; False if there is none."""
+    client = freshness.client()
+    if client is None:
+        return False
+    try:
+        return getattr(client, command)(f"foyer-hint:{connection.schema_name}", *arguments, **options)
+    except Exception as error:  # whatever the client raises: one hint too many does no harm
+        freshness.rest()
+        logger.warning("outbox_hint_uncounted", extra={"reason": type(error).__name__})
+        return False

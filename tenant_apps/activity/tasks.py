@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from tenant_apps.activity.delivery import deliver_due, forget_old, something_is_due
-from tenant_apps.activity.hints import deliver_soon
+from tenant_apps.activity.hints import deliver_soon, taken
 from tenants.tasks import TenantTask
 
 BATCH = 200
@@ -15,6 +15,7 @@ def deliver() -> None:
 
     Two at once share the messages out; a message that was delivered is never taken again.
     """
+    taken()
     if deliver_due(BATCH) and something_is_due():
         deliver_soon()
 

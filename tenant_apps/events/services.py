@@ -22,6 +22,7 @@ from tenant_apps.events.particulars import fill_particulars
 from tenant_apps.events.slugs import free_slug
 from tenant_apps.events.taxonomy import category_of, tags_of, venue_of
 from tenant_apps.events.times import BadTime, moment, zone_or_error
+from tenant_apps.staff.actors import person_of
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -131,9 +132,15 @@ def postpone(event: Event, *, starts_at: Any, ends_at: Any = None, actor: Any) -
     return event
 
 
-def cancel(event: Event, *, actor: Any) -> Event:
-    """Call the event off: nothing is sold any more, and its tickets admit nobody."""
-    return _move(event, Status.CANCELLED, actor)
+def cancel(event: Event, *, actor: Any, refund: bool = False, reason: str = "") -> Event:
+    """Call the event off: nothing is sold any more, and its tickets admit nobody.
+
+    With `refund` its orders are cancelled and everybody's money goes back, in the background (payments.mass). Asking
+    for it once more, for an event that is cancelled already, is not heard here: that is an act of its own.
+    """
+    person = person_of(actor)
+    wanted = {"refund": refund, "reason": reason[:300], "by": person.pk if person else None}
+    return _move(event, Status.CANCELLED, actor, payload=wanted)
 
 
 def archive(event: Event, *, actor: Any) -> Event:
@@ -210,7 +217,7 @@ def _along(event: Event, changes: Mapping[str, Any]) -> dict[str, datetime]:
     return {name: at + (start - event.starts_at) for name, at in others.items() if at is not None}
 
 
-def _move(event: Event, status: str, actor: Any) -> Event:
+def _move(event: Event, status: str, actor: Any, *, payload: dict[str, Any] | None = None) -> Event:
     with transaction.atomic():
         event = locked(event)
         if event.status == status:
@@ -221,7 +228,7 @@ def _move(event: Event, status: str, actor: Any) -> Event:
         details = {"from": str(event.status), **before_and_after({"status": event.status}, {"status": status})}
         event.status = status
         event.save(update_fields=["status", "modified_at"])
-        record(f"event.{status}", event, actor=actor, details=details)
+        record(f"event.{status}", event, actor=actor, details=details, payload=payload)
         return event
 
 

@@ -9,4 +9,11 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         # Each registers what follows from its topics.
-        from tenant_apps.notifications import goods, refunds, staff, subscribers, waiting  # noqa: F401  (they register themselves)
+        from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
+            goods,
+            money,
+            refunds,
+            staff,
+            subscribers,
+            waiting,
+        )

@@ -1,10 +1,11 @@
 """Who is told about what: mails that follow from an order's life."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Sum
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -15,6 +16,7 @@ from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications.channels import email
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.payments.models import Refund
 from tenant_apps.ticketing import codes, qr
 from tenants import links
 from tenants.context import current_tenant
@@ -99,7 +101,7 @@ def tell_of_cancellation(message: OutboxMessage) -> None:
         subject = _("Order %(code)s is cancelled") % {"code": order.code}
         mail = email.compose(
             "notifications/order_cancelled",
-            {**_about(order, tenant), "was_paid": order.paid_at is not None},
+            {**_about(order, tenant), "was_paid": order.paid_at is not None, **_money_back(order)},
             tenant=tenant,
             subject=subject,
             to=order.email,
@@ -110,24 +112,43 @@ def tell_of_cancellation(message: OutboxMessage) -> None:
 
 @subscribe("order.lines_cancelled")
 def tell_of_cancelled_lines(message: OutboxMessage) -> None:
-    """Mail the buyer which part of the order is cancelled, and what of its money is on its way back."""
+    """Mail the buyer which part of the order is cancelled, and what of its money comes back; the rest stays."""
     order = _order_of(message)
-    if email.was_sent(message) or not wants(order.user_id, "order.cancelled", email.CHANNEL):
+    lines = list(order.lines.filter(pk__in=message.payload.get("lines", [])).select_related("event"))
+    if email.was_sent(message) or not lines or not wants(order.user_id, "order.cancelled", email.CHANNEL):
         return
-    tenant, told = current_tenant(), message.payload
-    gone = [line.title for line in order.lines.filter(pk__in=told["lines"])]
-    returned = written(told["returned_minor"], order.currency) if told["returned_minor"] else ""
+    tenant = current_tenant()
+    back = message.payload.get("returned_minor") or 0
     with _language_of(order, tenant):
-        subject = _("Part of order %(code)s is cancelled") % {"code": order.code}
         mail = email.compose(
             "notifications/order_lines_cancelled",
-            {**_about(order, tenant), "gone": gone, "returned": returned},
+            {
+                **_about(order, tenant),
+                "cancelled": lines,
+                "called_off": _called_off(lines),
+                "back": written(back, order.currency) if back else "",
+            },
             tenant=tenant,
-            subject=subject,
+            subject=_("Part of order %(code)s is cancelled") % {"code": order.code},
             to=order.email,
             to_name=order.name,
         )
     email.send_once(message, mail)
+
+
+def _called_off(lines: Iterable[OrderLine]) -> list[str]:
+    """The titles of the events that do not take place."""
+    return list(dict.fromkeys(line.event.title for line in lines if line.event and line.event.status == "cancelled"))
+
+
+def _money_back(order: Order) -> dict[str, object]:
+    """What of the order's money is on its way back, and why if it is not the buyer's doing."""
+    own = Refund.objects.filter(payment__order=order, currency=order.currency).exclude(status=Refund.Status.FAILED)
+    back = own.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    return {
+        "back": written(back, order.currency) if back else "",
+        "called_off": _called_off(order.lines.select_related("event")),
+    }
 
 
 @subscribe("order.resend")

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from shared_apps.core.attempts import MOST_ATTEMPTS
 from shared_apps.core.database_errors import retrying
 from shared_apps.core.errors import Busy, DomainError, NotFound, SoldOut
 from shared_apps.core.money import to_text
@@ -18,7 +19,7 @@ from tenant_apps.catalog.models import DeliveryMethod
 from tenant_apps.orders import errors
 from tenant_apps.orders.cart_holds import Held, exchange, give_back, lend
 from tenant_apps.orders.cart_models import Cart, CartLine
-from tenant_apps.orders.checkout import MOST_CLAIMS, Basket, BasketLine, make_room, order_lines
+from tenant_apps.orders.checkout import Basket, BasketLine, make_room, order_lines
 from tenant_apps.orders.goods import variants_on_sale
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.selection import said_price, types_on_sale
@@ -243,7 +244,7 @@ def _with_room(act: Callable[[], T], wishes: Sequence[BasketLine], now: datetime
     """Do it; where it is sold out, give back what others hold beyond their time and try again (M3)."""
     basket = Basket(email="", lines=[wish for wish in wishes if wish.quantity > 0])
     sold_out: Exception = Busy()
-    for _attempt in range(MOST_CLAIMS):
+    for _attempt in range(MOST_ATTEMPTS):
         try:
             return act()
         except SoldOut as refusal:

@@ -1,22 +1,22 @@
 """Basket to order, in one transaction."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from shared_apps.core.attempts import Again, last, whole
 from shared_apps.core.codes import readable_code, unguessable_secret
-from shared_apps.core.database_errors import retrying
-from shared_apps.core.errors import Busy, DomainError, FieldError, SoldOut
+from shared_apps.core.errors import Busy, FieldError, SoldOut
 from shared_apps.core.faults import point
 from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
-from tenant_apps.events.models import Event
 from tenant_apps.orders import cart_holds, counter, errors, lifecycle, waiting_offers
 from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.cart_holds import Held
@@ -28,6 +28,7 @@ from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.quote import NO_WAY, Quote, QuotedLine, Way, quote, unlocked_by, voucher_of
 from tenant_apps.orders.selection import types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
+from tenant_apps.orders.writing import Kept
 from tenant_apps.promotions import uses
 from tenant_apps.promotions.errors import VoucherUsedByYou, VoucherUsedUp
 from tenant_apps.promotions.models import Voucher
@@ -38,9 +39,6 @@ from tenant_apps.ticketing.prices import Portion
 from tenants.context import current_tenant
 from tenants.database import connection
 from tenants.preferences import preference
-
-# How often a claim is tried while each refusal finds places that were given back meanwhile.
-MOST_CLAIMS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +88,6 @@ class Basket:
     complimentary: bool = False
 
 
-class _TypeChanged(Exception):
-    """A ticket type was changed while the order was being made."""
-
-
 def place_order(
     basket: Basket,
     *,
@@ -105,32 +99,39 @@ def place_order(
     """Price the basket, claim its places, write the order. A free order is paid at once, with its tickets (O4).
 
     Raises the refusals of `orders.errors` and SoldOut. If a claim finds no room, the places of orders whose time
-    is up are given back and the claim is tried again, so no job needs to have run (M3). With `offer`, what the waiting
-    list holds becomes the order's; raises OfferOver.
+    is up are given back and all is tried again, so no job needs to have run (M3). Inside somebody else's `whole`
+    the claim, and with it SoldOut, comes at the end of that. With `offer`, what the waiting list holds becomes the
+    order's; raises OfferOver.
     """
     now = now or timezone.now()
-    sold_out: DomainError = Busy()
-    for _attempt in range(MOST_CLAIMS):
-        try:
-            return _place_under_unused_code(basket, user, actor, offer, now)
-        except (_TypeChanged, uses.VoucherChanged):
-            continue
-        except (VoucherUsedUp, VoucherUsedByYou) as refusal:
-            # Orders whose time is up have uses as well.
-            sold_out = refusal
-            if not give_back_overdue(voucher=spelled(basket.voucher), now=now):
-                break
-        except SoldOut as refusal:
-            # The last ticket of a price tier may have gone to somebody else: then there is room, at the next price.
-            # None given back may mean that another buyer, or the sweep, was faster: then there may be room as well.
-            sold_out = refusal
-            if not make_room(basket, now):
-                break
-    raise sold_out
+    return whole(lambda: _place(basket, user, actor, offer, now))
+
+
+@contextmanager
+def _begun_anew(basket: Basket, now: datetime) -> Iterator[None]:
+    """Begin the order anew where that may help: others may have held beyond their time what was refused (M3)."""
+    try:
+        yield
+    except uses.VoucherChanged:
+        raise Again(Busy()) from None
+    except (VoucherUsedUp, VoucherUsedByYou) as refusal:
+        # Orders whose time is up have uses as well.
+        raise Again(refusal, lambda: bool(give_back_overdue(voucher=spelled(basket.voucher), now=now))) from None
+    except SoldOut as refusal:
+        raise Again(refusal, lambda: make_room(basket, now)) from None
+    except IntegrityError as error:
+        # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
+        if "orders_order_code" not in str(error):
+            raise
+        raise Again(Busy()) from None
 
 
 def make_room(basket: Basket, now: datetime) -> bool:
-    """Give back what others hold beyond their time of what the basket wants; tell whether to try again (M3)."""
+    """Give back what others hold beyond their time of what the basket wants; tell whether to try again (M3).
+
+    The last ticket of a price tier may have gone to somebody else: then there is room, at the next price. None given
+    back may mean that another buyer, or the sweep, was faster: then there may be room as well.
+    """
     given_back = give_back_overdue(_quotas_of(basket), variants=_variants_of(basket), now=now)
     return bool(given_back) or _has_room(basket)
 
@@ -157,20 +158,12 @@ def _has_room(basket: Basket) -> bool:
     )
 
 
-def _place_under_unused_code(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
-    # A code has 36 random bits: among a million orders of a tenant one clash is to be expected some day.
-    for _attempt in range(3):
-        try:
-            return _place(basket, user, actor, offer, now)
-        except IntegrityError as error:
-            if "orders_order_code" not in str(error):
-                raise
-    raise Busy
-
-
-@retrying
-@transaction.atomic
 def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
+    with _begun_anew(basket, now):
+        return _made(basket, user, actor, offer, now)
+
+
+def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now: datetime) -> Order:
     if not basket.lines:
         raise errors.EmptyOrder(field="lines")
     held = cart_holds.taken(basket.cart) if basket.cart else None
@@ -218,55 +211,36 @@ def _place(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, no
     )
     for line in lines:
         line.order = order
-    lifecycle.begin(order, lines, actor=actor)
-    if types:
-        _refuse_changed(order, types)
+    lifecycle.begin(order, lines, actor=actor, kept=Kept(types))
     if variants:
         _refuse_changed_goods(order, variants)
     point("order.written")
-    kept = _from_kept(quoted, lines, held, offer)
-    if offer is not None:
-        waiting_offers.turn_into(offer, order, lines)
-    elif held is not None:
-        held.places.update(kept)
-        cart_holds.hand_on(held, order, lines)
-    else:
-        lifecycle.claim_places(order, lines, kept)
-    if voucher:
-        uses.claim(
-            voucher,
-            order_id=order.pk,
-            buyer=order.email,
-            user=person,
-            amount_minor=quoted.voucher_minor,
-            currency=order.currency,
-            reserved=sum(kept.values()),
-            now=now,
-        )
-    point("order.claimed")
+
+    def claim() -> None:
+        with _begun_anew(basket, now):
+            kept = _from_kept(quoted, lines, held, offer)
+            if offer is not None:
+                waiting_offers.turn_into(offer, order, lines)
+            elif held is not None:
+                held.places.update(kept)
+                cart_holds.hand_on(held, order, lines)
+            else:
+                lifecycle.claim_places(order, lines, kept)
+            if voucher:
+                uses.claim(
+                    voucher,
+                    order_id=order.pk,
+                    buyer=order.email,
+                    user=person,
+                    amount_minor=quoted.voucher_minor,
+                    currency=order.currency,
+                    reserved=sum(kept.values()),
+                    now=now,
+                )
+            point("order.claimed")
+
+    last(claim)
     return order
-
-
-def _refuse_changed(order: Order, types: Mapping[int, TicketType]) -> None:
-    """Refuse if an event was called off, or given another currency, since it was read (M6); begin anew if a ticket
-    type was changed: it may draw from other quotas now, whose places would not be counted (M1).
-
-    Events and types are kept as they are until the commit: their writers lock the rows for themselves. The lines'
-    foreign keys would do so at the commit only, since they are checked there.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT t.id, t.modified_at, e.title, e.status, e.currency"
-            " FROM ticketing_tickettype t JOIN events_event e ON e.id = t.event_id"
-            " WHERE t.id = ANY(%s) ORDER BY e.id, t.id FOR KEY SHARE",
-            [list(types)],
-        )
-        found = cursor.fetchall()
-    for _pk, _modified_at, title, status, currency in found:
-        if status != Event.Status.PUBLISHED or currency != order.currency:
-            raise errors.NotOnSale(field="lines", what=title)
-    if {pk: modified_at for pk, modified_at, *_rest in found} != {pk: one.modified_at for pk, one in types.items()}:
-        raise _TypeChanged
 
 
 def _refuse_changed_goods(order: Order, variants: Mapping[int, ProductVariant]) -> None:
@@ -363,8 +337,8 @@ def _ticket_line(one: QuotedLine, wish: BasketLine) -> OrderLine:
     attendee = wish.attendees[one.admission] if one.admission < len(wish.attendees) else Attendee()
     return OrderLine(
         kind=OrderLine.Kind.TICKET,
-        event_id=ticket_type.event_id,
-        ticket_type_id=ticket_type.pk,
+        event=ticket_type.event,
+        ticket_type=ticket_type,
         quotas=_claimed(ticket_type, portion),
         title=f"{ticket_type.event.title}: {ticket_type.name}",
         tier_name=portion.tier.name if portion.tier else "",

@@ -6,6 +6,7 @@ rolled back takes its number with it, and nobody waits for more than the few sta
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from shared_apps.core.clock import local
+from shared_apps.core.money import tax_included
 from tenant_apps.activity.services import made, record
 from tenant_apps.orders import invoice_data
 from tenant_apps.orders.errors import NothingToInvoice
@@ -121,13 +123,21 @@ def lines_of(order: Order) -> list[invoice_data.Line]:
     ]
     for number, fee in enumerate(order.fees):
         title, total = fee.get("name") or _("Fee"), fee["amount_minor"]
-        lines.append(invoice_data.line(f"fee:{number}", title, total=total, tax=fee.get("tax_minor", 0)))
+        lines.append(_extra(f"fee:{number}", title, total, fee.get("tax_minor", 0), lines))
     if order.delivery_minor:
         # What tax is left is that of delivery: the order's is the sum of all.
         tax = order.tax_minor - sum(each["tax"] for each in lines)
         title = str(order.delivery.get("method") or _("Delivery"))
-        lines.append(invoice_data.line("delivery", title, total=order.delivery_minor, tax=max(0, tax)))
+        lines.append(_extra("delivery", title, order.delivery_minor, max(0, tax), lines))
     return [each for each in lines if each["total"]]
+
+
+def _extra(key: str, title: str, total: int, tax: int, lines: Sequence[invoice_data.Line]) -> invoice_data.Line:
+    """What is no line of the order. Its rate was not kept: it is the tenant's or a line's, whichever makes this tax;
+    from a few cents of tax alone no rate can be told."""
+    known = [Decimal(preference(current_tenant(), "tax_rate")), *(Decimal(each["rate"]) for each in lines)]
+    rate = next((each for each in known if tax_included(total, each) == tax), None) if tax else Decimal(0)
+    return invoice_data.line(key, title, total=total, tax=tax, rate=rate)
 
 
 def _write(

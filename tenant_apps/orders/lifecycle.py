@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, record, records
 from tenant_apps.orders import fulfilment, invoices
 from tenant_apps.orders.models import Order, OrderLine
-from tenant_apps.ticketing.models import Ticket
+from tenant_apps.orders.writing import Kept, write_order
 
 PENDING, PAID, EXPIRED, CANCELLED = (
     Order.Status.PENDING,
@@ -29,19 +29,18 @@ TRANSITIONS: dict[tuple[str, str], Callable[[Order], None]] = {
 }
 
 
-def begin(order: Order, lines: list[OrderLine], *, actor: Any = None) -> Order:
+def begin(order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept | None = None) -> Order:
     """Write a new order in its first state: paid with its tickets if nothing is owed, else pending.
 
-    Runs in the caller's transaction, which `claim_places` must follow in.
+    Runs in the caller's transaction, which `claim_places` must follow in. `kept` is what must still be as it was read.
     """
     free = order.total_minor == 0
     order.status = PAID if free else PENDING
     order.paid_at = order.created_at if free else None
     tickets = fulfilment.make_tickets(order, lines) if free else []
-    order.save(force_insert=True)
-    Ticket.objects.bulk_create(tickets)
-    OrderLine.objects.bulk_create(lines)
-    record("order.paid" if free else "order.placed", order, actor=actor)
+    told = records("order.paid" if free else "order.placed", order, actor=actor)
+    write_order(order, lines, tickets, told, kept)
+    order.made = tuple(lines)
     return order
 
 

@@ -91,6 +91,9 @@ class Order(models.Model):
             ),
         ]
 
+    # The lines of an order that was made a moment ago, with their events and tickets: they need not be read.
+    made: "tuple[OrderLine, ...] | None" = None
+
     def __str__(self) -> str:
         return self.code
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from shared_apps.core.errors import SoldOut
 from shared_apps.core.money import to_minor
+from shared_apps.core.prepared import Parameter, Prepared
 from shared_apps.core.templatetags.money import written
 from tenant_apps.events.models import Event
 from tenant_apps.orders import errors
@@ -39,6 +40,15 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
     return wanted
 
 
+@Prepared
+def _read(ids: Parameter, now: Parameter) -> Any:
+    """The types with these ids, with their quotas, tiers and questions, and the discounts in force."""
+    public = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
+    types: Any = public.extra(**ids.among("ticketing_tickettype.id"))
+    types = with_questions(types.select_related("event").with_quota_ids().with_tiers())
+    return types.annotate(discount_rows=Discount.objects.as_rows(now.as_moment()))
+
+
 def types_on_sale(
     wishes: Sequence[Wish], unlocked: Collection[int], now: datetime, *, at_counter: bool = False
 ) -> dict[int, TicketType]:
@@ -54,10 +64,9 @@ def types_on_sale(
     limit = preference(current_tenant(), "max_tickets_per_order")
     if sum(wanted.values()) > limit:
         raise errors.TooManyTickets(field="lines", limit=limit)
-    seen = TicketType.objects.visible_to(unlocked).exclude(event__status__in=("draft", "archived"))
-    asked = with_questions(seen.select_related("event").with_quota_ids().with_tiers())
-    asked = asked.annotate(discount_rows=Discount.objects.as_rows(now))
-    found: dict[int, TicketType] = asked.in_bulk(list(wanted))
+    found: dict[int, TicketType] = {
+        one.pk: one for one in _read(list(wanted), now) if not one.hidden or one.pk in unlocked
+    }
     for index, wish in enumerate(wishes):
         if wish.ticket_type is None:
             continue

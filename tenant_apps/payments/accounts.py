@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from tenant_apps.activity.services import before_and_after, made, record
-from tenant_apps.payments import keys, providers
+from tenant_apps.payments import connected, keys, providers
 from tenant_apps.payments.errors import ProviderUnavailable
 from tenant_apps.payments.models import ProviderAccount
 from tenant_apps.payments.providers.base import ProviderFailed
@@ -24,6 +24,8 @@ def connect(provider_name: str, given: Mapping[str, str], *, actor: Any) -> Prov
     except ProviderFailed:
         raise ProviderUnavailable(provider=provider.label) from None
     sealed = keys.sealed(secrets)
+    if public.get("connected"):
+        connected.link(public["account"])
     with transaction.atomic():
         before = (
             ProviderAccount.objects.select_for_update(no_key=True).filter(provider=provider.name, live=live).first()

@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from shared_apps.core.errors import NotFound
 from shared_apps.core.faults import point
-from tenant_apps.payments import providers
+from tenant_apps.payments import disputes, providers
 from tenant_apps.payments.errors import SignatureRefused, UnknownProvider
 from tenant_apps.payments.models import Payment, ProviderAccount, ProviderEvent, Refund
 from tenant_apps.payments.providers.base import BadSignature, Notice, ProviderFailed, Refunded
 from tenant_apps.payments.refunds import record_foreign_refund, record_refund
 from tenant_apps.payments.services import settle
-from tenants.context import current_tenant
+from tenants.database import connection
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +55,13 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str], path: s
             # Signed by them, and not of a shape that we know: kept as nothing to do, so that they stop repeating it.
             logger.exception("a signed message of %s was not understood", provider.name)
             notice = Notice(event_id=f"unread:{timezone.now().timestamp()}", kind="unread")
-        return Received(account, _keep(account, notice))
-    _count_refused(provider.name)
+        return Received(account, keep(account, notice))
+    count_refused(provider.name)
     raise SignatureRefused
 
 
-def _keep(account: ProviderAccount, notice: Notice) -> ProviderEvent:
+def keep(account: ProviderAccount, notice: Notice) -> ProviderEvent:
+    """Keep a verified message of an account once, and give it its effect. Must not run inside a transaction."""
     point("webhook.verified")
     fields = {"kind": notice.kind[:80], "notice": notice.as_json()}
     try:
@@ -126,6 +127,9 @@ def _effect(account: ProviderAccount, notice: Notice) -> str:
         return "other mode"
     if notice.refund:
         return _refund(account, notice)
+    if notice.dispute:
+        payment = own_payment(account, notice.reference)
+        return disputes.tell(payment, notice) if payment else "unknown payment"
     payment = _payment(account, notice)
     if payment is None:
         return "unknown payment"
@@ -198,9 +202,9 @@ def apply_open(*, limit: int = 200) -> int:
     return sum(apply(event) for event in waiting.order_by("received_at")[:limit])
 
 
-def _count_refused(provider: str) -> None:
+def count_refused(provider: str) -> None:
     """Nothing of an unsigned message is kept but that there was one, for the self-check page."""
-    key = f"webhooks-refused:{current_tenant().schema_name}:{provider}"
+    key = f"webhooks-refused:{connection.schema_name}:{provider}"
     cache = caches["global"]
     if not cache.add(key, 1, 86_400):
         cache.incr(key)

@@ -30,6 +30,28 @@ class ProviderUnavailable(DomainError):
     message = _("{provider} does not answer at the moment. Nothing was charged; please try again.")
 
 
+class AccountTaken(Conflict):
+    """One account at the provider is one tenant's: its messages could not be told apart otherwise (O7)."""
+
+    code = "account_taken"
+    message = _("This account is linked to another organizer.")
+
+
+class EventStillOn(Conflict):
+    code = "event_still_on"
+    message = _("Everybody's money goes back only for an event that is cancelled or postponed.")
+
+
+class LineNotActive(Conflict):
+    code = "line_not_active"
+    message = _("This line was cancelled before.")
+
+
+class StatementBooked(Conflict):
+    code = "statement_booked"
+    message = _("This statement is booked.")
+
+
 class SignatureRefused(InvalidInput):
     code = "signature_invalid"
     message = _("The signature of this message is missing or wrong.")

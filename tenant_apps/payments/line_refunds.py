@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db import transaction
 
 from shared_apps.core.errors import DomainError, WrongState
-from shared_apps.core.money import allocate
+from shared_apps.core.money import allocate, to_text
 from tenant_apps.orders import cancelling, lifecycle
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.services import refuse_late_lines
+from tenant_apps.payments.errors import LineNotActive, RefundTooLarge
 from tenant_apps.payments.models import Refund
 from tenant_apps.payments.refunds import (
     carry_out,
@@ -20,6 +21,7 @@ from tenant_apps.payments.refunds import (
     refundable_minor,
     returned_minor,
 )
+from tenant_apps.ticketing.models import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,30 @@ def intend_line_cancellation(
     if not back:
         return order, []
     return order, intend_order_refund(order, back, reason=reason or "line cancelled", actor=actor)
+
+
+@transaction.atomic
+def intend_line_refund(
+    order: Order, wanted: Collection[UUID], *, actor: Any = None, reason: str = ""
+) -> tuple[Order, list[Refund]]:
+    """Take lines back for their whole price: their money goes back, and their tickets are refunded ones (T4).
+
+    Goods that are packed already are refunded by amount. Raises UnknownLine, LineNotActive, RefundTooLarge where
+    nothing was paid, GoodsPacked.
+    """
+    order = lifecycle.lock(order)
+    ending = cancelling.chosen(cancelling.lines_of(order), wanted)
+    if cancelling.standing(ending) != ending:
+        raise LineNotActive(field="lines")
+    if refundable_minor(order) <= 0:
+        raise RefundTooLarge(field="lines", left=to_text(0, order.currency), currency=order.currency)
+    tickets = [line.ticket_id for line in ending if line.ticket_id]
+    order, refunds = intend_line_cancellation(
+        order, wanted, actor=actor, by_staff=True, reason=reason or "lines refunded"
+    )
+    if refunds:
+        Ticket.objects.filter(pk__in=tickets).update(status=Ticket.Status.REFUNDED)
+    return order, refunds
 
 
 def cancel_lines(

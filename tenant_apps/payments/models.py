@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import uuid7
+from tenant_apps.events.models import Event
 from tenant_apps.orders.models import Order
 
 
@@ -111,6 +112,8 @@ class Refund(models.Model):
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=300, blank=True)
     reference = models.CharField(max_length=120, null=True)
+    # The row of a mass refund that this is a part of.
+    mass_row = models.ForeignKey("payments.MassRefundRow", models.PROTECT, null=True, related_name="refunds")
     poll_at = models.DateTimeField(null=True)
     polls = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now, db_default=Now())
@@ -137,6 +140,8 @@ class LedgerEntry(models.Model):
     at = models.DateTimeField(default=now, db_default=Now())
     kind = models.CharField(max_length=10, choices=Kind.choices)
     provider = models.CharField(max_length=20)
+    # Whose money it moved; none for what people move by hand.
+    account = models.ForeignKey(ProviderAccount, models.PROTECT, null=True, related_name="ledger")
     reference = models.CharField(max_length=120)
     order = models.ForeignKey(Order, models.PROTECT, related_name="ledger")
     amount_minor = models.BigIntegerField()
@@ -173,3 +178,157 @@ class ProviderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.event_id}"
+
+
+class Dispute(models.Model):
+    """A buyer's bank wants a payment's money back. The provider decides; we keep what it says, and tell staff.
+
+    `withdrawn` is true while the provider has taken the money out of the account; the ledger has it as adjustments.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Needs an answer")
+        REVIEW = "review", _("Being decided")
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
+    account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="disputes")
+    reference = models.CharField(max_length=120)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    # The provider's word for why, such as "fraudulent".
+    reason = models.CharField(max_length=60, blank=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    withdrawn = models.BooleanField(default=False)
+    # When the provider said what stands here: an older message that comes later changes nothing (O8).
+    told_at = models.DateTimeField()
+    # Until when staff can answer at the provider.
+    answer_by = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "reference"], name="dispute_once")]
+        indexes = [models.Index(fields=["created_at"], condition=Q(status="open"), name="dispute_open")]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.status}"
+
+
+class MassRefund(models.Model):
+    """Everybody's money back for one event: one run, with a row for each order. It goes on after any kill (G4)."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    event = models.ForeignKey(Event, models.CASCADE, related_name="mass_refunds")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    reason = models.CharField(max_length=300, blank=True)
+    # The id of whoever asked for it, in the shared table of users.
+    started_by = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event"], condition=Q(status="running"), name="massrefund_one_running")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.status}"
+
+
+class MassRefundRow(models.Model):
+    """What a mass refund does to one order."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        # The order is changed and its refunds are intended; the providers have not said the last word.
+        SENT = "sent", _("On its way")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    mass = models.ForeignKey(MassRefund, models.CASCADE, related_name="rows")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="mass_refund_rows")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    # What goes back, fixed when the order's lines were cancelled; NULL before.
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3)
+    # Why it failed: the refusal's code, and the provider's words.
+    code = models.CharField(max_length=60, blank=True)
+    words = models.CharField(max_length=300, blank=True)
+    tries = models.IntegerField(default=0)
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mass", "order"], name="massrefundrow_once")]
+        indexes = [models.Index(fields=["mass", "status"], name="massrefundrow_status")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.status}"
+
+
+class Statement(models.Model):
+    """A bank's file of what came in: read, shown beside the orders, and booked when staff say so."""
+
+    class Status(models.TextChoices):
+        COLUMNS = "columns", _("Which column is which?")
+        READY = "ready", _("Ready to book")
+        BOOKING = "booking", _("Being booked")
+        BOOKED = "booked", _("Booked")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.COLUMNS)
+    file_name = models.CharField(max_length=200)
+    # A hash of the bytes: the same file again is the same statement.
+    digest = models.CharField(max_length=64, unique=True)
+    # The file as text, until its lines are read; the lines are what is kept.
+    content = models.TextField(blank=True)
+    # {our name: the file's column}, with "currency" or "=EUR" for one that all lines have.
+    mapping = models.JSONField(default=dict)
+    uploaded_by = models.BigIntegerField(null=True)
+    booked_by = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class StatementLine(models.Model):
+    """One movement on the tenant's bank account."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Not booked")
+        BOOKED = "booked", _("Booked")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="lines")
+    # The line of the file, as an editor counts.
+    number = models.IntegerField()
+    day = models.DateField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    payer = models.CharField(max_length=200, blank=True)
+    purpose = models.CharField(max_length=500, blank=True)
+    # What tells this movement from all others: two overlapping files have it in common.
+    fingerprint = models.CharField(max_length=64)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="statement_lines")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["statement", "number"], name="statementline_once"),
+            models.UniqueConstraint(
+                fields=["fingerprint"], condition=Q(status="booked"), name="statementline_booked_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.amount_minor} {self.currency}"

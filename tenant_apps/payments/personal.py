@@ -6,7 +6,7 @@ from django.db.models import F
 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from tenant_apps.orders.personal import own_orders
-from tenant_apps.payments.models import Payment, Refund
+from tenant_apps.payments.models import Payment, Refund, Statement, StatementLine
 
 
 def _payments(person: Person) -> Rows:
@@ -32,6 +32,26 @@ def _end_reasons(person: Person) -> int:
 
 hold("payments", "payments.Payment", {"order"}, export=_payments, locate=_located)
 hold("refund_reasons", "payments.Refund", {"reason"}, erase=_end_reasons, order=10)
+
+
+def _end_words(person: Person) -> int:
+    """A bank's line names who paid. Those that nobody booked are nobody's we know: they go with the next erasure."""
+    booked = StatementLine.objects.filter(payment__order__in=own_orders(person).values("pk"))
+    lines = booked | StatementLine.objects.filter(payment=None)
+    return lines.exclude(payer="", purpose="").update(payer="", purpose="")
+
+
+def _end_files(person: Person) -> int:
+    return Statement.objects.exclude(content="").update(content="")
+
+
+hold("statement_lines", "payments.StatementLine", {"payer", "purpose"}, erase=_end_words, order=10)
+hold("statement_files", "payments.Statement", {"content"}, erase=_end_files, order=10)
+harmless("payments.Statement", {"mapping", "file_name"}, "names of columns, and what a file was called")
+harmless("payments.Statement", {"uploaded_by", "booked_by"}, "the id of a row that names nobody once it is erased")
+harmless("payments.MassRefund", {"started_by"}, "the id of a row that names nobody once it is erased")
+harmless("payments.MassRefund", {"reason"}, "why an event is called off, for all its buyers")
+harmless("payments.Dispute", {"reference", "reason", "answer_by"}, "a provider's number, its word for why, and a time")
 harmless("payments.LedgerEntry", {"reference"}, "a provider's number of a movement of money")
 harmless("payments.ProviderAccount", {"public", "sealed"}, "the tenant's own keys and numbers at a provider")
 harmless("payments.ProviderEvent", {"event_id", "notice", "outcome"}, "numbers and amounts of a payment, no names")

@@ -17,8 +17,9 @@ from tenant_apps.events.refunds import percent_now
 from tenant_apps.orders import cancelling, invoices, lifecycle
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.models import Order
-from tenant_apps.payments import providers
+from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import RefundTooLarge
+from tenant_apps.payments.mass_rows import follow
 from tenant_apps.payments.models import LedgerEntry, Payment, Refund
 from tenant_apps.payments.providers.base import ProviderFailed, ProviderRefused, Refunded
 from tenant_apps.payments.services import POLL_AFTER
@@ -131,15 +132,12 @@ def _record_end(refund: Refund, told: Refunded, words: str) -> Refund:
     if not done:
         # Somebody has to look at it: the money was promised.
         record("refund.failed", refund, details={"order": order.code, "words": words[:300]})
+        follow(refund, words)
         return refund
-    LedgerEntry.objects.create(
-        kind=LedgerEntry.Kind.REFUND,
-        provider=payment.provider,
-        reference=refund.reference or str(refund.pk),
-        order=order,
-        amount_minor=-refund.amount_minor,
-        currency=refund.currency,
-    )
+    reference = refund.reference or str(refund.pk)
+    ledger.enter(payment, LedgerEntry.Kind.REFUND, -refund.amount_minor, reference=reference)
+    ledger.enter(payment, LedgerEntry.Kind.FEE, ledger.fee_back(payment, refund.amount_minor), reference=reference)
+    follow(refund)
     before = order.refunded_minor
     _update_order(order)
     change = before_and_after({"refunded_minor": before}, {"refunded_minor": order.refunded_minor})
@@ -155,10 +153,12 @@ def _update_order(order: Order) -> None:
     """Money that was paid on top of the total, or in another currency, goes back without making the order a refunded
     one; nor does that of a try which never paid it (O5)."""
     own = order.payments.filter(currency=order.currency)
-    sums = own.aggregate(captured=Sum("captured_minor"), returned=Sum("refunded_minor"))
+    sums = own.aggregate(captured=Sum("captured_minor"), returned=Sum("refunded_minor"), open=Sum("refunding_minor"))
     excess = max(0, (sums["captured"] or 0) - order.total_minor)
     if order.paid_at is None:
         excess = sums["captured"] or 0
+    # The excess is reserved as soon as it comes: as long as it is under way, none of what has gone was it.
+    excess = max(0, excess - (sums["open"] or 0))
     order.refunded_minor = min(order.total_minor, max(0, (sums["returned"] or 0) - excess))
     order.save(update_fields=["refunded_minor", "modified_at"])
 

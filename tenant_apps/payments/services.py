@@ -1,22 +1,27 @@
 """Money in: tries to pay, and what their outcome does to the order."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Min, Sum
 from django.utils import timezone
 
+from shared_apps.core.attempts import whole
 from shared_apps.core.errors import SoldOut, WrongState
 from shared_apps.core.faults import point
+from shared_apps.core.inserting import insert_all
 from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
 from tenant_apps.orders.models import Order, WaitingEntry
-from tenant_apps.payments import providers
+from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
 from tenant_apps.payments.providers.base import Provider, ProviderFailed, ProviderRefused, Started
+from tenants.context import current_tenant
+from tenants.preferences import preference
 
 # Whose money people move and staff see come.
 BY_HAND = ("manual", "bank_transfer", "cash")
@@ -27,7 +32,6 @@ POLL_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 5, 10, 15, 30, 
 FINAL = (Payment.Status.SUCCEEDED, Payment.Status.CANCELLED, Payment.Status.REFUNDED, Payment.Status.PARTIALLY_REFUNDED)
 
 
-@transaction.atomic
 def place(
     basket: Basket, *, user: Any = None, actor: Any = None, offer: WaitingEntry | None = None
 ) -> tuple[Order, Payment | None]:
@@ -35,10 +39,17 @@ def place(
 
     Both are committed before the provider is asked by `ask` (O3). Raises what `place_order` raises, UnknownProvider.
     """
-    order = place_order(basket, user=user, actor=actor, offer=offer)
-    if order.status != Order.Status.PENDING:
-        return order, None
-    return order, _intend(order, providers.choose(basket.provider))
+
+    def both() -> tuple[Order, Payment | None]:
+        order = place_order(basket, user=user, actor=actor, offer=offer)
+        if order.status != Order.Status.PENDING:
+            return order, None
+        provider = providers.choose(basket.provider)
+        if provider.slow:
+            _hold_longer(order)
+        return order, _intend(order, provider, owed_minor=order.total_minor)
+
+    return whole(both)
 
 
 def place_and_start(
@@ -61,6 +72,8 @@ def intend(order: Order, provider_name: str, *, actor: Any = None) -> Payment:
         raise NothingToPay
     if order.payments.count() >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
+    if provider.slow:
+        _hold_longer(order)
     payment = _intend(order, provider)
     told = made(provider=provider.name, amount_minor=payment.amount_minor, currency=payment.currency)
     record("payment.started", payment, actor=actor, details={"order": order.code, **told}, deliver=False)
@@ -72,26 +85,61 @@ def start(order: Order, provider_name: str, *, actor: Any = None, **options: Any
     return ask(intend(order, provider_name, actor=actor), **options)
 
 
-def _intend(order: Order, provider: Provider, **fields: Any) -> Payment:
+def _intend(order: Order, provider: Provider, *, owed_minor: int | None = None, **fields: Any) -> Payment:
     account = None
     if provider.needs_account:
         account = ProviderAccount.objects.filter(provider=provider.name, enabled=True).first()
-    return Payment.objects.create(
+    payment = Payment(
         order=order,
         provider=provider.name,
         account=account,
-        amount_minor=_owed(order),
+        amount_minor=_owed(order) if owed_minor is None else owed_minor,
         currency=order.currency,
         poll_at=timezone.now() + POLL_AFTER[0] if account else None,
         **fields,
     )
+    if provider.by_hand:
+        payment.reference = provider.start(payment, {}).reference
+    insert_all([payment])
+    return payment
+
+
+def is_started(payment: Payment) -> Started | None:
+    """How an intended payment goes on if nobody has to be asked for that: money that people move. Else None."""
+    provider = providers.by_name(payment.provider)
+    return provider.start(payment, {}) if provider.by_hand else None
+
+
+def begin_by_hand(order: Order, provider: Provider) -> Payment:
+    """Write down a payment of what is owed that nobody announced. For a caller that has locked the order."""
+    return _intend(order, provider)
+
+
+def _hold_longer(order: Order) -> None:
+    """Hold the places for as long as a bank takes, counted from when the order was placed, so that choosing the way
+    to pay anew gains nothing; never past the start of the first event. What was held longer stays so."""
+    if order.expires_at is None:
+        return
+    wanted = order.created_at + timedelta(days=preference(current_tenant(), "bank_transfer_hold_days"))
+    lines = order.lines.filter(status="active", event__isnull=False)
+    starts = lines.aggregate(first=Min("event__starts_at"))["first"]
+    until = max(order.expires_at, min(wanted, starts) if starts else wanted)
+    if until > order.expires_at:
+        order.expires_at = until
+        Order.objects.filter(pk=order.pk).update(expires_at=until)
+
+
+def owed_of(orders: Collection[Order]) -> dict[Any, int]:
+    """What is still to be paid of each order's total, in minor units, by its id; one statement."""
+    # Money in another currency pays nothing of it, nor does what is on its way back (O5).
+    own = Payment.objects.filter(order__in=[order.pk for order in orders], currency=F("order__currency"))
+    paid = own.values("order_id").annotate(sum=Sum(F("captured_minor") - F("refunded_minor") - F("refunding_minor")))
+    sums = dict(paid.values_list("order_id", "sum"))
+    return {order.pk: order.total_minor - (sums.get(order.pk) or 0) for order in orders}
 
 
 def _owed(order: Order) -> int:
-    # Money in another currency pays nothing of it, nor does what is on its way back (O5).
-    left = F("captured_minor") - F("refunded_minor") - F("refunding_minor")
-    paid = order.payments.filter(currency=order.currency).aggregate(sum=Sum(left))
-    return order.total_minor - (paid["sum"] or 0)
+    return owed_of([order])[order.pk]
 
 
 def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:
@@ -109,8 +157,11 @@ def ask(payment: Payment, **options: Any) -> tuple[Payment, Started]:
         started = Started("failed", "")
     point("payment.started")
     if started.outcome == "pending":
-        Payment.objects.filter(pk=payment.pk).update(reference=started.reference or None, session=started.session)
         payment.reference, payment.session = started.reference or None, started.session
+        payment.fee_minor = provider.fee_minor(payment)
+        Payment.objects.filter(pk=payment.pk).update(
+            reference=payment.reference, session=payment.session, fee_minor=payment.fee_minor
+        )
         return payment, started
     return settle(payment, started.outcome, reference=started.reference), started
 
@@ -158,14 +209,8 @@ def settle(
     record(f"payment.{outcome}", payment, actor=actor, details=details)
     point("payment.settled")
     if outcome == Payment.Status.SUCCEEDED and payment.captured_minor > 0:
-        LedgerEntry.objects.create(
-            kind=LedgerEntry.Kind.PAYMENT,
-            provider=payment.provider,
-            reference=payment.reference or str(payment.pk),
-            order=order,
-            amount_minor=payment.captured_minor,
-            currency=payment.currency,
-        )
+        ledger.enter(payment, LedgerEntry.Kind.PAYMENT, payment.captured_minor)
+        ledger.enter(payment, LedgerEntry.Kind.FEE, -payment.fee_minor)
         point("payment.booked")
         payment.order = _move_on(order, payment, actor)
     return payment
@@ -182,6 +227,8 @@ def _move_on(order: Order, payment: Payment, actor: Any) -> Order:
         return send_back(payment.captured_minor, "paid in another currency")
     if order.status == Order.Status.PAID:  # paid twice: the second money goes back (O5)
         return send_back(payment.captured_minor, "paid twice")
+    if order.status == Order.Status.EXPIRED and order.lines.filter(event__status="cancelled").exists():
+        return send_back(payment.captured_minor, "the event was called off")
     if payment.captured_minor < payment.amount_minor:
         return send_back(payment.captured_minor, "paid too little")
     owed = _owed(order)

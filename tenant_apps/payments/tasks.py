@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from tenant_apps.payments import callbacks, polling
-from tenant_apps.payments.models import Payment
+from tenant_apps.payments import callbacks, mass, polling, statements
+from tenant_apps.payments.models import MassRefund, Payment, Statement
 from tenants.tasks import TenantTask
 
 
@@ -12,6 +12,31 @@ def poll_due() -> None:
     """Every half minute: ask about what is open, and try again what a provider told us without effect (O8, O9)."""
     callbacks.apply_open()
     polling.poll_due()
+
+
+@shared_task(base=TenantTask, name="payments.book_statement", soft_time_limit=280, time_limit=300)
+def book_statement(statement: str) -> None:
+    """Book a statement that staff accepted. Twice is once (G2)."""
+    found = Statement.objects.filter(pk=statement, status=Statement.Status.BOOKING).first()
+    if found is not None:
+        statements.book(found)
+
+
+@shared_task(base=TenantTask, name="payments.mass_refund", soft_time_limit=280, time_limit=300)
+def mass_refund(run: str) -> None:
+    """Work on a mass refund for a while, and hand over to the next if that was not enough. Twice is once (G2)."""
+    found = MassRefund.objects.filter(pk=run, status=MassRefund.Status.RUNNING).first()
+    if found is not None and not mass.work(found):
+        mass_refund.apply_async(args=[run], retry=False)
+
+
+@shared_task(base=TenantTask, name="payments.resume")
+def resume() -> None:
+    """Every minute: take up statements and mass refunds whose worker died."""
+    for run in mass.unfinished():
+        mass_refund.apply_async(args=[str(run.pk)], retry=False)
+    for found in statements.unfinished():
+        book_statement.apply_async(args=[str(found.pk)], retry=False)
 
 
 @shared_task(base=TenantTask, name="payments.ask_provider")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.payments.views import accounts, box_office, dashboard, lines
+from tenant_apps.payments.views import accounts, box_office, dashboard, lines, mass, statements
 
 urlpatterns = [
     path("settings/payments/", accounts.overview, name="dashboard-payment-accounts"),
@@ -16,6 +16,13 @@ urlpatterns = [
     path("orders/<slug:code>/lines/<uuid:pk>/cancel/", lines.cancel, name="dashboard-order-line-cancel"),
     path("orders/<slug:code>/notes/", lines.write_note, name="dashboard-order-note"),
     path("orders/<slug:code>/notes/<int:pk>/delete/", lines.delete_note, name="dashboard-order-note-delete"),
+    path("money/events/<slug:slug>/", mass.refunds, name="dashboard-mass-refund"),
+    path("money/events/<slug:slug>/<uuid:pk>/repeat/", mass.repeat, name="dashboard-mass-refund-repeat"),
+    path("money/statements/", statements.overview, name="dashboard-statements"),
+    path("money/statements/<uuid:pk>/", statements.statement, name="dashboard-statement"),
+    path("money/statements/<uuid:pk>/columns/", statements.columns, name="dashboard-statement-columns"),
+    path("money/statements/<uuid:pk>/book/", statements.book, name="dashboard-statement-book"),
+    path("money/disputes/", statements.disputes, name="dashboard-disputes"),
     path("orders/<slug:code>/mark-paid/", dashboard.mark_paid, name="dashboard-order-mark-paid"),
     path("orders/<slug:code>/refund/", dashboard.refund, name="dashboard-order-refund"),
     path("orders/<slug:code>/cancel/", dashboard.cancel, name="dashboard-order-cancel"),

@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 class _PriceRules(models.QuerySet[Any]):
-    def in_force(self, now: datetime | None = None) -> Any:
+    def in_force(self, now: Any = None) -> Any:
         """Switched on, and in their window [from, until)."""
         now = now or timezone.now()
         return self.filter(
@@ -49,8 +49,9 @@ class _PriceRules(models.QuerySet[Any]):
 class DiscountQuerySet(_PriceRules):
     """Named questions about discounts."""
 
-    def as_rows(self, now: datetime) -> ArraySubquery:
-        """All that are in force, as one expression that another statement can take along: see `rules_of`."""
+    def as_rows(self, now: Any) -> ArraySubquery:
+        """All that are in force at a moment (a datetime or an expression), as one expression that another statement can
+        take along: see `rules_of`."""
         columns = {name: F(name) for name in _COLUMNS}
         return ArraySubquery(self.in_force(now).order_by("pk").values(row=JSONObject(**columns)))
 

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from tenant_apps.events.models import Event
 from tenant_apps.orders.models import Order
-from tenant_apps.payments.models import Payment
+from tenant_apps.payments.models import Dispute, Payment
 from tenant_apps.reports.queries import Numbers
 from tenant_apps.ticketing.models import TicketType
 
@@ -24,7 +24,7 @@ class Todo(NamedTuple):
 
 
 def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers]) -> list[Todo]:
-    """Return what the person could deal with now, by their rights; at most three statements."""
+    """Return what the person could deal with now, by their rights; at most four statements."""
     now, found = timezone.now(), []
     if "change_orders" in rights:
         waiting = Payment.objects.filter(provider="manual", status="pending", order=OuterRef("pk"))
@@ -32,6 +32,13 @@ def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers
         if count:
             text = ngettext("%d order waits for its money", "%d orders wait for their money", count) % count
             found.append(Todo("banknote", text, "/dashboard/orders/?status=pending"))
+    if "refund_orders" in rights:
+        disputed = Dispute.objects.filter(status=Dispute.Status.OPEN).count()
+        if disputed:
+            text = (
+                ngettext("%d payment is disputed by a bank", "%d payments are disputed by banks", disputed) % disputed
+            )
+            found.append(Todo("triangle-alert", text, "/dashboard/money/disputes/"))
     if "change_event" in rights:
         drafts = Event.objects.filter(status="draft").count()
         if drafts:

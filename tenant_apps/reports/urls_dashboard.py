@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from tenant_apps.reports.views import dashboard
+from tenant_apps.reports.views import dashboard, money
 
 urlpatterns = [
     path("", dashboard.home, name="dashboard-home"),
+    path("money/", money.settlement, name="dashboard-money"),
+    path("money/settlement.csv", money.settlement_file, name="dashboard-money-file"),
     path("events/<slug:slug>/", dashboard.event, name="dashboard-event"),
 ]

@@ -11,6 +11,7 @@ from tenants.preferences import PREFERENCES, Preference
 
 LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
+    "bank_transfer_hold_days": _("Days to pay in by bank transfer, while places are held"),
     "waiting_list_hours": _("Hours to answer an offer of the waiting list"),
     "waiting_list_group_hours": _("Hours in which places are put aside for a group on the waiting list"),
     "waiting_list_first": _("Places that come free go to the waiting list before the open sale"),

@@ -11,6 +11,7 @@ from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import to_minor
 from tenant_apps.activity.services import record
 from tenants.context import current_tenant, in_public
+from tenants.logos import keep_logo
 from tenants.models import Tenant
 from tenants.preferences import all_preferences, checked
 
@@ -63,6 +64,23 @@ def _refuse_odd_digits(amount: str, currency: str) -> None:
         raise InvalidInput(
             errors=[FieldError("service_fee_fixed", "invalid", _("This is no amount in %s.") % currency)]
         ) from None
+
+
+def change_logo(upload: Any, *, actor: Any) -> Tenant:
+    """Take an uploaded picture as the tenant's logo, or with None have none. The file of the one before stays: papers
+    that were issued show it. Raises ImageRefused, ImageTooLarge."""
+    here = current_tenant()
+    name = keep_logo(upload) if upload is not None else ""
+    if name == here.logo:
+        return here
+    with transaction.atomic():
+        details = {"before": {"logo": here.logo}, "after": {"logo": name}}
+        record("settings.changed", here, actor=actor, details=details, deliver=False)
+    with in_public(), transaction.atomic():
+        tenant = Tenant.objects.select_for_update(of=("self",)).get(pk=here.pk)
+        tenant.logo = name
+        tenant.save(update_fields=["logo"])
+    return tenant
 
 
 def _line(name: str, value: Any) -> str:

@@ -6,6 +6,7 @@ from tenant_apps.staff.views import keys, members, roles, settings
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
+    path("settings/logo/", settings.logo, name="dashboard-settings-logo"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),

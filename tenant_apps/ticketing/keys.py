@@ -3,11 +3,13 @@
 import base64
 import os
 from collections.abc import Collection
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from shared_apps.core import secrets
+from shared_apps.core.prepared import Parameter, Prepared
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.models import EventKey
 
@@ -31,9 +33,13 @@ def keys_of(event_ids: Collection[int]) -> dict[int, EventKey]:
     return found
 
 
+@Prepared
+def _unretired(event_ids: Parameter) -> Any:
+    return EventKey.objects.filter(retired_at__isnull=True).extra(**event_ids.among("ticketing_eventkey.event_id"))
+
+
 def _signing(event_ids: Collection[int]) -> dict[int, EventKey]:
-    keys = EventKey.objects.filter(event_id__in=event_ids, retired_at__isnull=True)
-    return {key.event_id: key for key in keys}
+    return {key.event_id: key for key in _unretired(list(event_ids))} if event_ids else {}
 
 
 def private_half(key: EventKey) -> Ed25519PrivateKey:

@@ -7,12 +7,19 @@ after a rollback, and the SET is sent only where it differs. Older servers get o
 See docs/decisions/0003-search-path.md.
 """
 
+import select
+from time import monotonic
 from typing import Any
 
+import psycopg2
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
 from django_tenants.postgresql_backend import base
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from tenants import freshness
+
+# A network that swallows everything says nothing either; this often it is asked for a sign of life all the same.
+ASK_AFTER_SECONDS = 10.0
 
 
 class DatabaseOperations(PostgresOperations):
@@ -30,6 +37,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self._asked_at = 0.0
         # Here, and not where writes are made: no write to what the public sees can go unseen.
         self.execute_wrappers.append(freshness.notice)
 
@@ -41,6 +49,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.set_settings_schema(self.schema_name)
         self.search_path_set_schemas = None
 
+    def close_if_health_check_failed(self) -> None:
+        """Close the connection if the server is gone; ask it only if that could be.
+
+        Where a server ends a connection (a restart, a crash, an administrator), our socket has something to read:
+        so one that is silent, and was asked a moment ago, needs no `SELECT 1` before each request.
+        """
+        if self.connection is None or not self.health_check_enabled or self.health_check_done:
+            return
+        if monotonic() - self._asked_at < ASK_AFTER_SECONDS and _is_silent(self.connection):
+            self.health_check_done: bool = True
+            return
+        self._asked_at = monotonic()
+        super().close_if_health_check_failed()
+
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self.schema_name and self._server_search_path() == self._get_cursor_search_paths():
             return
@@ -50,3 +72,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """The search path as the server last reported it; None where it reports none (before Postgres 18)."""
         reported = self.connection.get_parameter_status("search_path")
         return [name.strip().strip('"') for name in reported.split(",")] if reported else None
+
+
+def _is_silent(connection: Any) -> bool:
+    """Whether a connection that nobody uses now is open and in no transaction, with nothing waiting to be read."""
+    if connection.closed or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        return not poll.poll(0)
+    except (OSError, ValueError, psycopg2.Error):
+        return False

@@ -46,6 +46,8 @@ class Stripe(Fake):
     """The API at `url`, hosted pages at `url/c/pay/…` and `url/3ds/…`."""
 
     name = "stripe"
+    # Where the platform is told about connected accounts (acct_…), and what that is signed with.
+    connect_endpoint: tuple[str, str] | None = None
 
     def handle(self, request: Request) -> Answer:
         if request.path.startswith("/c/pay/"):
@@ -82,7 +84,9 @@ class Stripe(Fake):
             case ["account"]:
                 return json_answer(
                     {
-                        "id": f"acct_{hashlib.sha256(account.encode()).hexdigest()[:16]}",
+                        "id": account
+                        if account.startswith("acct_")
+                        else f"acct_{hashlib.sha256(account.encode()).hexdigest()[:16]}",
                         "object": "account",
                         "livemode": "_live_" in account,
                     }
@@ -278,6 +282,31 @@ class Stripe(Fake):
             )
         self._announce(account, "refund.updated" if status == "succeeded" else "refund.failed", refund)
 
+    def dispute(self, intent: str, status: str = "needs_response", reason: str = "fraudulent") -> dict[str, Any]:
+        """The buyer's bank wants the money of a PaymentIntent back, or moves on with that: `won`, `lost`, …"""
+        account = self.books.account_of(intent)
+        paid = self.books.get(intent, "intent", account) or {}
+        found = next((row for row in self.books.all("dispute", account) if row["payment_intent"] == intent), None)
+        dispute = found or {
+            "id": new_id("dp_"), "object": "dispute", "amount": paid["amount_received"], "currency": paid["currency"],
+            "charge": paid["latest_charge"], "payment_intent": intent, "created": int(time.time()), "reason": reason,
+            "livemode": "_live_" in account, "metadata": {}, "is_charge_refundable": False,
+            "evidence_details": {"due_by": int(time.time()) + 7 * 86400, "has_evidence": False},
+            "balance_transactions": [{"id": new_id("txn_"), "amount": -paid["amount_received"], "fee": 1500}],
+        }  # fmt: skip
+        dispute["status"] = status
+        self.books.put("dispute", account, dispute)
+        if found is None:
+            self._announce(account, "charge.dispute.created", dispute)
+            self._announce(account, "charge.dispute.funds_withdrawn", dispute)
+        elif status in ("won", "lost"):
+            self._announce(account, "charge.dispute.closed", dispute)
+            if status == "won":
+                self._announce(account, "charge.dispute.funds_reinstated", dispute)
+        else:
+            self._announce(account, "charge.dispute.updated", dispute)
+        return dispute
+
     # --- What a card does --------------------------------------------------------------------------------------------
 
     def pay(self, account: str, intent: dict[str, Any], card: str, *, authenticated: bool = False) -> dict[str, Any]:
@@ -408,8 +437,12 @@ class Stripe(Fake):
             "id": new_id("evt_"), "object": "event", "type": kind, "created": int(time.time()),
             "livemode": "_live_" in account, "data": {"object": {k: v for k, v in content.items() if k[0] != "_"}},
             "api_version": "2026-10-28.endive",
+            **({"account": account} if account.startswith("acct_") else {}),
         }  # fmt: skip
         self.books.put("event", account, event)
+        if self.connect_endpoint and account.startswith("acct_"):
+            url, secret = self.connect_endpoint
+            self.tell(url, lambda: self.signed(event, secret))
         for endpoint in self.books.all("endpoint", account):
             if {"*", kind} & set(endpoint["enabled_events"]):
                 self.tell(endpoint["url"], lambda e=endpoint: self.signed(event, e["secret"]))  # type: ignore[misc]  # a default binds the loop's value

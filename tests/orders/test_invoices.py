@@ -170,6 +170,23 @@ def test_goods_their_delivery_and_its_address_are_on_the_paper(in_alpha):
     assert invoice.total_minor == order.total_minor == 3490
 
 
+def test_delivery_has_the_tenants_rate_and_the_sums_of_the_rates_are_the_orders(alpha, with_settings):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+    from tenant_apps.orders.goods import Delivery
+
+    with with_settings(tax_rate="19"):
+        mug, courier = make_variant("Mug", price_minor=999), make_delivery(price_minor=490)
+        kind = make_ticket_type(price_minor=1070, tax_rate=7)
+        lines = [BasketLine(variant=mug.pk), BasketLine(ticket_type=kind.pk)]
+        where = Delivery(method=courier.pk, name="Ada", street="Strand", city="London")
+        order = place_order(Basket(email="a@example.test", lines=lines, delivery=where))
+        mark_paid(order)
+        data = order.invoices.get().data
+    assert {each["title"]: each["rate"] for each in data["lines"]}["Courier"] == "19"
+    assert [(row["rate"], row["gross"]) for row in data["taxes"]] == [("7", 1070), ("19", 1489)]
+    assert (data["total"], data["tax"]) == (order.total_minor, order.tax_minor)
+
+
 # --- Credit notes ---------------------------------------------------------------------------------------------------
 
 

@@ -152,16 +152,47 @@ def test_whoever_left_with_a_ticket_that_is_cancelled_does_not_come_in_again(alp
         assert scanning.scan(door, text, "3", by=None).reason == "cancelled"
 
 
-def test_a_refund_of_single_lines_is_refused_rather_than_taken_for_the_whole_order(alpha, client_for):
+def refund(client, order, key, **body):
+    return client.post(f"/api/v1/orders/{order.code}/refund/", body, HTTP_IDEMPOTENCY_KEY=key)
+
+
+def test_lines_are_refunded_by_themselves_once_and_their_tickets_admit_nobody(alpha, client_for):
     with in_tenant(alpha):
-        order = make_paid_order(make_ticket_type(price_minor=2500), quantity=2)
-        line = order.lines.first()
-    answer = client_for(alpha, owner_of(alpha)).post(
-        f"/api/v1/orders/{order.code}/refund/", {"lines": [str(line.pk)]}, HTTP_IDEMPOTENCY_KEY="k"
-    )
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["field"] == "lines"
-    assert money(alpha, order) == ("paid", 0, 5000)
+        order = make_paid_order(make_ticket_type(price_minor=2500), quantity=3)
+        first, second, third = (str(line.pk) for line in order.lines.all())
+    client = client_for(alpha, owner_of(alpha))
+    answer = refund(client, order, "1", lines=[first])
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["refunded"], answer.json()["status"]) == ("25.00", "paid")
+    assert [line["status"] for line in answer.json()["lines"]] == ["cancelled", "active", "active"]
+    assert [ticket["status"] for ticket in answer.json()["tickets"]] == ["refunded", "active", "active"]
+    again = refund(client, order, "2", lines=[first, second])
+    assert (again.status_code, again.json()["code"]) == (409, "line_not_active")
+    assert money(alpha, order) == ("paid", 2500, 5000)
+    assert refund(client, order, "3", lines=[second, third]).status_code == 200
+    assert money(alpha, order) == ("cancelled", 7500, 0)
+    with in_tenant(alpha):
+        assert set(Ticket.objects.values_list("status", flat=True)) == {"refunded"}
+        assert order.lines.first().event.quotas.get().sold == 0
+
+
+def test_lines_of_nobody_of_others_and_of_an_unpaid_order_are_not_refunded(alpha, client_for):
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=2500)
+        order, other, unpaid = make_paid_order(kind), make_paid_order(kind), make_order(kind)
+        of_other, of_unpaid, own = (str(each.lines.first().pk) for each in (other, unpaid, order))
+    client = client_for(alpha, owner_of(alpha))
+    for key, lines in enumerate(
+        ([of_other], ["01a1fed4-bc40-70dc-96eb-02a23b5060f7"], ["x"], [], "all", [own, of_other])
+    ):
+        answer = refund(client, order, f"k{key}", lines=lines)
+        assert (answer.status_code, answer.json()["errors"][0]["field"].split(".")[0]) == (400, "lines"), answer.content
+    both = refund(client, order, "both", lines=[own], amount="1.00")
+    assert (both.status_code, both.json()["errors"][0]["field"]) == (400, "amount")
+    early = refund(client, unpaid, "early", lines=[of_unpaid])
+    assert (early.status_code, early.json()["code"]) == (409, "refund_too_large")
+    assert money(alpha, order) == ("paid", 0, 2500)
+    assert money(alpha, unpaid)[0] == "pending"
 
 
 def test_who_may_only_look_at_orders_starts_no_payment(alpha, client_for):

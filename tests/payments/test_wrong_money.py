@@ -7,6 +7,7 @@ import pytest
 from tenant_apps.orders import lifecycle
 from tenant_apps.payments import polling
 from tenant_apps.payments.models import LedgerEntry, Payment
+from tenant_apps.payments.refunds import carry_out, refund_order
 from tenant_apps.payments.services import intend, settle
 from tests.factories import make_order, make_ticket_type
 
@@ -44,6 +45,22 @@ def test_money_for_a_payment_that_we_gave_up_goes_back_where_the_order_has_ended
     payment = paid(payment)
     assert (payment.captured_minor, payment.refunds.get().amount_minor) == (2500, 2500)
     assert payment.order.status == "cancelled"
+
+
+def test_money_that_came_twice_does_not_hide_what_was_refunded(in_alpha):
+    """While the second money is on its way back, what the buyer was given back of the first is told as it is."""
+    order = make_order(make_ticket_type(price_minor=2500))
+    first, second = intend(order, "test"), intend(order, "test")
+    paid(first)
+    refund_order(order, 1000)
+    paid(second)
+    refund_order(order, 500)
+    order.refresh_from_db()
+    assert order.refunded_minor == 1500
+    for refund in second.refunds.all():
+        carry_out(refund)
+    order.refresh_from_db()
+    assert order.refunded_minor == 1500
 
 
 def test_what_a_dead_worker_was_about_to_ask_is_asked_by_another_in_time():

@@ -81,6 +81,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/events/<str:event>/media/", "pk", key_of("media")),
     ("/media/products/", "file", named("image_file")),
     ("/media/events/", "file", named("media_file")),
+    ("/media/logo/", "file", lambda place: "nothing.webp"),
     ("/dashboard/delivery-methods/", "pk", key_of("method")),
     ("/dashboard/discounts/", "pk", key_of("discount")),
     ("/dashboard/vouchers/", "code", key_of("voucher", "code")),
@@ -111,6 +112,10 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/exports/", "kind", lambda place: "csv"),
     ("/dashboard/exports/", "resource", lambda place: "events"),
     ("/dashboard/exports/", "kind", lambda place: "csv"),
+    ("/events/<str:event>/refunds/", "pk", key_of("mass_refund")),
+    ("/dashboard/money/events/<slug:slug>/", "pk", key_of("mass_refund")),
+    ("/bank-statements/", "pk", key_of("statement")),
+    ("/dashboard/money/statements/", "pk", key_of("statement")),
     ("/cart/lines/", "pk", key_of("cart_line")),
     ("/payments/webhooks/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
@@ -229,6 +234,12 @@ def price_list(place: Place) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("p.csv", b"name,price\nMug,5\n")}
 
 
+def bank_statement(place: Place) -> dict[str, Any]:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return {"file": SimpleUploadedFile("s.csv", b"Date;Amount;Purpose\n31.05.2026;5,00;rent\n")}
+
+
 def fixed(**body: Any) -> Maker:
     return lambda place: dict(body)
 
@@ -254,6 +265,9 @@ _voucher = fixed(code="A-NEW-CODE", kind="percent", value="10")
 _method_form = {
     "name": "A new courier", "kind": "courier", "price": "5.00", "rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0",
 }  # fmt: skip
+_columns = {
+    "day": "Date", "amount": "Amount", "currency": "=EUR", "purpose": "Purpose", "decimal": ",", "dates": "%d.%m.%Y",
+}  # fmt: skip
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
 BODIES: dict[str, Maker] = {
@@ -265,6 +279,9 @@ BODIES: dict[str, Maker] = {
     "POST /me/export/": NOTHING,
     "PATCH /notification-preferences/": fixed(preferences=[]),
     "PATCH /settings/": fixed(tagline="A new line"),
+    "PUT /settings/logo/": lambda place: {"image": photo(place)["image"]},
+    "DELETE /settings/logo/": NOTHING,
+    "POST /dashboard/settings/logo/": fixed(remove="1"),
     "POST /account/data/erase/": fixed(password="not-the-password"),
     "POST /account/data/export/": NOTHING,
     "POST /account/notifications/": NOTHING,
@@ -275,6 +292,17 @@ BODIES: dict[str, Maker] = {
     "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
     "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),
     "POST /payments/webhooks/<slug:name>/": NOTHING,
+    "POST /billing/webhooks/stripe-connect/": NOTHING,
+    "POST /events/<str:event>/refunds/": NOTHING,
+    "POST /events/<str:event>/refunds/<uuid:pk>/retry/": NOTHING,
+    "POST /dashboard/money/events/<slug:slug>/": NOTHING,
+    "POST /dashboard/money/events/<slug:slug>/<uuid:pk>/repeat/": NOTHING,
+    "POST /bank-statements/": bank_statement,
+    "PATCH /bank-statements/<uuid:pk>/": fixed(mapping=_columns),
+    "POST /bank-statements/<uuid:pk>/book/": NOTHING,
+    "POST /dashboard/money/statements/": bank_statement,
+    "POST /dashboard/money/statements/<uuid:pk>/columns/": fixed(**_columns),
+    "POST /dashboard/money/statements/<uuid:pk>/book/": NOTHING,
     "POST /activate/": fixed(email="x@matrix.test", confirmation_code="123456"),
     "POST /auth/login/": _login,
     "POST /auth/logout-all/": NOTHING,
@@ -630,11 +658,13 @@ NO_GOOD_END = {
         (
             "/payment-accounts/",
             "/payments/webhooks/<slug:name>/",
+            "/billing/webhooks/stripe-connect/",
             "/dashboard/settings/payments/<slug:name>/",
             "/dashboard/settings/payments/<uuid:pk>/switch/",
         ),
         "needs a provider that answers or signs: tests/payments",
     ),
+    "/media/logo/<str:file>": "needs an uploaded logo: tests/staff/test_logo.py",
     "/account/confirm/": "needs a letter's code: tests/accounts",
     "/activate/": "needs a letter's code: tests/accounts",
     "/auth/registration/verify-email/": "needs a letter's code: tests/accounts",
@@ -671,10 +701,19 @@ NO_GOOD_END = {
     "/events/<str:event>/publish/": "it is published: tests/events",
     "/events/<str:event>/quotas/<int:pk>/": "a quota in use stays: tests/ticketing",
     "/events/<str:event>/check-in-lists/<int:pk>/": "a door that was scanned at stays: tests/ticketing",
+    "/events/<str:event>/refunds/": "the event takes place: tests/payments",
     "/orders/<str:code>/refund/": "money given by hand: tests/payments",
 }
 
-MULTIPART = frozenset({"POST /imports/", "POST /products/<str:slug>/images/", "POST /events/<str:event>/media/"})
+MULTIPART = frozenset(
+    {
+        "POST /imports/",
+        "POST /bank-statements/",
+        "PUT /settings/logo/",
+        "POST /products/<str:slug>/images/",
+        "POST /events/<str:event>/media/",
+    }
+)
 
 # The value of a body's field that names something else, as the place has it; None where it has none. By the field's
 # last name ("lines.ticket_type" is under "ticket_type"): every such field of every route is then sent with the
@@ -723,6 +762,7 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
     "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
+    "refund": "yes or no",
     "scan_id": "what the device calls its own scan",
     "parameters": "names and values kept in the product itself",
     "tax_id": "a number that an office gave the buyer",

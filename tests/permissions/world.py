@@ -149,7 +149,8 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
-    from tenant_apps.payments.models import ProviderAccount
+    from tenant_apps.payments import statements
+    from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
 
@@ -179,6 +180,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         content = b"title,starts_at\nGala,2031-01-10T20:00\n"
         shared.job = imports.start(resource="events", file_name="e.csv", content=content, actor=None, dry_run=True)
         listed = b"name,price\nMug,5\n"
+        shared.statement = statements.upload("bank.csv", b"Date;Amount;Purpose\n30.05.2026;5,00;rent\n", actor=None)[0]
         shared.price_list = imports.start(
             resource="products", file_name="p.csv", content=listed, actor=None, dry_run=True
         )
@@ -190,6 +192,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
         shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
+    place.things.mass_refund = MassRefund.objects.create(event=event, status="done")
     vars(place.things).update(vars(shared))
     if buyer is not None:
         _add_orders(place, buyer)

@@ -32,6 +32,7 @@ class Placed:
 
     code: str
     secret: str
+    lines: list[str]
     pages: list[str | None] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
 
@@ -81,7 +82,7 @@ class Driver:
         if answer.status_code != 201:
             return answer, None
         said = answer.json()
-        placed = Placed(said["code"], said["secret"])
+        placed = Placed(said["code"], said["secret"], [line["id"] for line in said["lines"]])
         self._note(placed, said["payment"])
         return answer, placed
 
@@ -117,6 +118,10 @@ class Driver:
     def cancel(self, order: Placed, *, by_staff: bool) -> requests.Response:
         who = self.boss if by_staff else {"X-Order-Secret": order.secret}
         return self.api("POST", f"orders/{order.code}/cancel/", {}, **who)
+
+    def cancel_line(self, order: Placed, number: int, *, by_staff: bool) -> requests.Response:
+        who = self.boss if by_staff else {"X-Order-Secret": order.secret}
+        return self.api("POST", f"orders/{order.code}/lines/{order.lines[number]}/cancel/", {}, **who)
 
     def state(self, order: Placed) -> dict[str, Any]:
         answer = self.api("GET", f"orders/{order.code}/?secret={order.secret}")

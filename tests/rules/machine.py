@@ -68,11 +68,18 @@ class OrdersLife(RuleBasedStateMachine):
     def place(self, kinds: tuple[str, ...], again: bool) -> None:
         answer, placed = self.driver.place(kinds, again=again)
         order = self.same(answer, lambda: self.shop.place(kinds), done=201)
-        self.touched = set(range(len(self.pairs)))  # others may have lost their places
+        self._see_who_expired()
         if order is not None:
             assert placed is not None
             self.touched.add(len(self.pairs))
             self.pairs.append((order, placed))
+
+    def _see_who_expired(self) -> None:
+        """Whoever wanted places may have ended overdue orders: which of them is for the product to choose."""
+        self.touched = set(range(len(self.pairs)))
+        for order, placed in self.pairs:
+            if order.status == "pending" and order.overdue and self.driver.state(placed)["status"] == "expired":
+                order.status = "expired"
 
     @some_order
     @rule(number=PICK)
@@ -217,6 +224,14 @@ class OrdersLife(RuleBasedStateMachine):
         order, placed = self.pick(number)
         answer = self.driver.cancel(placed, by_staff=by_staff)
         self.same(answer, lambda: self.shop.cancel(order, by_staff=by_staff))
+
+    @some_order
+    @rule(number=PICK, which=PICK, by_staff=st.booleans())
+    def cancel_line(self, number: int, which: int, by_staff: bool) -> None:
+        order, placed = self.pick(number)
+        place = which % len(order.lines)
+        answer = self.driver.cancel_line(placed, place, by_staff=by_staff)
+        self.same(answer, lambda: self.shop.cancel_line(order, order.lines[place], by_staff=by_staff))
 
     @precondition(lambda self: len(self.pairs) > 3 and not self.shop.cancelled)
     @rule(sure=st.integers(0, 9))

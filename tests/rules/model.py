@@ -41,37 +41,52 @@ class Payment:
     status: str = "pending"
     captured_minor: int = 0
     refunded_minor: int = 0
-    # Reserved for going back, and not gone yet.
+    # Reserved for going back, and not gone yet: money that never belonged to the order (O5).
     returning: list[int] = field(default_factory=list)
 
     @property
     def left_minor(self) -> int:
         return self.captured_minor - self.refunded_minor - sum(self.returning)
 
-    def give_back(self) -> None:
-        """What was reserved has gone."""
-        for amount in self.returning:
-            self.refunded_minor += amount
-            self.status = "refunded" if self.refunded_minor == self.captured_minor else "partially_refunded"
-        self.returning = []
+    def give_back(self, amount_minor: int) -> None:
+        self.refunded_minor += amount_minor
+        self.status = "refunded" if self.refunded_minor == self.captured_minor else "partially_refunded"
+
+
+@dataclass
+class Line:
+    kind: str
+    standing: bool = True
+    ticket: Ticket | None = None
 
 
 @dataclass
 class Order:
-    kinds: tuple[str, ...]
+    lines: list[Line]
     status: str = "pending"
     overdue: bool = False
-    ever_paid: bool = False
-    tickets: list[Ticket] = field(default_factory=list)
+    # What it was paid for: lines that are cancelled later do not change it (M6).
+    paid_for_minor: int | None = None
     payments: list[Payment] = field(default_factory=list)
+    # What the buyer sees as refunded: not what was paid on top, nor what never paid the order.
+    refunded_minor: int = 0
+
+    @property
+    def worth_minor(self) -> int:
+        """What the lines cost that are left."""
+        return sum(PRICES[line.kind] for line in self.lines if line.standing)
 
     @property
     def total_minor(self) -> int:
-        return sum(PRICES[kind] for kind in self.kinds)
+        return self.worth_minor if self.paid_for_minor is None else self.paid_for_minor
+
+    @property
+    def tickets(self) -> list[Ticket]:
+        return [line.ticket for line in self.lines if line.ticket]
 
     @property
     def draws(self) -> Counter[str]:
-        return Counter(counter for kind in self.kinds for counter in DRAWS[kind])
+        return Counter(counter for line in self.lines if line.standing for counter in DRAWS[line.kind])
 
     @property
     def owed_minor(self) -> int:
@@ -81,14 +96,6 @@ class Order:
     @property
     def left_minor(self) -> int:
         return sum(payment.left_minor for payment in self.payments)
-
-    @property
-    def refunded_minor(self) -> int:
-        """What the buyer sees as refunded: not what was paid on top, nor what never paid the order."""
-        captured = sum(payment.captured_minor for payment in self.payments)
-        returned = sum(payment.refunded_minor for payment in self.payments)
-        excess = max(0, captured - self.total_minor) if self.ever_paid else captured
-        return min(self.total_minor, max(0, returned - excess))
 
 
 class Shop:
@@ -115,16 +122,13 @@ class Shop:
         """Places of orders whose time is up are free for whoever needs them (M3). Raises Refused."""
         if self.cancelled:
             raise Refused("not_on_sale")
-        order = Order(kinds)
-        if not self._fits(order.draws):
-            overdue = [
-                each for each in self.orders
-                if each.status == "pending" and each.overdue and each.draws.keys() & order.draws.keys()
-            ]  # fmt: skip
-            if not self._fits(order.draws, overdue):
-                raise Refused("sold_out")
-            for each in overdue:
-                each.status = "expired"
+        order = Order([Line(kind) for kind in kinds])
+        overdue = [
+            each for each in self.orders
+            if each.status == "pending" and each.overdue and each.draws.keys() & order.draws.keys()
+        ]  # fmt: skip
+        if not self._fits(order.draws, overdue):
+            raise Refused("sold_out")
         order.payments.append(Payment(order.total_minor, AtProvider()))
         self.orders.append(order)
         return order
@@ -157,8 +161,9 @@ class Shop:
         if twice or too_little or too_late:
             payment.returning.append(amount_minor)
         else:
-            order.status, order.ever_paid = "paid", True
-            order.tickets = [Ticket() for _ in order.kinds]
+            order.status, order.paid_for_minor = "paid", order.worth_minor
+            for line in order.lines:
+                line.ticket = Ticket() if line.standing else None
             if order.owed_minor < 0:
                 payment.returning.append(-order.owed_minor)
 
@@ -180,7 +185,9 @@ class Shop:
         """The worker sends back what is to go back."""
         for order in self.orders:
             for payment in order.payments:
-                payment.give_back()
+                for amount in payment.returning:
+                    payment.give_back(amount)
+                payment.returning = []
 
     def mark_paid(self, order: Order) -> None:
         if order.status == "paid":
@@ -201,9 +208,8 @@ class Shop:
         for payment in reversed(order.payments):
             part = min(wanted, payment.left_minor)
             if part > 0:
-                before, payment.returning = payment.returning, [part]
-                payment.give_back()
-                payment.returning = before
+                payment.give_back(part)
+                order.refunded_minor += part
                 wanted -= part
 
     # --- Ending ------------------------------------------------------------------------------------------------------
@@ -220,6 +226,24 @@ class Shop:
             ticket.status = "cancelled"
         if order.left_minor:
             self.refund(order, None)
+
+    def cancel_line(self, order: Order, line: Line, *, by_staff: bool) -> None:
+        """Its place is free and its ticket dead; a paid order gives back what the rest does not cost."""
+        if not line.standing or order.status == "cancelled":
+            return
+        if order.status == "expired":
+            raise Refused("wrong_state")
+        if sum(each.standing for each in order.lines) == 1:
+            self.cancel(order, by_staff=by_staff)
+            return
+        if line.ticket and line.ticket.status == "used" and not by_staff:
+            raise Refused("tickets_used")
+        line.standing = False
+        if line.ticket:
+            line.ticket.status = "cancelled"
+            back = min(PRICES[line.kind], max(0, order.left_minor - order.worth_minor))
+            if back:
+                self.refund(order, back)
 
     # --- The door ----------------------------------------------------------------------------------------------------
 

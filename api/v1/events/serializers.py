@@ -208,6 +208,13 @@ class EventInput(serializers.Serializer[Any]):
         return fields, places[0] if places else None
 
 
+class CancelInput(serializers.Serializer[Any]):
+    """`refund`: everybody's money goes back, in the background. Left out, it does if the caller may give money back."""
+
+    refund = serializers.BooleanField(required=False, allow_null=True, default=None)
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
 class PostponeInput(serializers.Serializer[Any]):
     starts_at = TimeInput()
     ends_at = TimeInput(required=False, allow_null=True, default=None)

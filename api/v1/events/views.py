@@ -16,8 +16,9 @@ from api.scoping import EventScoped
 from api.v1.events.filters import PUBLIC_PARAMETERS, EventFilter, chosen, narrowed
 from api.v1.events.presentation import event_json, events_json
 from api.v1.events.seats import set_seats
-from api.v1.events.serializers import DuplicateInput, EventInput, EventSerializer, PostponeInput
+from api.v1.events.serializers import CancelInput, DuplicateInput, EventInput, EventSerializer, PostponeInput
 from api.views import APIView
+from shared_apps.core.errors import Forbidden
 from tenant_apps.events import services
 from tenant_apps.events.models import Event
 from tenant_apps.staff.permissions import allowed
@@ -149,9 +150,21 @@ class PublishView(_Move):
 
 
 class CancelView(_Move):
-    @extend_schema(operation_id="events_cancel", request=None, responses=EventSerializer)
+    @extend_schema(operation_id="events_cancel", request=CancelInput, responses=EventSerializer)
     def post(self, request: Request, event: str) -> Response:
-        return Response(shown(services.cancel(self.event, actor=request.user), request.user))
+        found = self.event
+        wanted = CancelInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        may, refund = allowed(request.user, "refund_orders", found), wanted.validated_data["refund"]
+        if refund and not may:
+            raise Forbidden
+        cancelled = services.cancel(
+            found,
+            actor=request.user,
+            refund=may if refund is None else refund,
+            reason=wanted.validated_data["reason"],
+        )
+        return Response(shown(cancelled, request.user))
 
 
 class ArchiveView(_Move):

@@ -8,7 +8,7 @@ from shared_apps.core.money import to_text
 from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
 from tenant_apps.orders.models import Order, OrderLine, OrderNote, Parcel, SavedAddress
 from tenant_apps.payments.line_refunds import Preview
-from tenant_apps.payments.models import Payment
+from tenant_apps.payments.models import Dispute, Payment
 from tenant_apps.payments.providers.base import Started
 from tenant_apps.ticketing.codes import code_texts
 
@@ -81,6 +81,21 @@ def payment_json(payment: Payment, started: Started | None = None) -> dict[str, 
     if started is not None:
         shown |= {"redirect_url": started.redirect_url or None, "client_secret": started.client_secret or None}
     return shown
+
+
+def dispute_json(dispute: Dispute) -> dict[str, Any]:
+    """What a buyer's bank wants back, for staff."""
+    return {
+        "id": dispute.pk,
+        "payment": dispute.payment_id,
+        "status": dispute.status,
+        "reason": dispute.reason,
+        "amount": to_text(dispute.amount_minor, dispute.currency),
+        "currency": dispute.currency,
+        "withdrawn": dispute.withdrawn,
+        "answer_by": dispute.answer_by,
+        "created_at": dispute.created_at,
+    }
 
 
 def order_json(

@@ -14,6 +14,7 @@ from tenant_apps.orders.cart_checkout import basket_of
 from tenant_apps.orders.checkout import Attendee, Basket, BasketLine
 from tenant_apps.orders.goods import Delivery
 from tenant_apps.orders.models import Cart, Order
+from tenant_apps.payments.models import Dispute
 
 # On one line. What a type, a variant or the tenant allows, checkout decides.
 MOST_TICKETS = 500
@@ -177,14 +178,14 @@ class ReasonInput(serializers.Serializer[Any]):
 
 
 class RefundInput(ReasonInput):
+    """All that is left, an `amount`, or `lines`, which end with that: their tickets are refunded ones."""
+
     amount = serializers.DecimalField(max_digits=17, decimal_places=3, required=False)
+    lines = serializers.ListField(child=serializers.UUIDField(), required=False, allow_empty=False, max_length=500)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        # Left unread, a wish to return one line's money would return the whole order's.
-        if "lines" in self.initial_data:
-            raise serializers.ValidationError(
-                {"lines": [_("Give the amount; lines cannot be refunded by themselves.")]}
-            )
+        if "lines" in attrs and "amount" in attrs:
+            raise serializers.ValidationError({"amount": [_("Give the amount or the lines, not both.")]})
         return attrs
 
 
@@ -272,6 +273,20 @@ class PaymentSerializer(serializers.Serializer[Any]):
     client_secret = serializers.CharField(required=False, allow_null=True)
 
 
+class DisputeSerializer(serializers.Serializer[Any]):
+    """`withdrawn`: the provider has taken the money out of the account for now, or for good."""
+
+    id = serializers.UUIDField()
+    payment = serializers.UUIDField()
+    status = serializers.ChoiceField(Dispute.Status.choices)
+    reason = serializers.CharField()
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    withdrawn = serializers.BooleanField()
+    answer_by = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
 class ParcelSerializer(serializers.Serializer[Any]):
     carrier = serializers.CharField()
     tracking_number = serializers.CharField()
@@ -301,6 +316,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     lines = OrderLineSerializer(many=True)
     tickets = OrderTicketSerializer(many=True)
     payments = PaymentSerializer(many=True)
+    disputes = DisputeSerializer(many=True, required=False, help_text="For staff who see the whole order.")
     parcels = serializers.ListField(
         child=ParcelSerializer(), required=False, help_text="What was shipped; only with goods, and not in lists."
     )

@@ -1,11 +1,15 @@
 """Orders over HTTP."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import afterwards, idempotent
+from api.inputs import reading
 from api.pagination import Cursor
 from api.permissions import ANYONE, OWN, SIGNED_IN
 from api.scoping import EventScoped
@@ -29,7 +33,7 @@ from tenant_apps.orders import services
 from tenant_apps.orders.checkout import Basket
 from tenant_apps.orders.errors import UnknownCart
 from tenant_apps.orders.models import Order
-from tenant_apps.payments.line_refunds import preview
+from tenant_apps.payments.line_refunds import intend_line_refund, preview
 from tenant_apps.payments.models import Payment
 from tenant_apps.payments.providers.base import Started
 from tenant_apps.payments.refunds import (
@@ -37,7 +41,7 @@ from tenant_apps.payments.refunds import (
     carry_out,
     intend_order_refund,
 )
-from tenant_apps.payments.services import ask, mark_paid, place
+from tenant_apps.payments.services import ask, is_started, mark_paid, place
 from tenant_apps.promotions.guessing import guarded
 from tenant_apps.staff.permissions import allowed
 
@@ -46,9 +50,22 @@ def placed(payment: Payment | None, started: Started | None, order: Order | None
     """The answer to a new order, with what the buyer's side needs to pay it."""
     order = order or (payment.order if payment else None)
     assert order is not None
-    shown = whole(Sight(order, as_buyer=True), with_secret=True)
+    payments = [payment] if payment else []  # a new order has no other
+    lines = Sight(order, as_buyer=True).lines()
+    shown = presentation.order_json(order, lines, payments, as_buyer=True, with_secret=True)
     shown["payment"] = presentation.payment_json(payment, started) if payment else None
     return Response(shown, status=201)
+
+
+def started(request: Request, order: Order, payment: Payment | None, options: Mapping[str, Any]) -> Response:
+    """The answer to an order that is just being placed. A provider is asked after the commit, with a key and without
+    one: none is asked inside a transaction (O3)."""
+    if payment is None:
+        return placed(None, None, order)
+    known = is_started(payment)
+    if known is None:
+        afterwards(request, lambda: placed(*ask(payment, **options)))
+    return placed(payment, known, order)
 
 
 def _basket(request: Request, wanted: OrderInput) -> Basket:
@@ -78,14 +95,11 @@ class OrdersView(APIView):
     @extend_schema(operation_id="orders_create", request=OrderInput, responses={201: PlacedOrderSerializer})
     @idempotent(required=True)
     def post(self, request: Request) -> Response:
-        wanted = OrderInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        basket = _basket(request, wanted)
+        with reading(OrderInput, request.data) as wanted:
+            basket = _basket(request, wanted)
         with guarded(request, basket.voucher):
             order, payment = place(basket, user=request.user, actor=request.user)
-        if payment is not None:
-            afterwards(request, lambda: placed(*ask(payment, **basket.options)))
-        return placed(payment, None, order)
+        return started(request, order, payment, basket.options)
 
 
 class OrderView(APIView):
@@ -175,7 +189,7 @@ class ResendView(APIView):
 
 
 class RefundView(APIView):
-    """Send money back: all that is left, or an amount."""
+    """Send money back: all that is left, an amount, or the price of lines, which end with that."""
 
     permissions = {"post": "refund_orders"}
     scope = "object"
@@ -191,7 +205,11 @@ class RefundView(APIView):
             minor = None if amount is None else to_minor(amount.normalize(), order.currency)
         except ValueError as error:
             raise InvalidInput(errors=[FieldError("amount", "invalid", str(error))]) from None
-        refunds = intend_order_refund(order, minor, reason=wanted.validated_data["reason"], actor=request.user)
+        reason, lines = wanted.validated_data["reason"], wanted.validated_data.get("lines")
+        if lines is None:
+            refunds = intend_order_refund(order, minor, reason=reason, actor=request.user)
+        else:
+            _order, refunds = intend_line_refund(order, lines, reason=reason, actor=request.user)
 
         def send_back() -> Response:
             for refund in refunds:

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from api.v1.orders import presentation
 from shared_apps.core.errors import Forbidden, NotFound
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.payments.models import Dispute
 from tenant_apps.staff.permissions import allowed, events_where
 
 
@@ -25,6 +26,8 @@ class Sight:
     events: frozenset[int] | None = None
 
     def lines(self) -> list[OrderLine]:
+        if self.order.made is not None and self.events is None:
+            return list(self.order.made)
         lines = self.order.lines.select_related("event", "ticket_type", "ticket")
         return list(lines if self.events is None else lines.filter(event__in=self.events))
 
@@ -36,6 +39,9 @@ def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:
     shown = presentation.order_json(sight.order, lines, payments, as_buyer=sight.as_buyer, with_secret=with_secret)
     if any(line.variant_id for line in lines):
         shown["parcels"] = [presentation.parcel_json(each) for each in sight.order.parcels.all()]
+    if not sight.as_buyer and sight.events is None:
+        disputes = Dispute.objects.filter(payment__order=sight.order).order_by("created_at")
+        shown["disputes"] = [presentation.dispute_json(dispute) for dispute in disputes]
     return shown
 
 

@@ -10,19 +10,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import afterwards, idempotent
+from api.idempotency import idempotent
 from api.pagination import Pages
 from api.permissions import ANYONE
 from api.scoping import EventScoped
 from api.v1.orders.serializers import AttendeeInput, PlacedOrderSerializer
-from api.v1.orders.views import placed
+from api.v1.orders.views import started
 from api.views import APIView
 from shared_apps.core.addresses import client_address
 from shared_apps.core.errors import NotFound
 from tenant_apps.orders import waiting, waiting_offers
 from tenant_apps.orders.checkout import Attendee
 from tenant_apps.orders.models import WaitingEntry
-from tenant_apps.payments.services import ask, place
+from tenant_apps.payments.services import place
 
 BIGGEST = 2**63 - 1
 
@@ -212,6 +212,4 @@ class WaitingOrderView(_OfToken):
             options={name: data[name] for name in ("test_outcome", "flow") if name in data},
         )
         order, payment = place(basket, user=request.user, actor=request.user, offer=entry)
-        if payment is not None:
-            afterwards(request, lambda: placed(*ask(payment, **basket.options)))
-        return placed(payment, None, order)
+        return started(request, order, payment, basket.options)

@@ -42,6 +42,14 @@ class Notice:
     currency: str = ""
     live: bool = False
     fee_minor: int = 0
+    # A dispute: the provider's id of it, one of Dispute's statuses, why, until when staff can answer (ISO 8601), when
+    # this was said (seconds since 1970), and "out" or "in" if money was taken for it or came back.
+    dispute: str = ""
+    dispute_status: str = ""
+    reason: str = ""
+    answer_by: str = ""
+    said_at: float = 0.0
+    moved: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -87,10 +95,16 @@ class Provider:
     needs_account = False
     # Takes cards: what `credit_card` of older clients means.
     card = False
-    # Money comes days later: the places are held for `bank_transfer_hold_hours`.
+    # Money comes days later: the places are held for `bank_transfer_hold_days`.
     slow = False
+    # People move the money: `start` speaks to nobody outside, so it is done with the order's own transaction.
+    by_hand = False
     # Where the buyer may be sent, for the page's Content-Security-Policy.
     pages: tuple[str, ...] = ()
+
+    def fee_minor(self, payment: Payment) -> int:
+        """The platform's part of a payment that is about to be started, in minor units."""
+        return 0
 
     def start(self, payment: Payment, options: dict[str, Any]) -> Started:
         """Ask for the money. The payment's own id is the key under which a repeat is the same try.

@@ -11,6 +11,7 @@ from tenant_apps.payments.providers.base import Provider, Refunded, Started
 class ManualProvider(Provider):
     name = "manual"
     label = _("Bank transfer or cash")
+    by_hand = True
 
     def start(self, payment: Payment, options: dict[str, Any]) -> Started:
         return Started("pending", str(payment.pk))

@@ -44,9 +44,26 @@ EVENTS = (
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
 )
 INTENT_OUTCOMES = {"succeeded": "succeeded", "canceled": "cancelled", "requires_action": "requires_action"}
 REFUND_OUTCOMES = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+# https://docs.stripe.com/api/disputes/object#dispute_object-status
+DISPUTE_STATUSES = {
+    "warning_needs_response": "open",
+    "needs_response": "open",
+    "warning_under_review": "review",
+    "under_review": "review",
+    "warning_closed": "won",
+    "prevented": "won",
+    "won": "won",
+    "lost": "lost",
+}
+DISPUTE_MOVES = {"charge.dispute.funds_withdrawn": "out", "charge.dispute.funds_reinstated": "in"}
 # Stripe keeps two digits for these although ISO 4217 has none.
 HUNDREDTHS_AT_STRIPE = frozenset({"ISK", "UGX"})
 
@@ -118,6 +135,9 @@ class StripeProvider(Provider):
             )
         return Started("pending", "", redirect_url=session.url or "", session=session.id)
 
+    def fee_minor(self, payment: Payment) -> int:
+        return _fee(payment)
+
     def ask(self, payment: Payment) -> Notice | None:
         client, extra = _client(payment.account)
         identity = payment.reference
@@ -173,19 +193,8 @@ class StripeProvider(Provider):
     # --- Webhooks ----------------------------------------------------------------------------------------------------
 
     def read(self, account: ProviderAccount, body: bytes, headers: Mapping[str, str], path: str) -> Notice:
-        header = headers.get("Stripe-Signature", "")
-        try:
-            text = body.decode()
-            stripe.WebhookSignature.verify_header(
-                text, header, keys.secrets_of(account)["webhook_secret"], TOLERANCE_SECONDS
-            )
-            moment = int(dict(part.split("=", 1) for part in header.split(",") if "=" in part)["t"])
-        except (stripe.SignatureVerificationError, UnicodeDecodeError, KeyError, ValueError):
-            raise BadSignature from None
-        if moment > time.time() + TOLERANCE_SECONDS:
-            raise BadSignature
-        event = json.loads(text)
-        return _of_event(event["id"], event["type"], bool(event["livemode"]), event["data"]["object"])
+        # What connected accounts say comes to the platform's address (payments.connected), none of it to the tenant's.
+        return notice_of(verified(body, headers, keys.secrets_of(account).get("webhook_secret", "")))
 
     # --- The account -------------------------------------------------------------------------------------------------
 
@@ -211,8 +220,8 @@ class StripeProvider(Provider):
         try:
             with _translated():
                 account = client.v1.accounts.retrieve_current(options=extra)
-                secret = given.get("webhook_secret", "").strip()
-                if not secret:
+                secret = "" if connected else given.get("webhook_secret", "").strip()
+                if not secret and not connected:
                     endpoint = client.v1.webhook_endpoints.create(
                         params={"url": webhook_url, "enabled_events": list(EVENTS)},
                         options=extra,
@@ -245,6 +254,36 @@ class StripeProvider(Provider):
                 currency = row.currency.upper()
                 at = datetime.fromtimestamp(row.created, UTC)
                 yield Movement(kind, str(reference), from_stripe(row.amount, currency), currency, at)
+
+
+def verified(body: bytes, headers: Mapping[str, str], secret: str) -> dict[str, Any]:
+    """Return the event in a webhook's body if this secret signed it, just now (O6). Raises BadSignature.
+
+    No secret signs nothing: an empty one is a key that anybody has.
+    """
+    header = headers.get("Stripe-Signature", "")
+    if not secret:
+        raise BadSignature
+    try:
+        text = body.decode()
+        stripe.WebhookSignature.verify_header(text, header, secret, TOLERANCE_SECONDS)
+        moment = int(dict(part.split("=", 1) for part in header.split(",") if "=" in part)["t"])
+    except (stripe.SignatureVerificationError, UnicodeDecodeError, KeyError, ValueError):
+        raise BadSignature from None
+    if moment > time.time() + TOLERANCE_SECONDS:
+        raise BadSignature
+    event = json.loads(text)
+    if not isinstance(event, dict):
+        raise ValueError("an event is an object")
+    return event
+
+
+def notice_of(event: Mapping[str, Any]) -> Notice:
+    """What a verified event says."""
+    about = event["data"]["object"]
+    if event["type"].startswith("charge.dispute."):
+        return _of_dispute(event, about)
+    return _of_event(event["id"], event["type"], bool(event["livemode"]), about)
 
 
 def _client_with(key: str) -> Any:
@@ -343,6 +382,31 @@ def _of_event(identity: str, kind: str, live: bool, about: Any) -> Notice:
             amount_minor=from_stripe(int(about["amount"]), currency),
         )
     return Notice(**base)
+
+
+def _of_dispute(event: Mapping[str, Any], about: Mapping[str, Any]) -> Notice:
+    currency = str(about["currency"]).upper()
+    due = (about.get("evidence_details") or {}).get("due_by")
+    moved = DISPUTE_MOVES.get(event["type"], "")
+    # Stripe's own charge for it is a part of the movement that takes the money.
+    moves = about.get("balance_transactions") or []
+    fee = sum(int(row.get("fee") or 0) for row in moves) if moved == "out" else 0
+    return Notice(
+        event_id=event["id"],
+        kind=event["type"],
+        outcome="dispute",
+        reference=about.get("payment_intent") or "",
+        amount_minor=from_stripe(int(about["amount"]), currency),
+        currency=currency,
+        live=bool(event["livemode"]),
+        fee_minor=from_stripe(fee, currency),
+        dispute=about["id"],
+        dispute_status=DISPUTE_STATUSES.get(about.get("status") or "", "open"),
+        reason=str(about.get("reason") or "")[:60],
+        answer_by=datetime.fromtimestamp(int(due), UTC).isoformat() if due else "",
+        said_at=float(event.get("created") or 0),
+        moved=moved,
+    )
 
 
 def _development_pages() -> tuple[str, ...]:

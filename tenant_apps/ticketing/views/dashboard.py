@@ -1,6 +1,7 @@
 """The staff's pages about events and the door."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -130,10 +131,13 @@ def _show(form: Any, places: list[Any], refusal: DomainError) -> None:
 @require_POST
 def move_event(request: HttpRequest, slug: str, move: str) -> HttpResponse:
     """Publish, cancel or archive."""
-    event, _rights = event_for(request.user, slug, "change_event")
-    steps = {
+    event, rights = event_for(request.user, slug, "change_event")
+    refund = request.POST.get("refund") == "1" and "refund_orders" in rights
+    call_off = partial(event_services.cancel, refund=refund, reason=request.POST.get("reason", "").strip()[:300])
+    told = _("The event is cancelled. The money is on its way back.") if refund else _("The event is cancelled.")
+    steps: dict[str, Any] = {
         "publish": (event_services.publish, _("The event is published.")),
-        "cancel": (event_services.cancel, _("The event is cancelled.")),
+        "cancel": (call_off, told),
         "archive": (event_services.archive, _("The event is archived.")),
     }
     if move not in steps:

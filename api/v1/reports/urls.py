@@ -1,0 +1,10 @@
+"""Where reports are found."""
+
+from django.urls import path
+
+from api.v1.reports import views
+
+tenant_urls = [
+    path("reports/settlement/", views.SettlementView.as_view(), name="report-settlement"),
+    path("reports/settlement.csv", views.SettlementFileView.as_view(), name="report-settlement-file"),
+]
