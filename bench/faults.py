@@ -80,6 +80,7 @@ WORKER: dict[str, type[Story]] = {
     "refund.after_call": stories.MoneyTooLate,
     "refund.booked": stories.MoneyTooLate,
     "poll.refund_claimed": stories.RefundThatTakesDays,
+    "mass.intended": stories.EventCalledOff,
 }
 QUICK = [("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved")]
 
@@ -230,11 +231,12 @@ class Run:
     def _wait_for_polling(self, waiting: list[tuple[stories.Shop, dict[str, Any]]], since: datetime) -> float | None:
         """Return after how many seconds the last one was known to be paid; None if one is not within 15 minutes."""
         everything, until = list(waiting), since + timedelta(seconds=UNHEARD_SECONDS)
-        while waiting and datetime.now(UTC) < until:
-            waiting = [(shop, order) for shop, order in waiting if shop.state(order)["status"] != "paid"]
-            if waiting:
-                time.sleep(2)
-        return None if waiting else outcomes.seconds_until_paid(everything, since)
+        while waiting := [(shop, order) for shop, order in waiting if shop.state(order)["status"] != "paid"]:
+            if datetime.now(UTC) > until:
+                return None
+            time.sleep(2)
+        seconds = outcomes.seconds_until_paid(everything, since)
+        return seconds if seconds <= UNHEARD_SECONDS else None
 
     # --- Telling -----------------------------------------------------------------------------------------------------
 

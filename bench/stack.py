@@ -16,7 +16,7 @@ from platform_config.launcher.supervisor import Command, Part, answers
 from platform_config.launcher.valkey import EmbeddedValkey
 
 TICK_SECONDS = 0.05
-FAR_TOO_LONG_SECONDS = 60.0
+FAR_TOO_LONG_SECONDS = 120.0
 
 
 class Stack:
@@ -51,7 +51,7 @@ class Stack:
 
     def __enter__(self) -> "Stack":
         self._keeper.start()
-        if not self._up.wait(180) or self.trouble:
+        if not self._up.wait(600) or self.trouble:
             self._over.set()
             raise SystemExit(f"The product did not start: {self.trouble}; logs are in {self.home.logs}")
         return self

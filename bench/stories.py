@@ -48,6 +48,7 @@ class Shop:
         self.tenant = open_tenant(name=self.slug, slug=self.slug, owner=self.owner, currency="EUR")
         with in_tenant(self.tenant):
             event = make_event()
+            self.event = event.slug
             self.paid = make_ticket_type(event, price_minor=PRICE_MINOR, capacity=places)
             self.free = make_ticket_type(event, price_minor=0, capacity=places, name="Free")
             accounts.connect(
@@ -139,6 +140,14 @@ class Shop:
     def cancel(self, order: dict[str, Any]) -> None:
         path = f"/api/v1/orders/{order['code']}/cancel/"
         answer = self.call("POST", path, {}, **{"X-Order-Secret": order["secret"]})
+        if answer.status_code != 200:
+            raise RuntimeError(f"{answer.status_code} {answer.text[:300]}")
+
+    def call_off(self) -> None:
+        from tests.factories import bearer
+
+        path = f"/api/v1/events/{self.event}/cancel/"
+        answer = self.call("POST", path, {"refund": True}, Authorization=f"Bearer {bearer(self.owner)}")
         if answer.status_code != 200:
             raise RuntimeError(f"{answer.status_code} {answer.text[:300]}")
 
@@ -249,9 +258,9 @@ class PurchaseSeenByPolling(Purchase):
     def prepare(self) -> None:
         self.order = self.shop.place()
         self.shop.pay(self.order)
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
 
@@ -274,6 +283,16 @@ class CancelledByBuyer(RefundByStaff):
         return {self.order["code"]: "cancelled refunded"}
 
 
+class EventCalledOff(RefundByStaff):
+    """Everybody's money goes back, by a job."""
+
+    def act(self) -> None:
+        self.shop.call_off()
+
+    def wanted(self) -> dict[str, str]:
+        return {self.order["code"]: "cancelled refunded"}
+
+
 class RefundThatTakesDays(RefundByStaff):
     """The provider sends the money later than it says so, and does not tell us when it did."""
 
@@ -289,9 +308,9 @@ class RefundThatTakesDays(RefundByStaff):
         account = f"sk_test_{self.shop.slug}"
         for refund in fake.books.all("refund", account):
             fake.finish_refund(refund["id"])
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
 
@@ -300,9 +319,9 @@ class NeverPaid(Story):
 
     def prepare(self) -> None:
         self.order = self.shop.place()
-        self.shop.overdue(self.order)
 
     def act(self) -> None:
+        self.shop.overdue(self.order)
         self.shop.wake("orders.expire_overdue")
 
     def wanted(self) -> dict[str, str]:
@@ -316,11 +335,12 @@ class ClosedAtTheProvider(NeverPaid):
 
     def prepare(self) -> None:
         super().prepare()
+        self.shop.overdue(self.order)
         self.shop.wake("orders.expire_overdue")
         self.shop.wait_for(self.order, "expired", 60)
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
 
@@ -334,9 +354,9 @@ class MoneyTooLate(Story):
         self.shop.overdue(self.late)
         self.shop.pay(self.late)
         self.other = self.shop.place()
-        self.shop.time_to_ask()
 
     def act(self) -> None:
+        self.shop.time_to_ask()
         self.shop.wake("payments.poll_due")
 
     def wanted(self) -> dict[str, str]:

@@ -188,6 +188,8 @@ def _free_schema_name(slug: str) -> str:
 def _finish(tenant: Tenant) -> Tenant:
     """Schema, first rows, host, open. What an earlier try has committed is found and kept."""
     if not _schema_exists(tenant.schema_name):
+        # Before the transaction: where nobody has rendered it yet that takes longer than a transaction may idle (P5).
+        rendering.template()
         # One transaction: a schema that exists is a filled one. Public rows are written after it (citus.md, rule 3).
         with transaction.atomic():
             rendering.make_schema(tenant.schema_name)

@@ -46,13 +46,15 @@ def events_at_counter(actor: Any) -> Any:
 
 
 def tiles(event: Event, now: datetime | None = None) -> list[Tile]:
-    """Return what can be sold of an event; one statement."""
+    """Return what can be sold of an event, nothing of one that is not on sale; one statement."""
     now = now or timezone.now()
     by_default = preference(current_tenant(), "prices_include_tax")
     found = []
     for one in TicketType.objects.filter(event=event).with_places().with_tiers().order_by("position", "pk"):
         included = includes_tax(one, by_default)
         most = MOST if one.places is None else max(0, min(MOST, one.places))
+        if event.status != Event.Status.PUBLISHED:
+            most = 0
         shares = portions(tiers_of(one), one.price_minor, max(1, most), now)
         price = with_tax(shares[0].price_minor, one.tax_rate, included=included)
         is_open = one.price_kind == TicketType.PriceKind.OPEN

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
-from tenant_apps.activity.services import before_and_after, record, records
+from tenant_apps.activity.services import before_and_after, made, record, records
 from tenant_apps.orders import fulfilment, invoices
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.writing import Kept, write_order
@@ -38,7 +38,8 @@ def begin(order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept
     order.status = PAID if free else PENDING
     order.paid_at = order.created_at if free else None
     tickets = fulfilment.make_tickets(order, lines) if free else []
-    told = records("order.paid" if free else "order.placed", order, actor=actor)
+    cost = made(total_minor=order.total_minor, currency=order.currency)
+    told = records("order.paid" if free else "order.placed", order, actor=actor, details=cost)
     write_order(order, lines, tickets, told, kept)
     order.made = tuple(lines)
     return order

@@ -574,3 +574,21 @@ def test_fees_discounts_and_delivery_tax_are_told_in_the_cart_as_they_are_charge
     for name in ("subtotal", "discount", "fees", "tax", "delivery_total", "total", "fee_lines"):
         assert placed[name] == shown[name], name
     assert shown["delivery_total"] == "6.00"  # its tax is added
+
+
+def counted(act):
+    """How many statements of ours it takes; switching schemas is the tests' own affair."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as statements:
+        act()
+    return [each["sql"] for each in statements if "search_path" not in each["sql"]]
+
+
+def test_a_cart_costs_few_statements_and_an_order_of_it_locks_no_counter_that_does_not_change(alpha, basket, shop):
+    basket.add(shop.one)
+    assert len(adding := counted(lambda: basket.add(shop.two))) <= 16, adding
+    assert len(showing := counted(basket.shown)) <= 6, showing
+    ordering = counted(lambda: basket.order())
+    assert not [sql for sql in ordering if sql.startswith('UPDATE "ticketing_quota"')], ordering

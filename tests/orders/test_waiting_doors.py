@@ -8,7 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from tenant_apps.activity.delivery import deliver_due
-from tenant_apps.orders import services, waiting
+from tenant_apps.orders import services, waiting, waiting_watch
 from tenant_apps.orders.models import Order, WaitingEntry
 from tenants.context import in_tenant
 from tenants.models import Tenant
@@ -249,3 +249,62 @@ def test_the_staffs_page_shows_the_line_and_acts_on_it(alpha: Tenant, page_for: 
     staff.post(f"{page}{entry.pk}/remove/")
     assert only_entry(alpha).status == "removed"
     assert page_for(alpha, make_user()).get(page).status_code in (403, 404)
+
+
+def test_letters_are_written_in_the_readers_language_and_not_about_what_is_settled(
+    alpha: Tenant, client_for: Any, sold_out: Any
+) -> None:
+    client_for(alpha).post(
+        "/api/v1/events/gala/waiting-list/",
+        {"ticket_type": sold_out.pk, "quantity": 1, "email": "ada@example.test"},
+        format="json",
+        headers={"Accept-Language": "ru"},
+    )
+    free_a_place(alpha, sold_out)
+    with in_tenant(alpha):
+        entry = only_entry(alpha)
+        # By now places are held: the letter that says "you wait" is not sent any more.
+        deliver_due()
+        deliver_due()
+        [offered] = [letter for letter in mail.outbox if letter.to == ["ada@example.test"]]
+        assert offered.subject == "Места придержаны для вас: Gala"
+        assert f"/waiting-list/{entry.secret}/" in offered.body
+        mail.outbox.clear()
+        WaitingEntry.objects.update(expires_at=timezone.now())
+        waiting_watch.serve()
+        deliver_due()
+        [lapsed] = [letter for letter in mail.outbox if letter.to == ["ada@example.test"]]
+        assert lapsed.subject == "Предложение закончилось: Gala"
+
+
+def test_who_leaves_before_the_letter_is_sent_gets_none(alpha: Tenant, client_for: Any, sold_out: Any) -> None:
+    guest = client_for(alpha)
+    ask(guest, sold_out)
+    guest.delete(f"/api/v1/waiting-list/{only_entry(alpha).secret}/")
+    with in_tenant(alpha):
+        deliver_due()
+    assert [letter for letter in mail.outbox if letter.to == ["ada@example.test"]] == []
+
+
+def test_the_organizer_closes_the_list_of_a_type_and_sets_the_hours(
+    alpha: Tenant, client_for: Any, page_for: Any, sold_out: Any
+) -> None:
+    staff = client_for(alpha, owner_of(alpha))
+    path = f"/api/v1/events/gala/ticket-types/{sold_out.pk}/"
+    assert staff.get(path).json()["waiting_list"] is True
+    assert staff.patch(path, {"waiting_list": False}, format="json").json()["waiting_list"] is False
+    refused = ask(client_for(alpha), sold_out)
+    assert (refused.status_code, refused.json()["code"]) == (409, "waiting_list_closed")
+    guest = page_for(alpha)
+    assert "waiting-list" not in guest.get("/events/gala/").content.decode()
+    assert "there is no waiting list now" in guest.get("/events/gala/waiting-list/").content.decode()
+    staff.patch(path, {"waiting_list": True}, format="json")
+    settings = "/api/v1/settings/"
+    wrong = staff.patch(settings, {"waiting_list_hours": 0}, format="json")
+    assert wrong.status_code == 400
+    assert staff.patch(settings, {"waiting_list_hours": 2}, format="json").status_code == 200
+    ask(client_for(alpha), sold_out)
+    # Not the fixture's copy, which was read before the settings were changed.
+    free_a_place(Tenant.objects.get(pk=alpha.pk), sold_out)
+    left = only_entry(alpha).expires_at - timezone.now()
+    assert 7100 < left.total_seconds() <= 7200

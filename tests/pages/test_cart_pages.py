@@ -310,3 +310,12 @@ def test_a_code_in_an_empty_cart_opens_a_hidden_type_on_its_page(alpha, page_for
     assert choose(client, hidden)["Location"] == "/checkout/"
     assert "2 × Gala: Friends only" in text_of(client.get("/checkout/"))
     assert "Friends only" not in text_of(page_for(alpha).get(path))
+
+
+def test_a_form_without_a_key_orders_each_time_that_it_is_sent(alpha, page_for, kind):
+    client = page_for(alpha)
+    places = set()
+    for _time in range(2):
+        choose(client, kind, 1)
+        places.add(client.post("/checkout/", {"email": "ada@example.test"})["Location"])
+    assert len(places) == 2

@@ -102,8 +102,8 @@ def test_only_who_may_change_orders_of_the_event_sells_its_tickets(alpha, client
     for number, body in enumerate(({"lines": lines(other)}, {"lines": [{"variant": mug.pk, "quantity": 1}]})):
         refused = sell(client, body, key=f"other-{number}")
         assert (refused.status_code, refused.json()["code"]) == (400, "does_not_exist")
-    assert sell(client_for(alpha, helper), {"lines": lines(mine)}).status_code in (400, 403)
-    assert sell(client_for(alpha, make_user()), {"lines": lines(mine)}).status_code in (400, 403, 404)
+    assert sell(client_for(alpha, helper), {"lines": lines(mine)}).status_code == 404
+    assert sell(client_for(alpha, make_user()), {"lines": lines(mine)}).status_code == 404
     assert sell(client_for(alpha), {"lines": lines(mine)}).status_code == 401
     with in_tenant(alpha):
         assert Order.objects.count() == 1

@@ -756,6 +756,7 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
         "lines.ticket_type": None,
         "delivery": lambda place: {**DOOR, "method": place.method.pk},
     },
+    "POST /box-office/orders/ lines.variant": {"lines.ticket_type": None},
     "POST /cart/lines/ variant": {"ticket_type": None},
     "POST /orders/ cart": {"lines": None},
 }

@@ -24,6 +24,8 @@ from tests.rules.model import PLACES, PRICES
 
 GOOD, NEEDS_3DS, BAD = "4242424242424242", "4000000000003220", "4000000000000002"
 LONG_AFTER = timedelta(days=1)
+# A busy machine is no divergence.
+TIMEOUT_SECONDS = 120
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Driver:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         return requests.request(
-            method, f"{self.site.address}{path}", json=body, timeout=20, allow_redirects=False,
+            method, f"{self.site.address}{path}", json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False,
             headers={"Host": self.site.host(self.tenant), **headers},
         )  # fmt: skip
 
@@ -101,7 +103,7 @@ class Driver:
     def pay(self, page: str, card: str, extra_minor: int = 0) -> requests.Response:
         self.fake.knobs.wrong_amount_minor = extra_minor
         try:
-            return requests.post(page, data={"card": card}, allow_redirects=False, timeout=20)
+            return requests.post(page, data={"card": card}, allow_redirects=False, timeout=TIMEOUT_SECONDS)
         finally:
             self.fake.knobs.wrong_amount_minor = 0
 
@@ -109,7 +111,7 @@ class Driver:
         session = self.fake.books.get(page.rsplit("/", 1)[-1], "session")
         assert session is not None
         address = f"{self.fake.url}/3ds/{session['payment_intent']}?session={session['id']}&card={NEEDS_3DS}"
-        return requests.post(address, data={"answer": "yes"}, allow_redirects=False, timeout=20)
+        return requests.post(address, data={"answer": "yes"}, allow_redirects=False, timeout=TIMEOUT_SECONDS)
 
     def come_back(self, order: Placed, number: int) -> None:
         answer = self.call("GET", f"/orders/{order.code}/{order.secret}/pay/back/?payment={order.ids[number]}")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.fakes import Stripe
-from tests.rules.driver import Driver
+from tests.rules.driver import TIMEOUT_SECONDS, Driver
 from tests.rules.machine import OrdersLife
 from tests.rules.server import LastingServer
 
@@ -33,7 +33,7 @@ class Provider(Stripe):
                 f"http://127.0.0.1:{parts.port}{parts.path}",
                 data=body,
                 headers={"Host": parts.netloc, **headers},
-                timeout=20,
+                timeout=TIMEOUT_SECONDS,
             )
             assert answer.status_code == 200, answer.text
 

@@ -229,3 +229,20 @@ def test_the_command_opens_a_tenant_and_says_what_is_wrong_otherwise(owner: User
     ):
         with pytest.raises(CommandError, match=said):
             call_command("create_tenant", slug, **{"name": "X", "owner": owner.email, **arguments})
+
+
+def test_no_transaction_waits_while_the_template_is_rendered(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine that takes longer than a transaction may idle, and the first sign-up would fail (P5)."""
+    looks: list[bool] = []
+    render = rendering.template
+
+    def look() -> Any:
+        looks.append(connection.in_atomic_block)
+        return render()
+
+    monkeypatch.setattr(rendering, "template", look)
+    owner = User.objects.create(email="first@example.test", password="!")
+    open_tenant(name="First", slug="first-of-all", owner=owner)
+    assert looks[0] is False

@@ -13,9 +13,11 @@ from api.idempotency import idempotent
 from api.v1.orders.serializers import BasketLineInput, PlacedOrderSerializer, basket_line
 from api.v1.orders.visibility import Sight, whole
 from api.views import APIView
+from shared_apps.core.errors import NotFound
 from tenant_apps.orders import box_office
 from tenant_apps.orders.checkout import Basket
 from tenant_apps.payments.box_office import sell
+from tenant_apps.staff.permissions import permissions_anywhere
 
 
 class BoxOfficeInput(serializers.Serializer[Any]):
@@ -37,6 +39,8 @@ class BoxOfficeView(APIView):
     @extend_schema(operation_id="box_office_sell", request=BoxOfficeInput, responses={201: PlacedOrderSerializer})
     @idempotent(required=True)
     def post(self, request: Request) -> Response:
+        if "change_orders" not in permissions_anywhere(request.user):
+            raise NotFound
         wanted = BoxOfficeInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data

@@ -23,6 +23,7 @@ from tenant_apps.orders.counter import CHANNEL
 from tenant_apps.orders.forms import TillForm
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.box_office import sell
+from tenant_apps.staff.permissions import events_where
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_texts
 from tenants.context import current_tenant
@@ -135,7 +136,7 @@ def _amount(text: str, currency: str) -> int:
 
 
 def _event(request: HttpRequest, slug: str) -> Event:
-    found: Event = get_object_or_404(box_office.events_at_counter(request.user), slug=slug)
+    found: Event = get_object_or_404(events_where(request.user, "change_orders"), slug=slug)
     return found
 
 

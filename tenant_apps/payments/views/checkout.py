@@ -47,7 +47,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         # Also where the cart is gone: then it was this very form that ordered it, and it leads to the same order.
         try:
-            placed = once("page:checkout", form.once_key(), lambda: _place(form, person))
+            placed = _place_once(form, person)
         except DomainError as refusal:
             if not cart.lines:
                 return redirect("storefront-cart")
@@ -77,6 +77,13 @@ def _with_code(request: HttpRequest, visitor: carts.Visitor, form: CheckoutForm)
         form.add_error("voucher", str(refusal))
         status = refusal.status
     return _page(request, show(carts.find(visitor)), form, status=status)
+
+
+def _place_once(form: CheckoutForm, person: Any) -> str:
+    """Order, and return the order's id; the same form sent again leads to the same order."""
+    if not form.cleaned_data["key"]:
+        return _place(form, person)
+    return once("page:checkout", form.once_key(), lambda: _place(form, person))
 
 
 def _place(form: CheckoutForm, person: Any) -> str:
@@ -166,6 +173,7 @@ def _page(request: HttpRequest, cart: Shown, form: CheckoutForm, status: int = 2
         "asks": any(each.thing.asked for each in cart.good if each.line.ticket_type_id),
         "named": any(name.startswith("name_") and value for name, value in typed.items()),
         "providers": offered,
+        "by_card": any(one.card for one in offered),
         "provider": typed.get("provider") or (offered[0].name if offered else ""),
         "ways": [
             {"method": one, "totals": None if price is None else cart.with_way(one)} for one, price in cart.methods
