@@ -127,6 +127,8 @@ def _is_origin(text: str) -> bool:
 
 PREFERENCES: Mapping[str, Preference] = {
     "hold_minutes": Preference(15, _whole(1, 24 * 60), _("A whole number of minutes from 1 to 1440.")),
+    # Where the money goes, as buyers are shown it: holder, IBAN, bank.
+    "bank_transfer_details": Preference([], _lines(8, 100), _("Up to 8 lines of at most 100 characters.")),
     # For orders that are paid by bank transfer; never past the start of what was ordered.
     "bank_transfer_hold_days": Preference(5, _whole(1, 30), _("A whole number of days from 1 to 30.")),
     # How long a place that came free is held for whoever waited for it; how long places are put aside for a group that

@@ -17,10 +17,12 @@ from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications.channels import email
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.payments.models import Refund
+from tenant_apps.payments.services import BY_HAND
 from tenant_apps.ticketing import codes, qr
 from tenants import links
 from tenants.context import current_tenant
 from tenants.models import Tenant
+from tenants.preferences import preference
 
 # More pictures than this make a mail that servers refuse; the order's page shows all of them.
 MOST_PICTURES = 30
@@ -81,7 +83,7 @@ def send_how_to_pay(message: OutboxMessage) -> None:
         subject = _("Order %(code)s: please pay") % {"code": order.code}
         mail = email.compose(
             "notifications/order_placed",
-            {**_about(order, tenant), "by_transfer": order.payments.filter(provider="manual").exists()},
+            {**_about(order, tenant), **_by_transfer(order, tenant)},
             tenant=tenant,
             subject=subject,
             to=order.email,
@@ -134,6 +136,13 @@ def tell_of_cancelled_lines(message: OutboxMessage) -> None:
             to_name=order.name,
         )
     email.send_once(message, mail)
+
+
+def _by_transfer(order: Order, tenant: Tenant) -> dict[str, object]:
+    """Whether the buyer chose to pay by hand, and where the money goes."""
+    chosen = set(order.payments.filter(provider__in=BY_HAND).values_list("provider", flat=True))
+    details = preference(tenant, "bank_transfer_details") if chosen - {"cash"} else []
+    return {"by_transfer": bool(chosen), "bank_details": details}
 
 
 def _called_off(lines: Iterable[OrderLine]) -> list[str]:

@@ -174,12 +174,14 @@ TENANT_CHECKS = (
     ),
     Check(
         "M8",
-        "every row of money has its order's currency",
+        "every row of money has its order's currency, but for what came in another and is sent back",
         """
         SELECT format('%s %s: %s in an order in %s', m.what, m.id, m.currency, o.currency)
         FROM orders_order o JOIN (
-            SELECT 'ledger entry' AS what, id::text, order_id, currency FROM payments_ledgerentry
+            SELECT 'ledger entry' AS what, id::text, order_id, currency FROM payments_ledgerentry l WHERE NOT EXISTS
+                (SELECT FROM payments_payment p WHERE p.order_id = l.order_id AND p.currency = l.currency)
             UNION ALL SELECT 'payment', id::text, order_id, currency FROM payments_payment
+            WHERE captured_minor = 0 AND status <> 'failed' OR captured_minor > refunded_minor + refunding_minor
         ) m ON m.order_id = o.id WHERE m.currency <> o.currency
         """,
     ),

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from tenant_apps.events.models import Event
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import Dispute, Payment
+from tenant_apps.payments.services import BY_HAND
 from tenant_apps.reports.queries import Numbers
 from tenant_apps.ticketing.models import TicketType
 
@@ -27,7 +28,7 @@ def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers
     """Return what the person could deal with now, by their rights; at most four statements."""
     now, found = timezone.now(), []
     if "change_orders" in rights:
-        waiting = Payment.objects.filter(provider="manual", status="pending", order=OuterRef("pk"))
+        waiting = Payment.objects.filter(provider__in=BY_HAND, status="pending", order=OuterRef("pk"))
         count = Order.objects.unpaid().filter(Exists(waiting), expires_at__gt=now).count()
         if count:
             text = ngettext("%d order waits for its money", "%d orders wait for their money", count) % count

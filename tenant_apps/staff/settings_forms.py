@@ -11,6 +11,7 @@ from tenants.preferences import PREFERENCES, Preference
 
 LABELS = {
     "hold_minutes": _("Minutes to pay in, while places are held"),
+    "bank_transfer_details": _("Bank account for transfers: holder, IBAN, bank, one on each line"),
     "bank_transfer_hold_days": _("Days to pay in by bank transfer, while places are held"),
     "waiting_list_hours": _("Hours to answer an offer of the waiting list"),
     "waiting_list_group_hours": _("Hours in which places are put aside for a group on the waiting list"),

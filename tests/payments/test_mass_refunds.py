@@ -325,3 +325,36 @@ def test_a_mail_tells_each_buyer_once(alpha, kind, mailoutbox):
     assert order.code in told[next(to for to in told if "ann@" in to)].body
     partial = told[next(to for to in told if "m@example" in to)]
     assert mixed.code in partial.body and "Gala" in partial.body and "25" in partial.body
+
+
+@pytest.mark.parametrize("trouble", ["none", "answers get lost", "down for a while", "refunds take days"])
+def test_through_real_providers_the_books_agree_whatever_they_do(shop, trouble):
+    """Over HTTP to the fakes of all three providers, whose own books are compared with ours."""
+    orders = [shop.order() for _ in range(3)]
+    for order in orders:
+        shop.come_back(shop.pay(order))
+    shop.fake.settled()
+    # FreedomPay has no refunds that stay pending.
+    knobs = {"answers get lost": ("error_after", 3), "down for a while": ("error_before", 4)}
+    if trouble == "refunds take days" and shop.name == "stripe":
+        shop.fake.knobs.refunds_stay_pending = True
+    elif trouble in knobs:
+        setattr(shop.fake.knobs, *knobs[trouble])
+    with in_tenant(shop.tenant):
+        run = call_off(shop.tenant, shop.ticket_type)
+        if trouble == "refunds take days" and shop.name == "stripe":
+            assert set(states(run).values()) == {"sent"}
+            for reference in Refund.objects.values_list("reference", flat=True):
+                shop.fake.finish_refund(reference)
+    shop.fake.settled()
+    from tenant_apps.payments.polling import poll_due
+
+    with in_tenant(shop.tenant):
+        for hours in (1, 2, 3):
+            deliver_due()
+            poll_due(now=timezone.now() + timedelta(hours=hours))
+        assert set(states(run).values()) == {"done"}
+    assert shop.payments() == [("refunded", 2500, 2500)] * 3
+    assert shop.tickets() == 0
+    shop.books_agree()
+    assert breaches_in(shop.tenant) == []

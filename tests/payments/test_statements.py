@@ -375,3 +375,16 @@ def test_choosing_the_transfer_later_or_anew_holds_from_when_the_order_was_place
         services.start(order, "bank_transfer")
         order.refresh_from_db()
         assert order.expires_at - order.created_at == timedelta(days=5)
+
+
+def test_the_buyer_is_shown_where_the_money_goes_and_until_when(alpha, page_for):
+    alpha.preferences = {
+        "payment_providers": ["bank_transfer", "manual"],
+        "bank_transfer_details": ["Gala e.V.", "DE02 1203 0000 0000 2020 51"],
+    }
+    alpha.save()
+    with in_tenant(alpha):
+        order = placed(make_ticket_type(make_event(starts_at=timezone.now() + timedelta(days=30))), "bank_transfer")
+    shown = page_for(alpha).get(f"/orders/{order.code}/{order.secret}/").content.decode()
+    assert "DE02 1203 0000 0000 2020 51" in shown and "Your places are held until" in shown
+    assert f">{order.code}</strong>" in shown

@@ -24,6 +24,8 @@ from tenant_apps.payments import line_refunds, polling, providers, refunds, serv
 from tenant_apps.payments.models import Refund
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
+from tenants.context import current_tenant
+from tenants.preferences import preference
 
 # An order with more lines than this shows each line's amounts on the line's own page.
 MOST_PREVIEWS = 40
@@ -223,7 +225,10 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "lines": lines,
         "events": list({line.event_id: line.event for line in lines if line.event}.values()),
         "providers": providers.offered() if pending else [],
-        "by_hand": next((each for each in payments if each.provider == "manual" and each.status == "pending"), None),
+        "by_hand": next(
+            (each for each in payments if each.provider in services.BY_HAND and each.status == "pending"), None
+        ),
+        "bank_details": preference(current_tenant(), "bank_transfer_details"),
         "refusal": refusal,
         "now": timezone.now(),
         "may_cancel": _may_cancel(found),
