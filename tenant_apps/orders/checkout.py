@@ -30,7 +30,7 @@ from tenant_apps.orders.selection import types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.orders.writing import Kept
 from tenant_apps.promotions import uses
-from tenant_apps.promotions.errors import VoucherUsedByYou, VoucherUsedUp
+from tenant_apps.promotions.errors import VoucherNotApplicable, VoucherUsedByYou, VoucherUsedUp
 from tenant_apps.promotions.models import Voucher
 from tenant_apps.promotions.querysets import spelled
 from tenant_apps.staff.actors import person_of
@@ -177,6 +177,8 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
     quoted = quote(basket, types, variants, now, voucher=voucher, delivery=NO_WAY if by_hand else None)
     if by_hand:
         quoted = counter.at_counter(quoted, complimentary=basket.complimentary)
+    if voucher and not quoted.voucher_works:
+        raise VoucherNotApplicable(field="voucher")
     lines, totals = _lines(basket, quoted), quoted.totals
     if by_hand:
         counter.hand_over(lines)

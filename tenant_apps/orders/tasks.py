@@ -5,14 +5,16 @@ from celery import shared_task
 from tenant_apps.orders import waiting_watch
 from tenant_apps.orders.cart_holds import clear_overdue, forget_old
 from tenant_apps.orders.services import expire_overdue
+from tenant_apps.promotions.services import release_kept
 from tenants.tasks import TenantTask
 
 
 @shared_task(base=TenantTask, name="orders.expire_overdue")
 def expire() -> None:
-    """Every minute: give the places of overdue orders and carts back. Running it twice changes nothing (M3)."""
+    """Every minute: give back what overdue orders and carts, and ended vouchers, hold. Twice changes nothing (M3)."""
     expire_overdue()
     clear_overdue()
+    release_kept()
     forget_old()
 
 

@@ -8,5 +8,6 @@ urlpatterns = [
     path("", dashboard.home, name="dashboard-home"),
     path("money/", money.settlement, name="dashboard-money"),
     path("money/settlement.csv", money.settlement_file, name="dashboard-money-file"),
+    path("money/promotions/", money.promotions, name="dashboard-money-promotions"),
     path("events/<slug:slug>/", dashboard.event, name="dashboard-event"),
 ]

@@ -762,6 +762,8 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {
+    "tag": "a word that vouchers are sorted by",
+    "payment": "cash or complimentary, at the box office",
     "delivery": "an address; its way of delivery is tried in tests/orders/test_goods.py",
     "refund": "yes or no",
     "scan_id": "what the device calls its own scan",

@@ -361,3 +361,27 @@ def test_a_cart_shows_what_its_order_costs(alpha, client_for, opera):
     assert (order["total"], order["fees"], order["voucher"]) == (cart["total"], cart["fees"], "SPRING")
     assert used(alpha) == 1
     assert breaches(alpha) == []
+
+
+def test_the_sweep_frees_places_that_an_ended_voucher_keeps_once(alpha):
+    with in_tenant(alpha):
+        quota = Quota.objects.get(ticket_types=make_ticket_type(capacity=5))
+    make_voucher(alpha, quota=quota.pk, reserved=3)
+    with in_tenant(alpha):
+        assert services.release_kept() == 0
+        Voucher.objects.update(valid_until=timezone.now() - timedelta(seconds=1))
+        assert [services.release_kept() for _time in range(2)] == [1, 0]
+        assert (Quota.objects.get().held, Voucher.objects.get().reserved) == (0, 0)
+    assert breaches(alpha) == []
+
+
+def test_at_the_counter_a_code_that_does_nothing_is_refused_as_well(alpha, client_for, opera):
+    with in_tenant(alpha):
+        from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+        from tenant_apps.promotions.errors import VoucherNotApplicable
+
+    make_voucher(alpha, applies_to="product")
+    with in_tenant(alpha), pytest.raises(VoucherNotApplicable):
+        basket = Basket(email="b@x.test", lines=[BasketLine(opera.pk)], channel="box_office", voucher="SPRING")
+        place_order(basket, actor=owner_of(alpha))
+    assert used(alpha) == 0

@@ -164,3 +164,31 @@ def test_pages_are_not_for_others_and_what_is_not_there_is_not_there(alpha, page
         assert stranger.get(f"/dashboard/{path}").status_code in (403, 404)
     for path in ("discounts/999999/", "vouchers/NONE/", "vouchers/NONE/uses/"):
         assert staff.get(f"/dashboard/{path}").status_code == 404
+
+
+def test_the_report_tells_what_was_taken_off_paid_orders_by_page_and_api(alpha, client_for, staff):
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=1000)
+        services.create_discount(actor=None, name="Group", kind="percent", percent=10, min_quantity=2)
+        services.create_voucher(actor=None, code="FREE", kind="free", most_items=2)
+    client = client_for(alpha)
+
+    def buy(key, quantity, **more):
+        body = {"email": f"{key}@x.test", "lines": [{"ticket_type": kind.pk, "quantity": quantity}], **more}
+        return client.post("/api/v1/orders/", {"provider": "manual", **body}, format="json", HTTP_IDEMPOTENCY_KEY=key)
+
+    assert buy("paid", 2, voucher="FREE").json()["status"] == "paid"
+    assert buy("open", 3).json()["status"] == "pending"
+    owner = client_for(alpha, owner_of(alpha))
+    told = owner.get("/api/v1/reports/promotions/").json()
+    shown = [(row["kind"], row["name"], row["orders"], row["quantity"], row["discount"]) for row in told["rows"]]
+    assert shown == [("voucher", "FREE", 1, 2, "18.00"), ("discount", "Group", 1, 2, "2.00")]
+    assert told["totals"]["discount"] == "20.00"
+    html = staff.get("/dashboard/money/promotions/").content.decode()
+    assert "FREE" in html and "Group" in html
+    for path in ("/api/v1/reports/promotions/", "/dashboard/money/promotions/"):
+        client_of = owner if "api" in path else staff
+        assert client_of.get(f"{path}?from=2031-13-01").status_code == 400
+        assert client_of.get(f"{path}?from=2026-01-01&to=2025-01-01").status_code == 400
+    assert owner.get("/api/v1/reports/promotions/?from=2020-01-01&to=2020-02-01").json()["rows"] == []
+    assert client_for(alpha, make_user()).get("/api/v1/reports/promotions/").status_code == 403

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from api.views import APIView
 from shared_apps.core.money import to_text
 from tenant_apps.reports import settlement
+from tenant_apps.reports.promotions import promotions
 from tenants.context import current_tenant
 
 PARAMETERS = [
@@ -100,3 +101,60 @@ class SettlementFileView(APIView):
         answer = StreamingHttpResponse(settlement.as_csv(report), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="settlement-{report.since}-{report.until}.csv"'
         return answer
+
+
+class PromotionRowSerializer(serializers.Serializer[Any]):
+    """A discount or voucher, by its name: `gross` is the list price of what it made cheaper, `discount` what it took
+    off, `net` what these tickets and goods cost in the end."""
+
+    kind = serializers.ChoiceField(["discount", "voucher", "complimentary"])
+    name = serializers.CharField()
+    currency = serializers.CharField()
+    orders = serializers.IntegerField()
+    quantity = serializers.IntegerField()
+    gross = serializers.CharField()
+    discount = serializers.CharField()
+    net = serializers.CharField()
+
+
+class PromotionsSerializer(serializers.Serializer[Any]):
+    """`totals` are in `currency`, the tenant's own."""
+
+    rows = PromotionRowSerializer(many=True)
+    totals = serializers.DictField(child=serializers.CharField())
+    currency = serializers.CharField()
+
+
+class PromotionsView(APIView):
+    """What discounts and vouchers took off orders that were paid in the time."""
+
+    permissions = {"get": "view_reports"}
+    parameters = frozenset({"from", "to"})
+
+    @extend_schema(operation_id="reports_promotions", parameters=PARAMETERS[:2], responses=PromotionsSerializer)
+    def get(self, request: Request) -> Response:
+        wanted = settlement.asked({name: request.query_params.get(name) for name in self.parameters})
+        rows = promotions(since=wanted["since"], until=wanted["until"])
+        currency = current_tenant().currency
+        off = sum(row.off_minor for row in rows if row.currency == currency)
+        return Response(
+            {
+                "rows": [
+                    {
+                        "kind": row.kind,
+                        "name": row.name,
+                        "currency": row.currency,
+                        "orders": row.orders,
+                        "quantity": row.quantity,
+                        "gross": to_text(row.gross_minor, row.currency),
+                        "discount": to_text(row.off_minor, row.currency),
+                        "net": to_text(row.net_minor, row.currency),
+                    }
+                    for row in rows
+                ],
+                "totals": {"currency": currency, "discount": to_text(off, currency)},
+                "currency": currency,
+                "from": wanted["since"],
+                "to": wanted["until"],
+            }
+        )

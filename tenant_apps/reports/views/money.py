@@ -11,6 +11,7 @@ from shared_apps.core.access import staff
 from shared_apps.core.errors import InvalidInput
 from tenant_apps.payments import providers
 from tenant_apps.payments.errors import UnknownProvider
+from tenant_apps.reports import promotions as promotion_report
 from tenant_apps.reports import settlement as report
 
 
@@ -54,6 +55,22 @@ def settlement_file(request: HttpRequest) -> HttpResponseBase:
     answer = StreamingHttpResponse(report.as_csv(found), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="settlement-{found.since}-{found.until}.csv"'
     return answer
+
+
+@staff("view_reports")
+@require_safe
+def promotions(request: HttpRequest) -> HttpResponse:
+    """What discounts and vouchers took off paid orders."""
+    context: dict[str, Any] = {"nav": "money"}
+    try:
+        wanted = report.asked({name: request.GET.get(name) for name in ("from", "to")})
+    except InvalidInput as refusal:
+        context |= {"refusal": refusal.errors[0].message, "since": "", "until": ""}
+        return render(request, "dashboard/money/promotions.html", context, status=400)
+    since, until = wanted["since"], wanted["until"]
+    rows = promotion_report.promotions(since=since, until=until)
+    context |= {"rows": rows, "since": since.isoformat(), "until": until.isoformat()}
+    return render(request, "dashboard/money/promotions.html", context)
 
 
 def _label(provider: str) -> Any:
