@@ -13,8 +13,10 @@ from tenant_apps.payments.callbacks import apply_open
 from tenant_apps.payments.models import Payment, ProviderEvent, Refund
 from tenant_apps.payments.polling import poll_due
 from tenant_apps.payments.reconciling import reconcile
+from tenant_apps.payments.services import mark_paid
 from tenants.context import in_tenant
 from tests.factories import bearer, owner_of
+from tests.payments.conftest import NEEDS_3DS
 
 HOUR = timedelta(hours=1)
 
@@ -227,6 +229,20 @@ def test_an_order_that_expires_closes_its_page_at_the_provider(open_shop):
     work(shop)
     assert requests.get(order["payment"]["redirect_url"], timeout=10).status_code == 410
     assert [status for status, *_ in shop.payments()] == ["cancelled"]
+
+
+def test_a_page_that_is_closed_while_the_bank_still_asks_ends_the_payment(open_shop):
+    """The intent waits for the bank for ever; the page that led there is gone."""
+    shop = open_shop("stripe")
+    order = shop.order()
+    requests.post(order["payment"]["redirect_url"], data={"card": NEEDS_3DS}, allow_redirects=False, timeout=20)
+    work(shop, later=HOUR / 2)
+    assert [status for status, *_ in shop.payments()] == ["requires_action"]
+    with in_tenant(shop.tenant):
+        mark_paid(Order.objects.get())
+    work(shop, later=HOUR)
+    assert [status for status, *_ in shop.payments()] == ["cancelled", "succeeded"]
+    assert shop.state(order)["status"] == "paid"
 
 
 def test_a_refund_that_stays_pending_ends_when_the_provider_says_so(open_shop):

@@ -151,7 +151,13 @@ class StripeProvider(Provider):
                 if not session.payment_intent:
                     return Notice(outcome="pending", session=session.id)
                 identity = str(session.payment_intent)
-            return _of_intent(client.v1.payment_intents.retrieve(identity, options=extra), payment.session)
+            told = _of_intent(client.v1.payment_intents.retrieve(identity, options=extra), payment.session)
+            if payment.reference and payment.session and told.outcome not in ("succeeded", "cancelled"):
+                # A closed page may leave an intent that still waits for the buyer's bank: nobody gets back to it.
+                session = client.v1.checkout.sessions.retrieve(payment.session, options=extra)
+                if session.status == "expired":
+                    return Notice(outcome="cancelled", session=session.id)
+            return told
 
     def give_up(self, payment: Payment) -> None:
         client, extra = _client(payment.account)
