@@ -12,6 +12,7 @@ from tenant_apps.events import services as events
 from tenant_apps.events.models import Event, Venue
 from tenant_apps.events.taxonomy import make
 from tenant_apps.imports import exporting, services
+from tenant_apps.promotions.services import create_voucher
 from tenant_apps.ticketing import services as ticketing
 from tests.factories import make_event, make_paid_order, make_ticket_type, make_user, owner_of
 from tests.imports.test_open_house import bring_in
@@ -97,6 +98,7 @@ def test_every_resource_comes_in_every_format(in_alpha, resource):
     order = make_paid_order(make_ticket_type(name="Standard", price_minor=1250), quantity=2, email="a@buyers.test")
     catalog.create_product(actor=None, name="Cup", price_minor=450)
     make(Venue, actor=None, name="Hall")
+    create_voucher(actor=None, code="SPRING", kind="percent", percent=20)
     actor = owner_of(in_alpha)
     told = json.loads(file_of(resource, "json", actor))
     rows = list(csv.DictReader(io.StringIO(file_of(resource, "csv", actor).decode())))
@@ -106,7 +108,8 @@ def test_every_resource_comes_in_every_format(in_alpha, resource):
                 "attendees": [("email", order.email)],
                 "tickets": [("order", order.code)], "customers": [("spent", "25.00"), ("orders", "1")],
                 "events": [("price", "12.50"), ("capacity", "100")], "ticket_types": [("sold", "2")],
-                "products": [("price", "4.50")], "venues": [("name", "Hall")], "check_ins": []}[resource]  # fmt: skip
+                "products": [("price", "4.50")], "venues": [("name", "Hall")], "check_ins": [],
+                "vouchers": [("code", "SPRING")]}[resource]  # fmt: skip
     for name, value in expected:
         assert rows[0][name] == value
     assert len(rows) == (0 if resource == "check_ins" else 2 if resource in ("tickets", "attendees") else 1)

@@ -247,7 +247,7 @@ def fixed(**body: Any) -> Maker:
 NOTHING = fixed()
 _event = fixed(title="A new one", starts_at=AT)
 _type = fixed(name="A new kind", price="7.00", capacity=5)
-_quota = fixed(name="A new quota", capacity=5)
+_quota = fixed(name="A new quota", capacity=50)
 _list = fixed(name="A new door")
 _register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
 _login = fixed(email="buyer@matrix.test", password=PASSWORD)

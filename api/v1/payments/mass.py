@@ -21,7 +21,7 @@ from tenant_apps.payments.models import MassRefund, MassRefundRow
 MOST_FAILURES = 1000
 
 
-class ProgressSerializer(serializers.Serializer[Any]):
+class MassRefundProgressSerializer(serializers.Serializer[Any]):
     """How many orders wait, are on their way at a provider, are done, failed."""
 
     waiting = serializers.IntegerField()
@@ -52,7 +52,7 @@ class MassRefundSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-    progress = ProgressSerializer()
+    progress = MassRefundProgressSerializer()
     amounts = MassRefundAmountSerializer(many=True)
 
 
