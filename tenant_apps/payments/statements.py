@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from shared_apps.core.codes import READABLE
 from shared_apps.core.database_errors import broke, retrying
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.models import Order
 from tenant_apps.payments import providers, statement_files
@@ -97,7 +97,8 @@ def upload(file_name: str, content: bytes, *, actor: Any, mapping: Any = None) -
             if statement_files.is_whole(statement.mapping):
                 # A guess that does not fit all lines is a question, not a fault.
                 _read(statement, sheet, strict=bool(said))
-            record("statement.uploaded", statement, actor=actor, details={"file": statement.file_name}, deliver=False)
+            details = {"file": statement.file_name, **made(file=statement.file_name, status=statement.status)}
+            record("statement.uploaded", statement, actor=actor, details=details, deliver=False)
     except IntegrityError as error:
         if not broke(error, "payments_statement_digest"):
             raise
@@ -118,9 +119,12 @@ def say_columns(statement: Statement, mapping: Any, *, actor: Any) -> Statement:
         if statement.status not in (Statement.Status.COLUMNS, Statement.Status.READY) or not statement.content:
             raise StatementBooked
         sheet = statement_files.sheet_of(statement.content)
+        before = {"mapping": statement.mapping, "status": statement.status}
         statement.mapping = statement_files.checked({**_shape(statement.mapping), **mapping}, sheet.header)
         _read(statement, sheet, strict=True)
-        record("statement.read", statement, actor=actor, details={"file": statement.file_name}, deliver=False)
+        after = {"mapping": statement.mapping, "status": statement.status}
+        details = {"file": statement.file_name, **before_and_after(before, after)}
+        record("statement.read", statement, actor=actor, details=details, deliver=False)
     return statement
 
 
@@ -255,10 +259,11 @@ def ask_to_book(statement: Statement, *, actor: Any) -> Statement:
             return statement
         if statement.status == Statement.Status.COLUMNS:
             raise InvalidInput(errors=[FieldError("mapping", "required", _("Say first which column is which."))])
+        moved = before_and_after({"status": statement.status}, {"status": Statement.Status.BOOKING})
         statement.status = Statement.Status.BOOKING
         statement.booked_by = actor.pk if actor is not None and actor.is_authenticated else None
         statement.save(update_fields=["status", "booked_by", "modified_at"])
-        record("statement.accepted", statement, actor=actor, details={"file": statement.file_name})
+        record("statement.accepted", statement, actor=actor, details={"file": statement.file_name, **moved})
     return statement
 
 

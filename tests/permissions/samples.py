@@ -266,7 +266,8 @@ _method_form = {
     "name": "A new courier", "kind": "courier", "price": "5.00", "rates-TOTAL_FORMS": "0", "rates-INITIAL_FORMS": "0",
 }  # fmt: skip
 _columns = {
-    "day": "Date", "amount": "Amount", "currency": "=EUR", "purpose": "Purpose", "decimal": ",", "dates": "%d.%m.%Y",
+    "day": "Date", "amount": "Amount", "currency": "=EUR", "purpose": "Purpose", "payer": "Purpose",
+    "decimal": ",", "dates": "%d.%m.%Y",
 }  # fmt: skip
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
