@@ -25,7 +25,8 @@ def point(name: str) -> None:
 
 
 def _reach(folder: Path, name: str) -> None:
-    armed = folder / f"{name}@{os.environ.get('FAULT_PART', '')}"
+    part = os.environ.get("FAULT_PART", "")
+    armed = folder / f"{name}@{part}"
     reached = armed.with_name(f"{armed.name}.reached")
     try:
         how = armed.read_text(encoding="ascii").strip()
