@@ -3,6 +3,7 @@ requests or jobs bring its outcome about."""
 
 import itertools
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -191,9 +192,10 @@ class Shop:
 Order = dict[str, Any]
 
 
-class Story:
+class Story(ABC):
     """`prepare` runs undisturbed; `act` meets the fault, in a thread of its own; `done` says None once all is well."""
 
+    places = 100
     silent = False  # the provider tells this shop nothing by itself
 
     def __init__(self, stack: Stack, fake: Provider):
@@ -201,16 +203,17 @@ class Story:
         if self.silent:
             fake.silent_to.add(self.shop.slug)
 
-    places = 100
+    def prepare(self) -> None:
+        """Do what has to be there before; most need nothing."""
+        return
 
-    def prepare(self) -> None: ...
-
+    @abstractmethod
     def act(self) -> None:
-        raise NotImplementedError
+        """Do what a process dies in the middle of."""
 
+    @abstractmethod
     def wanted(self) -> dict[str, str]:
-        """The orders' codes, each with the status that it must come to."""
-        raise NotImplementedError
+        """Return the orders' codes, each with the status that it must come to."""
 
 
 class FreeTicket(Story):

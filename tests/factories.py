@@ -76,21 +76,27 @@ def make_quota(event: Any = None, *, capacity: int | None = 100, name: str = "Pl
 
 
 def make_variant(
-    name: str = "T-shirt", *, price_minor: int = 2000, capacity: int | None = 10, currency: str = "EUR", **fields: Any
+    name: str = "T-shirt",
+    *,
+    price_minor: int = 2000,
+    capacity: int | None = 10,
+    currency: str = "EUR",
+    variant: str = "",
+    **fields: Any,
 ) -> Any:
     """Goods with one variant that has a stock. Fields that `Product` has are set there, the rest on the variant."""
     from tenant_apps.catalog.models import Product, ProductVariant
 
     of_product = {each.name for each in Product._meta.get_fields()}
+    fields.setdefault("slug", f"goods-{next(_numbers)}")
     product = Product.objects.create(
         name=name,
-        slug=f"goods-{next(_numbers)}",
         price_minor=price_minor,
         currency=currency,
         **{key: value for key, value in fields.items() if key in of_product},
     )
     rest = {key: value for key, value in fields.items() if key not in of_product}
-    return ProductVariant.objects.create(product=product, capacity=capacity, **rest)
+    return ProductVariant.objects.create(product=product, name=variant, capacity=capacity, **rest)
 
 
 def make_delivery(name: str = "Courier", *, kind: str = "courier", price_minor: int = 500, **fields: Any) -> Any:

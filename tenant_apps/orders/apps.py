@@ -8,8 +8,7 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        # They register themselves.
-        from tenant_apps.orders import (  # noqa: F401
+        from tenant_apps.orders import (  # noqa: F401  (they register themselves)
             drawing,
             footprints,
             invoice_personal,

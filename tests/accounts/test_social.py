@@ -4,72 +4,20 @@ import base64
 import hashlib
 import hmac
 import json
-from types import SimpleNamespace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
 
-from shared_apps.accounts import trail
-from shared_apps.accounts.models import Arrival, Unlinking, User
+from shared_apps.accounts.models import Arrival, User
 from tests.accounts.helpers import code_of, letters_to, login, register
+from tests.accounts.social import asked_of, bring, consent, id_token, path_of, walk
 from tests.factories import PASSWORD, make_user
 
 ACCESS = django_settings.ACCESS_COOKIE_NAME
-CLIENT = "foyer-client"
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A provider as organizers have them. It takes every client; what it is told of people is `knows`."""
-    from oidc_provider_mock import run_server_in_thread
-
-    with run_server_in_thread(require_nonce=True) as running:
-        yield f"http://localhost:{running.server_port}"
-
-
-@pytest.fixture
-def provider(server, settings):
-    app = {
-        "provider_id": "mock",
-        "name": "Mock ID",
-        "client_id": CLIENT,
-        "secret": "s",
-        "settings": {"server_url": server},
-    }
-    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
-
-    def knows(sub, **claims):
-        requests.put(f"{server}/users/{sub}", json=claims, timeout=5).raise_for_status()
-
-    return SimpleNamespace(url=server, knows=knows, app=app)
-
-
-def path_of(answer):
-    parts = urlsplit(answer["Location"])
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def asked_of(answer):
-    return {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
-
-
-def consent(answer, sub, **form):
-    """What the person does at the provider; where it sends the browser."""
-    told = requests.post(answer["Location"], data={"sub": sub, **form}, allow_redirects=False, timeout=5)
-    return told.headers["Location"]
-
-
-def walk(browser, platform, sub, query=""):
-    """The whole way, each host with cookies of its own. Return the answer of the host where it began."""
-    start = browser.get(f"/account/social/mock/{query}")
-    assert urlsplit(start["Location"]).netloc == "localhost"
-    away = platform.get(path_of(start))
-    back = platform.get(urlsplit(consent(away, sub))._replace(scheme="", netloc="").geturl())
-    return browser.get(path_of(back)) if "/return/" in back["Location"] else back
 
 
 @pytest.fixture(params=["platform", "tenant"])
@@ -305,27 +253,6 @@ def test_where_nothing_is_configured_nothing_is_offered(page_for, client_for):
 # --- For programs ---------------------------------------------------------------------------------------------------
 
 
-def id_token(provider, sub, *, client=CLIENT, nonce="n-1", scope="openid email profile", url=None):
-    """Get a token as an app of ours would, speaking with the provider itself."""
-    url = url or provider.url
-    query = {
-        "client_id": client,
-        "redirect_uri": "http://localhost/app/",
-        "response_type": "code",
-        "scope": scope,
-        "nonce": nonce,
-    }
-    told = requests.post(f"{url}/oauth2/authorize", params=query, data={"sub": sub}, allow_redirects=False, timeout=5)
-    code = parse_qs(urlsplit(told.headers["Location"]).query)["code"][0]
-    body = {"grant_type": "authorization_code", "code": code, "redirect_uri": query["redirect_uri"]}
-    body |= {"client_id": client, "client_secret": "s"}
-    return requests.post(f"{url}/oauth2/token", data=body, timeout=5).json()["id_token"]
-
-
-def bring(client, token, nonce="n-1", query="", **more):
-    return client.post(f"/api/v1/auth/social/mock/{query}", {"id_token": token, "nonce": nonce, **more})
-
-
 def test_a_program_signs_in_by_an_identity_token_once(client_for, alpha, provider):
     provider.knows("api-1", email="api@example.test", email_verified=True, name="Api")
     token = id_token(provider, "api-1", nonce="a-nonce")
@@ -412,106 +339,6 @@ def test_the_password_of_a_linked_account_still_works(client_for, page_for, prov
     page = page_for()
     walk(page, page, "both-1")
     assert login(client_for(), user.email, PASSWORD).status_code == 200
-
-
-# --- Linked services ------------------------------------------------------------------------------------------------
-
-LINKED = "/api/v1/auth/social-accounts/"
-
-
-@pytest.fixture
-def linked(page_for, client_for, provider):
-    """Somebody with a password and a linked service: `.page` is logged in through it, `.client` by the API."""
-    user = make_user("both@example.test")
-    provider.knows("both-1", email="both@example.test", email_verified=True)
-    page = page_for()
-    walk(page, page, "both-1")
-    client = client_for(user=user)
-    return SimpleNamespace(user=user, page=page, client=client, row=SocialAccount.objects.get())
-
-
-def age(user):
-    """As if every sign-in of the person was an hour ago."""
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from shared_apps.accounts.models import Session
-
-    Session.objects.filter(user=user).update(created_at=timezone.now() - timedelta(hours=1))
-
-
-def test_a_linked_service_is_listed_and_unlinked_and_signs_nobody_in_then(linked, page_for, client_for, provider):
-    (one,) = linked.client.get(LINKED).json()["results"]
-    assert (one["provider"], one["name"], one["unlinked"], one["can_unlink"]) == ("mock", "Mock ID", False, True)
-    assert set(one) == {"id", "provider", "name", "unlinked", "can_unlink", "created_at"}
-    assert linked.client.delete(f"{LINKED}{one['id']}/").status_code == 204
-    assert linked.client.delete(f"{LINKED}{one['id']}/").status_code == 204, "twice is once"
-    told = [letter.subject for letter in letters_to(linked.user.email)]
-    assert told.count("You can no longer log in through Mock ID") == 1
-    noted = [entry.details for entry in trail.history_of(linked.user) if entry.topic == "social.unlinked"]
-    assert noted == [{"provider": "mock"}]
-    stranger = page_for()
-    answer = walk(stranger, stranger, "both-1")
-    assert asked_of(answer)["social"] == "identity_unlinked" and ACCESS not in stranger.cookies
-    assert "unlinked from your account" in stranger.get(path_of(answer)).content.decode()
-    refused = bring(client_for(), id_token(provider, "both-1", nonce="un"), "un")
-    assert (refused.status_code, code_of(refused)) == (403, "identity_unlinked")
-    assert SocialAccount.objects.count() == 1, "the verified address does not link it again"
-
-
-def test_linking_again_takes_a_proof_and_signs_in_again(linked, page_for):
-    linked.client.delete(f"{LINKED}{linked.row.pk}/")
-    age(linked.user)
-    assert code_of(linked.client.post(f"{LINKED}{linked.row.pk}/", {})) == "invalid"
-    wrong = linked.client.post(f"{LINKED}{linked.row.pk}/", {"password": "not-the-password"})
-    assert code_of(wrong) == "password_wrong"
-    assert linked.client.post(f"{LINKED}{linked.row.pk}/", {"password": PASSWORD}).status_code == 204
-    page = page_for()
-    assert walk(page, page, "both-1")["Location"] == "/account/"
-
-
-def test_the_last_way_to_sign_in_stays(page_for, client_for, provider):
-    provider.knows("only-1", email="only@example.test", email_verified=True)
-    page = page_for()
-    walk(page, page, "only-1")
-    user = User.objects.get(email="only@example.test")
-    client, row = client_for(user=user), SocialAccount.objects.get()
-    assert client.get(LINKED).json()["results"][0]["can_unlink"] is False
-    refused = client.delete(f"{LINKED}{row.pk}/")
-    assert (refused.status_code, code_of(refused)) == (409, "last_sign_in")
-    assert page.post(f"/account/security/linked/{row.pk}/unlink/").status_code == 302
-    assert "last way to log in" in page.get("/account/security/").content.decode()
-    # A second one that is not offered here is no way to sign in; one that is offered is.
-    second = SocialAccount.objects.create(user=user, provider="gone", uid="2", extra_data={})
-    assert code_of(client.delete(f"{LINKED}{row.pk}/")) == "last_sign_in"
-    SocialAccount.objects.filter(pk=second.pk).update(provider="mock")
-    assert client.delete(f"{LINKED}{row.pk}/").status_code == 204
-    assert code_of(client.delete(f"{LINKED}{second.pk}/")) == "last_sign_in"
-
-
-def test_another_s_linked_service_is_not_there(linked, client_for, page_for):
-    other = client_for(user=make_user("other@example.test"))
-    assert other.get(LINKED).json()["results"] == []
-    for answer in (other.delete(f"{LINKED}{linked.row.pk}/"), other.post(f"{LINKED}{linked.row.pk}/", {})):
-        assert (answer.status_code, code_of(answer)) == (404, "not_found")
-    assert not Unlinking.objects.exists()
-
-
-def test_unlinking_and_linking_again_by_pages(linked):
-    page = linked.page
-    text = page.get("/account/security/").content.decode()
-    assert "Other services" in text and "Mock ID" in text
-    assert (
-        "no longer logs you in"
-        in page.post(f"/account/security/linked/{linked.row.pk}/unlink/", follow=True).content.decode()
-    )
-    path = f"/account/security/linked/{linked.row.pk}/link/"
-    assert "Mock ID" in page.get(path).content.decode()
-    assert page.post(path, {"password": "not-the-password"}).status_code == 400
-    assert page.post(path, {"password": PASSWORD})["Location"] == "/account/security/"
-    assert not Unlinking.objects.exists()
-    assert page.get("/account/security/linked/999999/link/").status_code == 404
 
 
 # --- What a provider says of itself ---------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from shared_apps.people import requests
 from tenants import provisioning
 from tenants.context import in_public
 from tests.accounts.helpers import NEW_PASSWORD, code_in, code_of, letters_to, login, path_in, register
+from tests.accounts.social import walk
 from tests.accounts.test_second_factor import clock, guarded, login_with  # noqa: F401  (fixtures)
-from tests.accounts.test_social import provider, server, walk  # noqa: F401  (fixtures)
 from tests.factories import PASSWORD, make_user
 
 EVENTS = "/api/v1/me/security-events/"
@@ -296,7 +296,7 @@ def test_old_entries_are_dropped_after_the_days_that_the_setting_says(settings):
     assert trail.forget_old(now) == 0
 
 
-def test_what_another_services_word_did_is_kept(page_for, client_for, provider):  # noqa: F811  (the fixture of that name)
+def test_what_another_services_word_did_is_kept(page_for, client_for, provider):
     user, closed = make_user(), make_user()
     for person in (user, closed):
         provider.knows(f"sub-{person.pk}", email=person.email, email_verified=True)

@@ -17,7 +17,7 @@ from tenant_apps.reports.invariants import breaches_in
 from tenants.context import in_tenant
 from tests.concurrency.test_races import at_once
 from tests.factories import make_event, make_quota, make_ticket_type, make_user
-from tests.orders.test_cart import make_variant
+from tests.orders.shops import make_shirt
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -42,7 +42,7 @@ def test_mixed_carts_in_any_order_neither_deadlock_nor_hold_too_much(alpha):
         event = make_event()
         kinds = [make_ticket_type(event, capacity=12, name=f"Type {number}") for number in range(5)]
         make_quota(event, capacity=45, name="House", ticket_types=kinds)
-        shirts = [make_variant(f"Shirt {number}", capacity=12) for number in range(3)]
+        shirts = [make_shirt(f"Shirt {number}", capacity=12) for number in range(3)]
 
     def fill(seed: int) -> Any:
         tickets = [BasketLine(kinds[(seed * 3 + step * (1 + seed % 4)) % 5].pk) for step in range(2)]
@@ -57,7 +57,7 @@ def test_mixed_carts_in_any_order_neither_deadlock_nor_hold_too_much(alpha):
 
 def test_places_of_overdue_carts_are_fought_over_and_given_back_once(alpha):
     with in_tenant(alpha):
-        kind, shirt = make_ticket_type(capacity=6), make_variant(capacity=6)
+        kind, shirt = make_ticket_type(capacity=6), make_shirt(capacity=6)
         for _number in range(3):
             carts.add(Visitor(), [BasketLine(kind.pk, 2), BasketLine(variant=shirt.pk, quantity=2)])
         overdue()

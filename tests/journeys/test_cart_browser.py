@@ -14,7 +14,7 @@ from tenant_apps.orders.models import Cart
 from tenant_apps.reports.invariants import breaches_in
 from tenants.context import in_tenant
 from tests.factories import make_event, make_ticket_type
-from tests.orders.test_cart import make_variant, make_voucher
+from tests.orders.shops import make_shirt, make_voucher
 from tests.pages.test_browser import AXE, RUN_AXE
 from tests.payments.conftest import NEEDS_3DS, open_shop  # noqa: F401  (the fixture of the shop with the fake)
 
@@ -46,12 +46,12 @@ def in_russian(page, name):
     page.goto(f"{here.partition('?')[0]}?lang=en")
 
 
-def test_two_tickets_of_two_events_and_a_shirt_are_one_order(open_shop, browser, site, alpha):  # noqa: F811
+def test_two_tickets_of_two_events_and_a_shirt_are_one_order(open_shop, browser, site, alpha):  # noqa: F811  (the fixture of that name)
     shop = open_shop("stripe")
     with in_tenant(alpha):
         strings = make_ticket_type(make_event("Night of Strings"), price_minor=2500, capacity=5)
         brass = make_ticket_type(make_event("Brass on the Roof"), price_minor=1800, capacity=5, name="Lawn")
-        shirt = make_variant("T-shirt", price_minor=2000)
+        shirt = make_shirt("T-shirt", price_minor=2000)
         DeliveryMethod.objects.create(
             name="Courier", kind="courier", currency="EUR", price_minor=490, description="Two days, to the door"
         )
@@ -140,7 +140,7 @@ def test_two_tickets_of_two_events_and_a_shirt_are_one_order(open_shop, browser,
 def test_without_javascript_the_same_cart_is_ordered(alpha, site, chromium):
     with in_tenant(alpha):
         kind = make_ticket_type(make_event("Open Day"), price_minor=1000, capacity=5)
-        shirt = make_variant()
+        shirt = make_shirt()
         DeliveryMethod.objects.create(name="Courier", kind="courier", currency="EUR", price_minor=500)
     make_voucher(alpha, percent=10)
     context = chromium.new_context(java_script_enabled=False, locale="en-GB", viewport={"width": 390, "height": 844})

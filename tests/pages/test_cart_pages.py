@@ -15,7 +15,7 @@ from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.ticketing.models import Quota
 from tenants.context import in_tenant
 from tests.factories import make_event, make_ticket_type, make_user
-from tests.orders.test_cart import make_variant
+from tests.orders.shops import make_shirt
 from tests.pages.test_storefront import text_of
 
 
@@ -39,7 +39,7 @@ def shirt(alpha):
     with in_tenant(alpha):
         DeliveryMethod.objects.create(name="Courier", kind="courier", currency="EUR", price_minor=500)
         DeliveryMethod.objects.create(name="Shop", kind="pickup", currency="EUR", price_minor=0)
-        return make_variant()
+        return make_shirt()
 
 
 def choose(client, kind, quantity=2, **more):
@@ -274,7 +274,7 @@ def test_pages_without_a_cart_cost_no_statement_more(alpha, page_for, django_ass
 
 
 def test_a_code_is_tried_on_both_pages_and_what_was_typed_stays(alpha, page_for, kind):
-    from tests.orders.test_cart import make_voucher
+    from tests.orders.shops import make_voucher
 
     make_voucher(alpha)
     client = page_for(alpha)
@@ -298,7 +298,7 @@ def test_a_code_is_tried_on_both_pages_and_what_was_typed_stays(alpha, page_for,
 
 
 def test_a_code_in_an_empty_cart_opens_a_hidden_type_on_its_page(alpha, page_for, kind):
-    from tests.orders.test_cart import make_voucher
+    from tests.orders.shops import make_voucher
 
     with in_tenant(alpha):
         hidden = make_ticket_type(kind.event, name="Friends only", hidden=True, price_minor=500)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from api.routes import PLATFORM, Route
-from tests.permissions import samples
+from tests.permissions import bodies, samples
 from tests.permissions.world import Actor, Place, World
 
 SCOPES = ("own", "other_buyer", "other_event", "draft", "foreign", "other_tenant")
@@ -43,7 +43,7 @@ def cases(route: Route, world: World) -> Iterator[tuple[str, Place, str, Any]]:
         if filled is None:
             continue
         try:
-            body = samples.body_of(route.method, route.path, place)
+            body = bodies.body_of(route.method, route.path, place)
         except AttributeError:
             continue  # nothing of that kind there to send
         named_by_body = route.path.endswith("/payments/") and route.method == "POST"

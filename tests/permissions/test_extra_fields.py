@@ -16,7 +16,7 @@ from django.core.cache import caches
 from django.db import connection, models
 
 from api.routes import Route, table
-from tests.permissions import fields, matrix, samples
+from tests.permissions import bodies, fields, matrix, samples
 from tests.permissions.world import undone
 
 MARK = 424_242
@@ -78,7 +78,7 @@ def accepted(route: Route) -> set[str]:
         from tenants.preferences import PREFERENCES
 
         named |= {*COLUMNS, *PREFERENCES}
-    return named | set(samples.ALSO_TAKEN.get(short, ()))
+    return named | set(bodies.ALSO_TAKEN.get(short, ()))
 
 
 def left_behind(before: dict[str, Any], counted: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
@@ -121,7 +121,7 @@ def test_what_the_server_decides_is_not_taken_from_callers(route: Route, world: 
                 caches["global"].clear()
                 counted = matrix.touched()
                 # A fresh body each time: uploads are read to their end.
-                body = {**extras, **samples.body_of(route.method, route.path, own)}
+                body = {**extras, **bodies.body_of(route.method, route.path, own)}
                 response = matrix.ask(route, actor, "own", address, body, world)
                 assert response.status_code < 500, response.content
                 return response.status_code, left_behind(before, counted)

@@ -11,7 +11,7 @@ from django.test import Client
 
 from api.routes import Route, table
 from tenant_apps.staff.presets import EVENT_PERMISSIONS
-from tests.permissions import fields, matrix, samples
+from tests.permissions import bodies, fields, matrix, related, samples
 from tests.permissions.world import Actor, Place, World, undone
 
 WRITES = [route for route in table() if route.kind == "api" and route.method != "GET" and route.host == "tenant"]
@@ -19,7 +19,7 @@ RELATED = [
     (route, name)
     for route in WRITES
     for name in fields.taken_by(route)
-    if name.rpartition(".")[2] in samples.RELATED and f"{route.method} {samples.short(route.path)}" in samples.BODIES
+    if name.rpartition(".")[2] in related.RELATED and f"{route.method} {samples.short(route.path)}" in bodies.BODIES
 ]
 
 
@@ -41,14 +41,14 @@ def with_value(body: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 def named_by(route: Route, name: str, place: Place) -> Any:
     """What of the place the field names at this route."""
-    here = samples.RELATED_AT.get(f"{route.method} {samples.short(route.path)} {name}")
-    return (here or samples.RELATED[name.rpartition(".")[2]])(place)
+    here = related.RELATED_AT.get(f"{route.method} {samples.short(route.path)} {name}")
+    return (here or related.RELATED[name.rpartition(".")[2]])(place)
 
 
 def body_with(route: Route, name: str, own: Place, place: Place) -> dict[str, Any]:
     """A valid body, but that the named field names something of the place."""
-    body = samples.body_of(route.method, route.path, own)
-    for other, value in samples.ALONGSIDE.get(f"{route.method} {samples.short(route.path)} {name}", {}).items():
+    body = bodies.body_of(route.method, route.path, own)
+    for other, value in related.ALONGSIDE.get(f"{route.method} {samples.short(route.path)} {name}", {}).items():
         if "." in other:
             first, last = other.split(".")
             body = {**body, first: [{key: one for key, one in body[first][0].items() if key != last}]}
@@ -77,9 +77,9 @@ def test_every_field_that_names_a_thing_has_a_sample_of_it() -> None:
         for route in WRITES
         for name in fields.taken_by(route)
         if fields.names_a_thing(name)
-        and name.rpartition(".")[2] not in samples.RELATED.keys() | samples.NAMES_NOTHING.keys()
+        and name.rpartition(".")[2] not in related.RELATED.keys() | related.NAMES_NOTHING.keys()
     }
-    assert not unknown, f"add to RELATED in tests/permissions/samples.py: {sorted(unknown)}"
+    assert not unknown, f"add to RELATED in tests/permissions/related.py: {sorted(unknown)}"
     assert {"ticket_type", "ticket_types", "quotas", "category", "venue", "tags", "role", "order", "events"} <= {
         name.rpartition(".")[2] for _route, name in RELATED
     }
@@ -143,10 +143,10 @@ def test_a_ticket_of_elsewhere_is_no_ticket_at_this_door(place_name: str, world:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "parameter"), samples.QUERIES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("path", "parameter"), related.QUERIES, ids=lambda value: str(value))
 def test_foreign_things_in_queries_are_like_things_that_never_were(path: str, parameter: str, world: Any) -> None:
     """A filter by what is another tenant's tells no more than one by what does not exist."""
-    foreign, never = samples.QUERIES[path, parameter]
+    foreign, never = related.QUERIES[path, parameter]
     at, reached = world.places["own"], False
     for actor in world.actors:
         if actor.suspended:

@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.db import connection
 
 from api.routes import OPERATORS, Route, table
-from tests.permissions import matrix, samples
+from tests.permissions import bodies, matrix, samples
 from tests.permissions.expected import OK, expected, outcome
 from tests.permissions.world import undone
 
@@ -64,7 +64,7 @@ def test_every_caller_gets_what_is_declared(route: Route, world: Any, record_pro
         and ":provider>" not in route.path
     ):
         assert samples.short(route.path) in samples.NO_GOOD_END, (
-            f"{name_of(route)}: nobody got a good answer. Is its sample in tests/permissions/samples.py right?"
+            f"{name_of(route)}: nobody got a good answer. Is its sample in tests/permissions/bodies.py right?"
         )
 
 
@@ -80,6 +80,6 @@ def test_only_an_owner_makes_an_owner_on_the_page(world: Any) -> None:
     address = matrix.address(route, own, own)
     assert address is not None
     with undone(), matrix.nothing_changes() as changed:
-        body = samples.body_of(route.method, route.path, own)
+        body = bodies.body_of(route.method, route.path, own)
         response = matrix.ask(route, manager, "own", address, body, world)
     assert not changed, (response.status_code, changed)

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.test import Client
 
 from api.routes import PLATFORM, Route, table
-from tests.permissions import bad_signins, matrix, samples
+from tests.permissions import bad_signins, bodies, matrix
 from tests.permissions.bad_signins import BadSignIn
 from tests.permissions.world import undone
 
@@ -48,7 +48,7 @@ def test_bad_sign_ins_are_401_everywhere(route: Route, world: Any, bad: list[Bad
     address = matrix.address(route, place, place)
     assert address is not None
     host = "localhost" if route.host == PLATFORM else "alpha.localhost"
-    body = samples.body_of(route.method, route.path, place)
+    body = bodies.body_of(route.method, route.path, place)
     sent = json.dumps({} if any(hasattr(value, "read") for value in body.values()) else body)
     client = Client(HTTP_HOST=host, raise_request_exception=False)
     wrong = []
