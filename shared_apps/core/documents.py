@@ -183,5 +183,5 @@ def _runs(cells: Sequence[bool]) -> Iterator[tuple[int, int]]:
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """"#rrggbb" as three numbers."""
+    """ "#rrggbb" as three numbers."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

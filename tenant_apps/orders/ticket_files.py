@@ -96,7 +96,11 @@ def _drawn(tickets: Sequence[Any], order: Order | None, layout: papers.Layout) -
     ]
     issuer = papers.Issuer(tenant.name, tenant.colour, logo_content(tenant.logo))
     return papers.pdf(
-        sheets, issuer, layout=layout, language=language_of(order, tenant), made_at=timezone.now().replace(microsecond=0)
+        sheets,
+        issuer,
+        layout=layout,
+        language=language_of(order, tenant),
+        made_at=timezone.now().replace(microsecond=0),
     )
 
 

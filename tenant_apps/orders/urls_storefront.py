@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, cart, invoices, storefront, waiting
+from tenant_apps.orders.views import buyer, cart, invoices, storefront, tickets, waiting
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("orders/<str:code>/", buyer.order, name="my-order"),
     path("orders/<str:code>/<str:secret>/invoice.pdf", invoices.mine, name="storefront-invoice"),
     path("orders/<str:code>/<str:secret>/invoice/", invoices.ask, name="storefront-invoice-ask"),
+    path("orders/<str:code>/<str:secret>/tickets.pdf", tickets.order_pdf, name="storefront-tickets-pdf"),
+    path("orders/<str:code>/<str:secret>/calendar.ics", tickets.order_calendar, name="storefront-order-calendar"),
+    path("orders/<str:code>/<str:secret>/tickets/<uuid:ticket>/", tickets.ticket_page, name="storefront-ticket"),
+    path("orders/<str:code>/<str:secret>/tickets/<uuid:ticket>.pdf", tickets.ticket_pdf, name="storefront-ticket-pdf"),
     path("account/addresses/", buyer.saved_addresses, name="my-addresses"),
     path("account/addresses/<int:pk>/", buyer.saved_address, name="my-address"),
     path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import override
+from PIL import Image
 
 from shared_apps.core import covers
 from shared_apps.core.colour import text_on
@@ -23,7 +24,7 @@ from tenant_apps.ticketing.models import Ticket
 Layout = Literal["a4", "phone"]
 LAYOUTS: tuple[Layout, ...] = ("a4", "phone")
 PHONE = (90.0, 190.0)
-# The side of the symbol with its quiet zone, in millimetres: 57 modules of 1.1 mm.
+# The side of the symbol with its quiet zone, in millimetres: 61 modules of a millimetre.
 CODE = 62.0
 # The symbol's mask: see qr.modules.
 MASK = 2
@@ -141,7 +142,9 @@ class _Paper(Document):
             y += height
         return y
 
-    def fact(self, name: str, value: str, x: float, y: float, width: float, *, size: float = 10, most: int = 2) -> float:
+    def fact(
+        self, name: str, value: str, x: float, y: float, width: float, *, size: float = 10, most: int = 2
+    ) -> float:
         """A name in small letters and its value below."""
         y = self.text_at(name, x, y, width, sizes=[7], colour=MUTED)
         return self.text_at(value, x, y, width, sizes=[size, size * 0.85], most=most, bold=True)
@@ -149,14 +152,14 @@ class _Paper(Document):
     def art(self, sheet: Sheet, x: float, y: float, width: float, height: float) -> None:
         """The event's picture, or the one that its page draws, cut to this place."""
         event = sheet.ticket.event
-        category = f"{event.category.slug} {event.category.name}" if event.category_id else ""
+        category = f"{event.category.slug} {event.category.name}" if event.category else ""
         content = sheet.picture or covers.drawing(event.title, category)
         with self.rect_clip(x, y, width, height):
             if sheet.picture:
-                info: Any = self.preload_image(io.BytesIO(content))[1]
-                part = info["h"] / info["w"]
+                across, down = Image.open(io.BytesIO(content)).size
             else:
-                part = covers.HEIGHT / covers.WIDTH
+                across, down = covers.WIDTH, covers.HEIGHT
+            part = down / across
             wide, high = (width, width * part) if width * part >= height else (height / part, height)
             self.image(io.BytesIO(content), x - (wide - width) / 2, y - (high - height) / 2, w=wide, h=high)
 
@@ -174,8 +177,10 @@ class _Paper(Document):
         event = sheet.ticket.event
         if event.attendance == "online" or event.venue is None:
             if event.online_url:
-                y = self.fact(_("Take part online"), event.online_url, x, y, width, size=size, most=most)
-                self.link(x, y - 5, width, 5, event.online_url)
+                y = self.text_at(_("Take part online"), x, y, width, sizes=[7], colour=MUTED)
+                y = self.text_at(
+                    event.online_url, x, y, width, sizes=[size - 1, size - 2], most=most, link=event.online_url
+                )
             return y
         venue = event.venue
         y = self.fact(_("Where"), venue.name, x, y, width, size=size, most=most)
@@ -193,10 +198,8 @@ class _Paper(Document):
         self.set_fill_color(*self.brand)
         middle = x + radius + 0.3
         self.circle(middle, y + height * 0.42, radius, style="F")
-        self.polygon(
-            [(middle - radius * 0.86, y + height * 0.52), (middle + radius * 0.86, y + height * 0.52), (middle, y + height)],
-            style="F",
-        )  # fmt: skip
+        shoulder, edge = y + height * 0.52, radius * 0.86
+        self.polygon([(middle - edge, shoulder), (middle + edge, shoulder), (middle, y + height)], style="F")
         self.set_fill_color(255, 255, 255)
         self.circle(middle, y + height * 0.42, radius * 0.4, style="F")
         return self.text_at(

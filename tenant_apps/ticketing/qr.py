@@ -6,13 +6,14 @@ import qrcode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from PIL import Image
-from qrcode.constants import ERROR_CORRECT_M, ERROR_CORRECT_Q
+from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_M
 
-# On screens M, which mends 15 % of the symbol. Q would have a fifth more modules a side, and a small picture on a
+# On screens M, which mends 15 % of the symbol. More would have a fifth more modules a side, and a small picture on a
 # cracked screen fails on those sooner than on the damage.
 ON_SCREEN = ERROR_CORRECT_M
-# On paper, where there is room for large modules, Q, which mends 25 %: a sheet is folded, creased and rained on.
-ON_PAPER = ERROR_CORRECT_Q
+# On paper, where there is room for large modules, H, which mends 30 %: a sheet is folded, creased and rained on. Two
+# creases through the middle, where the toner has come off, are too much for M.
+ON_PAPER = ERROR_CORRECT_H
 QUIET_ZONE = 4  # modules of white around the symbol (ISO/IEC 18004, 9.1)
 
 

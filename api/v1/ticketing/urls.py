@@ -7,6 +7,7 @@ from api.v1.ticketing import check_in, views
 tenant_urls = [
     path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
     path("tickets/<uuid:pk>/qr.png", views.TicketQrView.as_view(), name="ticket-qr"),
+    path("tickets/<uuid:pk>/ticket.pdf", views.TicketPdfView.as_view(), name="ticket-pdf"),
     path("events/<str:event>/check-in-lists/", check_in.CheckInListsView.as_view(), name="check-in-lists"),
     path("events/<str:event>/check-in-lists/<int:pk>/", check_in.CheckInListView.as_view(), name="check-in-list"),
     path("check-in-lists/<int:pk>/status/", check_in.ListStatusView.as_view(), name="check-in-list-status"),
