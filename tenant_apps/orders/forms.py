@@ -151,19 +151,9 @@ class TillForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.tiles = list(tiles)
         for tile in self.tiles:
-            self.fields[self.field_of(tile)] = forms.IntegerField(
-                min_value=0, max_value=box_office.MOST, required=False
-            )
+            self.fields[tile.field] = forms.IntegerField(min_value=0, max_value=box_office.MOST, required=False)
             if tile.is_open:
-                self.fields[self.price_field_of(tile)] = forms.CharField(max_length=20, required=False)
-
-    @staticmethod
-    def field_of(tile: box_office.Tile) -> str:
-        return f"quantity_{tile.ticket_type.pk}"
-
-    @staticmethod
-    def price_field_of(tile: box_office.Tile) -> str:
-        return f"price_{tile.ticket_type.pk}"
+                self.fields[tile.price_field] = forms.CharField(max_length=20, required=False)
 
     def once_key(self) -> str:
         """The key of this very sale: the form's own, with all that was typed."""
@@ -173,12 +163,13 @@ class TillForm(forms.Form):
         data = self.cleaned_data
         lines = [
             BasketLine(
-                ticket_type=tile.ticket_type.pk,
-                quantity=data[self.field_of(tile)],
-                price=_typed_price(data.get(self.price_field_of(tile))) if tile.is_open else None,
+                ticket_type=tile.ticket_type,
+                quantity=data[tile.field],
+                price=_typed_price(data.get(tile.price_field)) if tile.is_open else None,
+                variant=tile.variant,
             )
             for tile in self.tiles
-            if data.get(self.field_of(tile))
+            if data.get(tile.field)
         ]
         return Basket(email=data["email"], name=data["name"], lines=lines, language=language)
 
