@@ -7,9 +7,7 @@ nothing above is worth anything. `--quick` takes few rounds, for CI.
 
 import argparse
 import random
-import shutil
 import sys
-import tempfile
 import time
 import uuid
 from collections import Counter
@@ -18,9 +16,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Table, spread, stopwatch
+from bench.figures import Table, spread
 from bench.posting import Answer, Post, post_all
-from bench.tenants import WEB_WORKERS, owner, servers
+from bench.tenants import WEB_WORKERS, measured, owner
 from bench.web import gunicorn
 
 CONNECTIONS = 64
@@ -62,16 +60,8 @@ def main() -> None:
     size = QUICK if options.quick else FULL
     if options.rounds:
         size = Size(**{**{name: getattr(size, name) for name in size.__slots__}, "rounds": options.rounds})
-    home = Path(tempfile.mkdtemp(prefix="foyer-race-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Races over HTTP: {WEB_WORKERS} workers, {CONNECTIONS} connections")
-    try:
-        with stopwatch() as elapsed, servers(home):
-            ok = run(table, home, size)
-        table.line("whole run", f"{elapsed():.0f} s")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    with measured(f"Races over HTTP: {WEB_WORKERS} workers, {CONNECTIONS} connections") as (table, home):
+        ok = run(table, home, size)
     sys.exit(0 if ok else 1)
 
 
