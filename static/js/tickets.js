@@ -26,10 +26,8 @@
   const here = location.pathname;
   const pages = [here, ...list.dataset.keep.split(" ").filter(Boolean)];
 
-  const parts = (html) =>
-    [...html.querySelectorAll('link[rel="stylesheet"], link[rel="icon"], link[rel="preload"], script[src]')].map(
-      (each) => each.getAttribute("href") || each.getAttribute("src"),
-    );
+  /* Styles, scripts, icons that a page names. Read as text: a parsed document is under this page's content policy. */
+  const parts = (html) => [...html.matchAll(/(?:href|src)="(\/static\/[^"#]+)/g)].map((found) => found[1]);
 
   const keep = async () => {
     await navigator.serviceWorker.register(list.dataset.worker, { scope: here });
@@ -46,9 +44,7 @@
       const response = await fetch(page, { credentials: "same-origin", headers: { Accept: "text/html" } });
       if (!response.ok || response.redirected) continue;
       kept.add(new URL(page, location.href).href);
-      const html = new DOMParser().parseFromString(await response.clone().text(), "text/html");
-      for (const part of parts(html)) wanted.add(new URL(part, location.href).href);
-      for (const use of html.querySelectorAll("svg use")) wanted.add(new URL(use.getAttribute("href"), location.href).href.split("#")[0]);
+      for (const part of parts(await response.clone().text())) wanted.add(new URL(part, location.href).href);
       await cache.put(page, response);
     }
     for (const part of wanted) {
@@ -59,7 +55,7 @@
     }
     /* What is no longer among the next tickets need not stay. */
     for (const request of await cache.keys()) if (!kept.has(request.url)) await cache.delete(request);
-    list.querySelector("[data-kept]").hidden = false;
+    list.hidden = false;
   };
   keep().catch(() => {});
 })();

@@ -61,14 +61,15 @@ def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], 
         places: dict[int, list[Any]] = {}
         tickets: dict[int, list[Any]] = {}
         mine = footprints.places_of(user).filter(tenant_id=tenant.pk, event_id__in=ids)
-        for event_id, order_id, ticket_id in mine.order_by("order_id", "line_id").values_list(
-            "event_id", "order_id", "ticket_id"
-        ):
+        for event_id, order_id, ticket_id in mine.order_by("order_id").values_list("event_id", "order_id", "ticket_id"):
             places.setdefault(event_id, []).append(order_id)
             if ticket_id:
                 tickets.setdefault(event_id, []).append(ticket_id)
     issued = {pk for each in tickets.values() for pk in each}
-    good = set(Ticket.objects.filter(pk__in=issued, status__in=GOOD).values_list("pk", flat=True))
+    good = Ticket.objects.filter(pk__in=issued, status__in=GOOD).order_by(
+        "order_line__order_id", "order_line__position"
+    )
+    shown_first = list(good.values_list("pk", flat=True))
     links = dict(Order.objects.filter(pk__in={each[-1] for each in places.values()}).values_list("pk", "secret"))
     codes = dict(Order.objects.filter(pk__in=links).values_list("pk", "code"))
     shown = {}
@@ -80,7 +81,7 @@ def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], 
                 "event": event, "venue": event.venue, "tenant": tenant,
                 "places": len(places[event.pk]), "url": address,
                 "tickets": [
-                    reverse("my-ticket", args=[tenant.slug, pk]) for pk in tickets.get(event.pk, ()) if pk in good
+                    reverse("my-ticket", args=[tenant.slug, pk]) for pk in in_turn if pk in tickets.get(event.pk, ())
                 ],
             }  # fmt: skip
     return shown
