@@ -66,10 +66,8 @@ def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], 
             if ticket_id:
                 tickets.setdefault(event_id, []).append(ticket_id)
     issued = {pk for each in tickets.values() for pk in each}
-    good = Ticket.objects.filter(pk__in=issued, status__in=GOOD).order_by(
-        "order_line__order_id", "order_line__position"
-    )
-    shown_first = list(good.values_list("pk", flat=True))
+    good = Ticket.objects.filter(pk__in=issued, status__in=GOOD)
+    in_turn = list(good.order_by("order_line__order_id", "order_line__position").values_list("pk", flat=True))
     links = dict(Order.objects.filter(pk__in={each[-1] for each in places.values()}).values_list("pk", "secret"))
     codes = dict(Order.objects.filter(pk__in=links).values_list("pk", "code"))
     shown = {}
