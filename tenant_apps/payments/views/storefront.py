@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
 from tenant_apps.events import refunds as event_refunds
-from tenant_apps.orders import attendees, invoices
+from tenant_apps.orders import attendees, invoices, passing_on
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.forms import AttendeeForm
 from tenant_apps.orders.models import Order, OrderLine
@@ -24,6 +24,7 @@ from tenant_apps.payments import line_refunds, polling, providers, refunds, serv
 from tenant_apps.payments.models import Refund
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
+from tenant_apps.ticketing.lifecycle import GOOD
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -132,7 +133,7 @@ def cancel_line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> 
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's QR code as a picture to keep."""
     line: Any = find_order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
-    if line is None:
+    if line is None or line.ticket.is_passed_on:
         raise Http404
     response = HttpResponse(qr.png(code_text(line.ticket)), content_type="image/png")
     response["Content-Disposition"] = f'attachment; filename="ticket-{line.ticket.short_code}.png"'
@@ -207,13 +208,16 @@ def _after_payment(found: Order) -> HttpResponse:
 
 def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None) -> HttpResponse:
     lines: list[Any] = list(
-        found.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__event")
+        found.lines.select_related(
+            "event__venue", "event__category", "ticket_type", "ticket__event", "ticket__ticket_type"
+        )
     )
-    tickets = [line.ticket for line in lines if line.ticket]
+    tickets = [line.ticket for line in lines if line.ticket and not line.ticket.is_passed_on]
     texts = code_texts(tickets) if found.status == Order.Status.PAID else {}
     previews = line_refunds.previews(found) if len(lines) <= MOST_PREVIEWS else {}
     for line in lines:
-        line.code = texts.get(line.ticket_id) if line.ticket and line.ticket.status in ("active", "used") else None
+        line.code = texts.get(line.ticket_id) if line.ticket and line.ticket.status in GOOD else None
+        line.may_transfer = bool(line.code) and passing_on.may_transfer(found, line.ticket)
         line.qr = qr.svg(line.code, _("QR code of ticket %s") % line.ticket.short_code) if line.code else None
         line.preview = previews.get(line.pk)
         line.may_rename = line.kind == "ticket" and _may_rename(found, line)
