@@ -74,21 +74,39 @@ def sight_of_ticket(request: Any, pk: UUID) -> TicketSight:
     raise NotFound
 
 
-def touch_ticket(request: Any, pk: UUID, *, staff_only: bool = False) -> TicketSight:
-    """Return a ticket that the caller may act on: as its holder, or as staff with [change_orders] on its event.
+def touch_ticket(request: Any, pk: UUID) -> TicketSight:
+    """Return a ticket that the caller may act on: as its holder, or as staff who see orders and may change them.
 
     Raises NotFound for what they may not see, Forbidden for what they see but may not change, TicketPassedOn for
     whoever had it.
     """
     sight = sight_of_ticket(request, pk)
-    if sight.as_staff or staff_only:
-        rights = sight.rights or permissions_on(request.user, sight.ticket.event)
-        if "change_orders" not in rights:
+    if sight.as_staff:
+        if "view_orders" not in sight.rights:
+            raise NotFound
+        if "change_orders" not in sight.rights:
             raise Forbidden
-        return TicketSight(sight.ticket, sight.order, as_staff=True, rights=rights)
-    if not sight.as_holder:
+    elif not sight.as_holder:
         raise TicketPassedOn
     return sight
+
+
+def ticket_for_staff(request: Any, pk: UUID, permission: str) -> TicketSight:
+    """Return a ticket on whose event the caller holds the permission, whatever else the ticket is to them.
+
+    Raises Forbidden for whoever sees it as its buyer, or among the orders, and NotFound for everybody else.
+    """
+    ticket = Ticket.objects.select_related("event", "ticket_type").filter(pk=pk).first()
+    if ticket is None:
+        raise NotFound
+    rights = permissions_on(request.user, ticket.event)
+    if permission not in rights:
+        sight = sight_of_ticket(request, pk)
+        if sight.as_staff and "view_orders" not in rights:
+            raise NotFound
+        raise Forbidden
+    line = line_of(ticket)
+    return TicketSight(ticket, line.order if line else None, as_staff=True, rights=rights)
 
 
 def _is_holder(ticket: Ticket, user: Any, secret: str) -> bool:

@@ -25,6 +25,7 @@ from tenant_apps.payments.models import Refund
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
 from tenant_apps.ticketing.lifecycle import GOOD
+from tenant_apps.ticketing.models import Ticket
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -151,7 +152,9 @@ def find_order(code: str, secret: str) -> Order:
 
 
 def _line(found: Order, pk: uuid.UUID) -> OrderLine:
-    one: OrderLine | None = found.lines.select_related("event", "ticket_type", "ticket").filter(pk=pk).first()
+    one: OrderLine | None = (
+        found.lines.select_related("event", "ticket_type", "ticket__event", "ticket__ticket_type").filter(pk=pk).first()
+    )
     if one is None:
         raise Http404
     return one
@@ -160,6 +163,7 @@ def _line(found: Order, pk: uuid.UUID) -> OrderLine:
 def _line_page(
     request: HttpRequest, found: Order, one: OrderLine, form: AttendeeForm, refusal: DomainError | None = None
 ) -> HttpResponse:
+    ours = one.ticket if one.ticket is not None and not one.ticket.is_passed_on else None
     context = {
         "order": found,
         "line": one,
@@ -167,6 +171,8 @@ def _line_page(
         "refusal": refusal,
         "may_rename": _may_rename(found, one),
         "until": attendees.until_of(one),
+        "may_transfer": ours is not None and passing_on.may_transfer(found, ours),
+        "may_have_new_code": ours is not None and ours.status == Ticket.Status.ACTIVE,
         "preview": line_refunds.preview(found, [one.pk]),
         "rule": event_refunds.in_words(one.event) if one.event else [],
     }
