@@ -204,13 +204,15 @@ def _expire_some(now: datetime) -> int:
     return moved
 
 
-def ended_before(ticket: Ticket, at: datetime) -> bool:
-    """Tell whether the time of an expired ticket was over at that moment already: a scanner may send late what it read
-    in time. The ticket comes with its event."""
+def was_good_at(ticket: Ticket, at: datetime) -> bool:
+    """Tell whether a ticket that expired was still good at an earlier moment: a scanner may send late what it read in
+    time. The ticket comes with its event."""
+    if ticket.status != EXPIRED or at >= ticket.modified_at:
+        return False
     if ticket.valid_until and at > ticket.valid_until:
-        return True
+        return False
     event = ticket.event
-    return at >= (event.ends_at or event.starts_at + WITHOUT_END) + GRACE
+    return at < (event.ends_at or event.starts_at + WITHOUT_END) + GRACE
 
 
 def _move(ticket: Ticket, status: str, topic: str, actor: Any, **details: Any) -> None:

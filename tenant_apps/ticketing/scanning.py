@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,7 +26,7 @@ from tenant_apps.events.models import Event
 from tenant_apps.ticketing import lifecycle
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.errors import NothingToUndo
-from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
 
 MOST_SCANS = 500
 # A scanner's clock may run ahead; a time further in the future than this is the moment we got it instead.
@@ -189,13 +190,15 @@ def _lock_ticket(check_in_list: CheckInList, code: TicketCode) -> Ticket | None:
             accepted=~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id"))),
         )
     )
-    found: Any = tickets.filter(token=code.token).first()
+    # By the id, which the token leads to: a row that gets another token while we wait for its lock is still found, and
+    # known by it.
+    now_or_before = Coalesce(
+        Subquery(Ticket.objects.filter(token=code.token).values("pk")),
+        Subquery(RetiredCode.objects.filter(token=code.token).values("ticket_id")),
+    )
+    found: Any = tickets.filter(pk=now_or_before).first()
     if found is not None:
-        found.retired = False
-        return found  # type: ignore[no-any-return]  # annotated rows are Any to the stubs
-    found = tickets.filter(retired_codes__token=code.token).first()
-    if found is not None:
-        found.retired = True
+        found.retired = found.token != code.token
     return found  # type: ignore[no-any-return]  # annotated rows are Any to the stubs
 
 
@@ -209,7 +212,7 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return ""  # whoever is inside may leave, whatever became of the ticket
     if ticket.retired or ticket.key_revoked_at is not None:
         return "revoked"
-    if ticket.status in _ENDED and (ticket.status != "expired" or lifecycle.ended_before(ticket, at)):
+    if ticket.status in _ENDED and not lifecycle.was_good_at(ticket, at):
         return str(ticket.status)
     if ticket.event.status == Event.Status.CANCELLED:
         return "cancelled"
