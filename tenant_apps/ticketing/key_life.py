@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
 from tenant_apps.events.services import locked
 from tenant_apps.ticketing.errors import KeyAlreadyRevoked
@@ -42,7 +42,8 @@ def rotate(event: Event, *, actor: Any) -> EventKey:
     before = _retire(event)
     key = new_key(event.pk)
     key.save(force_insert=True)
-    record("event_key.rotated", event, actor=actor, details={"from": before, "to": key.key_id}, deliver=False)
+    told = before_and_after({"key": before}, {"key": key.key_id})
+    record("event_key.rotated", event, actor=actor, details=told, deliver=False)
     return key
 
 
@@ -67,14 +68,10 @@ def revoke_key(event: Event, key_id: str, *, reason: str, actor: Any) -> EventKe
         key.refresh_from_db()
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
-    told = _tell_holders(event, key)
-    record(
-        "event_key.revoked",
-        event,
-        actor=actor,
-        details={"key": key.key_id, "reason": reason, "tickets": told},
-        deliver=False,
-    )
+    letters = _tell_holders(event, key)
+    change = before_and_after({"believed": True}, {"believed": False})
+    details = {"key": key.key_id, "reason": reason, "tickets": letters, **change}
+    record("event_key.revoked", event, actor=actor, details=details, deliver=False)
     return key
 
 
