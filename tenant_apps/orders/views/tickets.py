@@ -50,9 +50,10 @@ def wanted_part(request: HttpRequest) -> int:
     return int(given)
 
 
-def order_file(request: HttpRequest, order: Order) -> HttpResponse:
+def order_file(request: HttpRequest, order: Order, *, by_staff: bool = False) -> HttpResponse:
     """The file of an order's tickets, as the address asks for it."""
-    content = ticket_files.order_file(order, layout=wanted_layout(request), part=wanted_part(request))
+    layout, part = wanted_layout(request), wanted_part(request)
+    content = ticket_files.order_file(order, layout=layout, part=part, by_staff=by_staff)
     return as_file(content, f"tickets-{order.code}.pdf")
 
 
@@ -126,12 +127,13 @@ def ticket_page(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID)
 @require_safe
 def for_staff(request: HttpRequest, code: str) -> HttpResponse:
     """The tickets of an order that one may see the whole of, to print them at the counter."""
-    return order_file(request, whole_for(request.user, code))
+    return order_file(request, whole_for(request.user, code), by_staff=True)
 
 
 def _line(order: Order, ticket: uuid.UUID) -> Any:
     lines = order.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__ticket_type")
-    line = lines.filter(ticket=ticket).first()
+    # What was passed on is opened by its own secret only.
+    line = lines.filter(ticket=ticket, ticket__secret="").first()
     if line is None:
         raise Http404
     return line
