@@ -102,7 +102,7 @@ def _send_tickets(message: OutboxMessage, tickets: Collection[Ticket], why: str,
             "new_code": _("New code for your ticket: %(event)s"),
             "reinstated": _("Your ticket for %(event)s is valid again"),
         }[why] % {"event": event}
-        context = {"tickets": items, "why": why, "giver": giver, "home_url": links.url(tenant, "/")}
+        context: dict[str, Any] = {"tickets": items, "why": why, "giver": giver, "home_url": links.url(tenant, "/")}
         context["attached"] = enclosures.has_pdf(files)
         mail = email.compose(
             "notifications/ticket_yours",
