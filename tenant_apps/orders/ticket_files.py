@@ -63,8 +63,9 @@ def ticket_file(pk: UUID, *, layout: papers.Layout = "a4") -> bytes:
     ticket = found.select_related("event__venue", "event__category", "ticket_type", "order_line__order").first()
     if ticket is None:
         raise NoTicketFile
-    # One that was given away at the door belongs to no order.
-    line = getattr(ticket, "order_line", None)
+    # One that was given away at the door belongs to no order; and the order of one that was passed on is not its
+    # holder's matter.
+    line = None if ticket.is_passed_on else getattr(ticket, "order_line", None)
     return _drawn([ticket], line.order if line else None, layout)
 
 

@@ -1,9 +1,11 @@
 """A ticket's pages: the buyer's, its new holder's, and the staff's, without JavaScript; and the letters about it."""
 
+import io
 import re
 
 import pytest
 from django.core import mail
+from pypdf import PdfReader
 
 from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.activity.models import OutboxMessage
@@ -260,6 +262,11 @@ def test_what_was_passed_on_is_in_no_file_and_on_no_page_of_the_order(alpha, pag
     api = client_for(alpha).get(f"/api/v1/tickets/{new.pk}/ticket.pdf?secret={order.secret}")
     assert (api.status_code, api.json()["code"]) == (409, "ticket_passed_on")
     assert client_for(alpha).get(f"/api/v1/tickets/{new.pk}/ticket.pdf?secret={new.secret}").status_code == 200
+    mine = page.get(f"/tickets/{new.pk}/{new.secret}/ticket.pdf")
+    assert mine["Content-Type"] == "application/pdf" and mine["Cache-Control"].startswith("no-store")
+    text = " ".join(each.extract_text() for each in PdfReader(io.BytesIO(mine.content)).pages)
+    assert "Grace Hopper" in text and order.code not in text
+    assert page.get(f"/tickets/{new.pk}/{order.secret}/ticket.pdf").status_code == 404
     with in_tenant(alpha):
         assert [each.ticket_id for each in ticket_files.lines_of(order)] == [
             each.ticket_id for each in order.lines.exclude(ticket=new)

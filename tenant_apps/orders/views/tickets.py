@@ -16,6 +16,7 @@ from tenant_apps.orders import ticket_files, ticket_pages
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.views.dashboard import whole_for
 from tenant_apps.orders.views.invoices import opened
+from tenant_apps.orders.views.passing import given
 from tenant_apps.ticketing import papers
 
 
@@ -82,6 +83,15 @@ def ticket_pdf(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) 
     return as_file(
         ticket_files.ticket_file(ticket, layout=wanted_layout(request)), f"ticket-{line.ticket.short_code}.pdf"
     )
+
+
+@own
+@never_cache
+@require_safe
+def holder_pdf(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
+    """The file of a ticket that somebody was given, by its own secret."""
+    ticket = given(pk, secret).ticket
+    return as_file(ticket_files.ticket_file(pk, layout=wanted_layout(request)), f"ticket-{ticket.short_code}.pdf")
 
 
 @own
