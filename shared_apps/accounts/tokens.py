@@ -18,7 +18,7 @@ from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from shared_apps.accounts import trail
 from shared_apps.accounts.errors import AccountInactive, SessionEnded, TokenExpired, TokenRefused, TokenReused
 from shared_apps.accounts.models import Session, User
-from shared_apps.core.prepared import Parameter, Prepared
+from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 
 # Ours have some 400 characters. A longer text is refused before anything parses it.
 LONGEST_TOKEN = 2048
@@ -105,13 +105,17 @@ def claims_of(kind: type[AnyToken], text: str) -> Claims | None:
 def session_of(text: str | bytes) -> Session:
     """Return the running session, with its user, that a good access token names. One SELECT."""
     _token, claims = read(AccessToken, text)
-    return _checked(next(iter(_named(claims.session_id, claims.user_id)), None), claims)
+    (session,) = _running((claims.session_id, claims.user_id))
+    return _checked(session, claims)
 
 
 @Prepared
 def _named(session_id: Parameter, user_id: Parameter) -> Any:
     of_user = {"user_id": user_id.of(models.BigIntegerField())}
     return Session.objects.select_related("user").filter(pk=session_id.of(models.UUIDField()), **of_user)
+
+
+_running = SideBySide(_named)
 
 
 def _checked(session: Session | None, claims: Claims) -> Session:

@@ -14,8 +14,8 @@ from typing import Any
 from django.db import DatabaseError
 from psycopg2.extensions import AsIs
 
-# The server no longer knows the name; or the columns' types are others since it was told.
-_FORGOTTEN = frozenset({"26000", "0A000"})
+# The server no longer knows the name; or the types of the columns are others since it was told.
+_FORGOTTEN, _CHANGED = "26000", "0A000"
 _MARK = re.compile(r"%s|%%")
 _numbers = count(1)
 
@@ -30,14 +30,12 @@ class ServerStatement:
         self.sql = sql
         self._fixed = dict(fixed)
         self._places = len(_MARK.findall(sql.replace("%%", "")))
-        self._name = f"foyer_{next(_numbers)}"
-        free = self._places - len(self._fixed)
-        self._execute = f"EXECUTE {self._name} ({', '.join(['%s'] * free)})" if free else f"EXECUTE {self._name}"
+        self._rename()
 
     def __call__(self, database: Any, values: Sequence[Any]) -> list[Any]:
         """Return the rows; `values` are those that are not fixed, in their order."""
         with database.cursor() as cursor:
-            known = _known(database)
+            known = _known(database)  # the cursor may have opened the connection
             if self._name not in known:
                 cursor.execute(f"PREPARE {self._name} AS {self.sql}", self._marks())
                 known.add(self._name)
@@ -45,13 +43,19 @@ class ServerStatement:
                 cursor.execute(self._execute, values)
             except DatabaseError as error:
                 state = getattr(error.__cause__, "pgcode", None)
-                if state not in _FORGOTTEN or database.in_atomic_block:
-                    known.discard(self._name)
+                if state not in (_FORGOTTEN, _CHANGED):
                     raise
-                known.clear()
-                cursor.execute("DEALLOCATE ALL")
+                # The text has another name from now on, here and on all connections: the old plan is no use to any.
+                self._rename()
+                if database.in_atomic_block:
+                    raise  # the transaction is over; whoever tries it again gets the new one
                 cursor.execute(self.sql, self._all(values))
             return list(cursor.fetchall())
+
+    def _rename(self) -> None:
+        self._name = f"foyer_{next(_numbers)}"
+        free = self._places - len(self._fixed)
+        self._execute = f"EXECUTE {self._name} ({', '.join(['%s'] * free)})" if free else f"EXECUTE {self._name}"
 
     def _marks(self) -> list[Any]:
         numbers = count(1)
@@ -66,7 +70,7 @@ class ServerStatement:
 
 def _known(database: Any) -> set[str]:
     """The names that the server knows on the connection as it is now: a new one has none."""
-    kept = database.__dict__.get("_server_statements")
+    kept = getattr(database, "_server_statements", None)
     if kept is None or kept[0] is not database.connection:
         kept = database._server_statements = (database.connection, set())
     names: set[str] = kept[1]

@@ -34,6 +34,9 @@ MOST_SCANS = 500
 CLOCK_SKEW = timedelta(minutes=5)
 # A clock that is further off than this is put right by what it says as it sends, and its people are told.
 CLOCK_IS_RIGHT = timedelta(seconds=60)
+# Beyond that it is no clock. One whose battery was empty says 1970.
+_MOST_OFF = timedelta(days=36500)
+_EARLIEST = datetime(EARLIEST, 1, 1, tzinfo=UTC)
 # So often a scan is looked at again because others changed what it had seen; each time one of them came through.
 _MOST_LOOKS = 20
 _SCAN_ID = re.compile(r"[!-~]{1,64}")
@@ -191,21 +194,19 @@ def _check(wanted: Scan) -> None:
 def _moment(scanned_at: datetime | None, now: datetime, off: timedelta | None) -> datetime:
     if scanned_at is None:
         return now
-    # Times at the ends of the calendar, as a broken clock may have, have no room for being put right.
-    scanned_at = max(scanned_at, datetime(EARLIEST, 1, 1, tzinfo=UTC))
-    if scanned_at - now > timedelta(days=36500):
-        return now
     if off is not None:
-        scanned_at = max(scanned_at + off, datetime(EARLIEST, 1, 1, tzinfo=UTC))
-        return min(scanned_at, now)
-    return now if scanned_at > now + CLOCK_SKEW else scanned_at
+        try:
+            scanned_at = min(scanned_at + off, now)
+        except OverflowError:
+            return now
+    # Compared and not subtracted: the calendar ends within reach of a broken clock.
+    return now if scanned_at > now + CLOCK_SKEW else max(scanned_at, _EARLIEST)
 
 
 def _clock_off(sent_at: datetime | None, now: datetime) -> timedelta | None:
     """How far the scanner's clock is behind ours; None where it is right, or does not say."""
-    if sent_at is None or abs(now - sent_at) <= CLOCK_IS_RIGHT:
-        return None
-    return now - sent_at
+    off = timedelta(0) if sent_at is None else now - sent_at
+    return off if CLOCK_IS_RIGHT < abs(off) < _MOST_OFF else None
 
 
 def _answer(
