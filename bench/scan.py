@@ -191,14 +191,14 @@ class Door:
 # --- What there is to scan -------------------------------------------------------------------------------------------
 
 
-def an_event() -> Any:
+def an_event(slug: str = "evening") -> Any:
     from django.utils import timezone
 
     from tenant_apps.events.models import Event
 
     starts_at = timezone.now() + timedelta(hours=1)
     return Event.objects.create(
-        slug="evening", title="Evening", status="published", currency="EUR", starts_at=starts_at,
+        slug=slug, title="Evening", status="published", currency="EUR", starts_at=starts_at,
         ends_at=starts_at + timedelta(hours=3), timezone="Europe/London",
     )  # fmt: skip
 
