@@ -61,7 +61,8 @@ def plan(codes: Sequence[str], forgeries: Sequence[str], *, gates: int, seed: in
 
     def scan(ticket: int, at: float, code: str, kind: str, direction: str = "in", *, online: bool = False) -> Act:
         free = [gate for gate in range(gates) if not (online and _is_dark(dark, gate, at))]
-        act = Act(at, chance.choice(free), code, f"{seed}-{kind.replace(" ", "-")}-{len(acts)}", direction, ticket)
+        name = f"{seed}-{kind.replace(' ', '-')}-{len(acts)}"
+        act = Act(at, chance.choice(free), code, name, direction, ticket)
         acts.append(act)
         kinds[kind] += 1
         return act
