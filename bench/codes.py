@@ -8,19 +8,17 @@ of tickets that never were. At the end the good codes, whose pieces the forgerie
 import argparse
 import multiprocessing
 import random
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Table, stopwatch
+from bench.figures import Table
 from bench.forgery import forged
 from bench.scan import Door, an_event, issue
-from bench.tenants import owner, servers
+from bench.tenants import measured, owner
 
 PROCESSES = 3
 GOOD = 200
@@ -33,16 +31,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="ten thousand, for CI")
     options = parser.parse_args()
     wanted = 10_000 if options.quick else options.codes
-    home = Path(tempfile.mkdtemp(prefix="foyer-codes-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Forged codes: {wanted:,} of them, seed {options.seed}")
-    try:
-        with stopwatch() as elapsed, servers(home):
-            right = run(table, home, wanted, options.seed)
-        table.line("whole run", f"{elapsed():.0f} s")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    with measured(f"Forged codes: {wanted:,} of them, seed {options.seed}") as (table, home):
+        right = run(table, home, wanted, options.seed)
     sys.exit(0 if right else 1)
 
 

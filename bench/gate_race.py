@@ -7,17 +7,15 @@ another order. `--quick` takes few tickets, for CI.
 
 import argparse
 import random
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Table, stopwatch
+from bench.figures import Table
 from bench.posting import Answer, Post, post_all
 from bench.scan import Door
-from bench.tenants import WEB_WORKERS, servers
+from bench.tenants import WEB_WORKERS, measured
 from bench.web import gunicorn
 
 CONNECTIONS = 100
@@ -32,21 +30,12 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=TICKETS)
     options = parser.parse_args()
     tickets = 20 if options.quick else options.tickets
-    home = Path(tempfile.mkdtemp(prefix="foyer-gates-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(
-        f"Gates in a race: {tickets} tickets x {SCANS} scans, {WEB_WORKERS} workers, {CONNECTIONS} connections"
-    )
-    try:
-        with stopwatch() as elapsed, servers(home):
-            counts = run(table, home, tickets)
-        table.line("whole run", f"{elapsed():.0f} s")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    for key in ("admissions", "scans", "repeats", *BAD):
-        table.line(key.replace("_", " "), f"{counts[key]:,}")
-        table.figure(key, counts[key], 0)
-    table.finish()
+    title = f"Gates in a race: {tickets} tickets x {SCANS} scans, {WEB_WORKERS} workers, {CONNECTIONS} connections"
+    with measured(title) as (table, home):
+        counts = run(table, home, tickets)
+        for key in ("admissions", "scans", "repeats", *BAD):
+            table.line(key.replace("_", " "), f"{counts[key]:,}")
+            table.figure(key, counts[key], 0)
     sys.exit(0 if counts["admissions"] == tickets and not any(counts[key] for key in BAD) else 1)
 
 
