@@ -18,7 +18,7 @@ hold("held_tickets", "ticketing.Ticket", {"holder_name", "holder_email"}, erase=
 harmless("ticketing.CheckIn", {"scanned_by", "undone_by"}, "the id of a row that names nobody once it is erased")
 harmless("ticketing.CheckIn", {"reason"}, "one of a list of codes")
 harmless("ticketing.Quota", {"name"}, "what a number of places is called")
-harmless("ticketing.TicketType", {"name"}, "a kind of admission")
+harmless("ticketing.TicketType", {"name", "door_note"}, "a kind of admission, and what its holders have to show")
 harmless("ticketing.TicketPriceTier", {"name"}, "a price of a kind of admission")
 harmless("ticketing.CheckInList", {"name"}, "an entrance")
 harmless("ticketing.EventKey", {"private_key", "public_key"}, "keys of an event")
