@@ -2,7 +2,7 @@
 
 The ticket's row is locked first and everywhere first, so that scans of one ticket follow each other and no two
 statements wait for one another. What was read before may be old by then: the lock is given only to a ticket that
-still has that token and still admits (T4).
+still has that token and still admits (T4). Its move to used is the one of `lifecycle` that is written here.
 """
 
 import re
@@ -88,7 +88,7 @@ def _admission() -> ServerStatement:
         f"answer AS (INSERT INTO ticketing_checkin ({names}) SELECT {places} FROM held"
         " ON CONFLICT DO NOTHING RETURNING ticket_id), "
         "used AS (UPDATE ticketing_ticket SET status = 'used', modified_at = %s::timestamptz FROM answer"
-        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status = 'active' RETURNING 1) "
+        " WHERE ticketing_ticket.id = answer.ticket_id AND status IN ('active', 'expired') RETURNING 1) "
         "SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM answer), (SELECT count(*) FROM used)"
     )
 

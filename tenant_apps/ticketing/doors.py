@@ -11,14 +11,14 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Coalesce, JSONObject
 
 from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 from tenant_apps.events.models import EventUserPermission, Question
 from tenant_apps.staff.actors import holds, whose_rights
 from tenant_apps.staff.models import Membership, rights_in
 from tenant_apps.ticketing.codes import TicketCode
-from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
 
 PERMISSION = "check_in"
 _NO_TOKEN = uuid.UUID(int=0)
@@ -27,7 +27,8 @@ _ID, _UUID, _TEXT = models.BigIntegerField(), models.UUIDField(), models.CharFie
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was read for one scan. `ticket` is the one with the code's token, of whatever event."""
+    """What was read for one scan. `ticket` is the one with the code's token, of whatever event; `ticket.retired` tells
+    that the token was its own once: it has another code now."""
 
     check_in_list: CheckInList
     ticket: Any = None
@@ -45,14 +46,22 @@ def see(check_in_list_id: int, code: TicketCode | None, *, actor: Any) -> Seen |
     role = rights_in(found.role["preset"], found.role["permissions"]) if found.role else frozenset()
     if not holds(actor, PERMISSION, role, found.event_id, found.granted):
         return None
-    return Seen(found, ticket)
+    return _seen(found, ticket, code)
 
 
 def see_again(check_in_list: CheckInList, code: TicketCode | None) -> Seen:
     """The same for a list whose rights were asked already: of a batch, each scan after the first. One statement."""
     token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
     found, ticket = _see((check_in_list.pk, 0), (token, key_id, check_in_list.pk))
-    return Seen(check_in_list if found is None else found, ticket)
+    return _seen(check_in_list if found is None else found, ticket, code)
+
+
+def _seen(check_in_list: CheckInList, ticket: Any, code: TicketCode | None) -> Seen:
+    if ticket is not None:
+        ticket.retired = code is None or ticket.token != code.token
+        if ticket.event_id == check_in_list.event_id:
+            ticket.event = check_in_list.event
+    return Seen(check_in_list, ticket)
 
 
 @Prepared
@@ -81,14 +90,19 @@ def _list(pk: Parameter, user_id: Parameter) -> Any:
 
 @Prepared
 def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
-    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=key_id.of(_TEXT)).values("public_key")
+    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=key_id.of(_TEXT))
     limited = CheckInListType.objects.filter(check_in_list_id=list_id.of(_ID))
     standing = CheckIn.objects.standing().filter(check_in_list_id=list_id.of(_ID), ticket=OuterRef("pk"))
+    now_or_before = Coalesce(
+        Subquery(Ticket.objects.filter(token=token.of(_UUID)).values("pk")),
+        Subquery(RetiredCode.objects.filter(token=token.of(_UUID)).values("ticket_id")),
+    )
     return (
         Ticket.objects.select_related("ticket_type")
-        .filter(token=token.of(_UUID))
+        .filter(pk=now_or_before)
         .annotate(
-            public_key=Subquery(key),
+            public_key=Subquery(key.values("public_key")),
+            key_revoked_at=Subquery(key.values("revoked_at")),
             accepted=~Exists(limited) | Q(Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id")))),
             inside_since=Subquery(standing.values("scanned_at")[:1]),
         )

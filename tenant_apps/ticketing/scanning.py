@@ -23,7 +23,7 @@ from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import Busy, FieldError, InvalidInput, NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
-from tenant_apps.ticketing import answering, attention
+from tenant_apps.ticketing import answering, attention, lifecycle
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.doors import Seen, see, see_again
 from tenant_apps.ticketing.errors import NothingToUndo
@@ -167,9 +167,7 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
     undone = CheckIn.objects.filter(pk=check_in.pk, undone_at__isnull=True).update(undone_at=now, undone_by=by.pk)
     if undone:
         elsewhere = CheckIn.objects.admissions().filter(ticket=ticket)
-        Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status=Ticket.Status.USED).update(
-            status=Ticket.Status.ACTIVE, modified_at=now
-        )
+        lifecycle.move_all(Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status="used"), "active", now=now)
         told = before_and_after({"standing": True}, {"standing": False})
         record("check_in.undone", check_in, actor=by, details={"ticket": str(ticket.pk), "scan": scan_id, **told})
     check_in.refresh_from_db()
@@ -279,7 +277,9 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "wrong_event"
     if direction == _OUT:
         return ""  # whoever is inside may leave, whatever became of the ticket
-    if ticket.status in _ENDED:
+    if ticket.retired or ticket.key_revoked_at is not None:
+        return "revoked"
+    if ticket.status in _ENDED and not lifecycle.was_good_at(ticket, at):
         return str(ticket.status)
     if check_in_list.event.status == Event.Status.CANCELLED:
         return "cancelled"
