@@ -1,6 +1,6 @@
 """One scan at an entrance and its answer. The database decides (T1-T4).
 
-A scan is one transaction of at most five statements. The ticket's row is locked first, so that scans of one
+A scan is one transaction of at most five statements; `admission` has the rules of the entrance. The ticket's row is locked first, so that scans of one
 ticket follow each other; the answer is then inserted, and two unique constraints have the last word: an id is
 answered once (`check_in_scan_once`), and one admission stands per ticket and list (`check_in_one_admission`).
 No answer depends on having looked first, so it holds with any number of gates.
@@ -22,6 +22,7 @@ from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
+from tenant_apps.ticketing import admission
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.errors import NothingToUndo
 from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, Ticket
@@ -47,6 +48,8 @@ REASONS: dict[str, Any] = {
     "not_yet_valid": gettext_lazy("This ticket is not valid yet."),
     "expired": gettext_lazy("This ticket is no longer valid."),
     "revoked": gettext_lazy("This ticket was withdrawn."),
+    "wrong_direction": gettext_lazy("Nobody goes this way at this entrance."),
+    "zone_full": gettext_lazy("It is full inside. Wait until somebody leaves."),
 }
 # The other event's ticket is another team's business: its holder is not shown (I2).
 _HIDES_TICKET = frozenset({"unknown", "wrong_event"})
@@ -103,26 +106,42 @@ def scan(
     """
     _check(scan_id, direction)
     now = timezone.now()
+    at = _moment(scanned_at, now)
     read_code = read(code)
     with transaction.atomic():
         ticket = _lock_ticket(check_in_list, read_code) if read_code else None
-        reason = _refusal(check_in_list, ticket, read_code, direction, _moment(scanned_at, now))
         answer = CheckIn(
             check_in_list=check_in_list,
-            ticket=None if reason == "unknown" else ticket,
             scan_id=scan_id,
-            result=_REFUSED if reason else _ADMITTED,
-            reason=reason,
             direction=direction,
-            scanned_at=_moment(scanned_at, now),
+            scanned_at=at,
             received_at=now,
             scanned_by=getattr(by, "pk", None),
         )
-        if not CheckIn.objects.insert_unless_there(answer):
-            return _second(answer, ticket)
-        if answer.result == _ADMITTED and ticket is not None:
-            _effect(answer, ticket)
-        return ScanAnswer(answer, _visible(ticket, reason))
+        return decide(answer, ticket, _refusal(check_in_list, ticket, read_code, direction, at))
+
+
+def decide(answer: CheckIn, ticket: Ticket | None, reason: str) -> ScanAnswer:
+    """Keep the answer about a ticket that is locked, or not ours; `reason` is why it is refused already, if it is.
+
+    What earlier admissions and the zone say comes on top. Call it inside the transaction that locked the ticket.
+    """
+    entrance = answer.check_in_list
+    before = admission.NOTHING_EARLIER
+    entering = not reason and answer.direction == _IN and ticket is not None
+    if entering:
+        before = admission.earlier(entrance, ticket, answer.scanned_at, answer.scan_id)
+        reason = before.reason
+        admission.end(before.over, answer.scanned_at)
+    answer.ticket = None if reason == "unknown" else ticket
+    answer.result, answer.reason = _REFUSED if reason else _ADMITTED, reason
+    if entering and not reason:
+        answer.zone_id = entrance.zone_id
+    if not CheckIn.objects.insert_unless_there(answer):
+        return _second(answer, ticket)
+    if answer.result == _ADMITTED and ticket is not None:
+        _effect(answer, ticket)
+    return ScanAnswer(answer, _visible(ticket, answer.reason), admitted_at=before.admitted_at)
 
 
 def scan_many(check_in_list: CheckInList, scans: Iterable[Scan], *, by: Any) -> list[ScanAnswer]:
@@ -143,8 +162,7 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
         raise NothingToUndo
     ticket = Ticket.objects.select_for_update(of=("self",)).get(check_ins=check_in)
     now = timezone.now()
-    undone = CheckIn.objects.filter(pk=check_in.pk, undone_at__isnull=True).update(undone_at=now, undone_by=by.pk)
-    if undone:
+    if admission.take_back(check_in, at=now, by=by):
         elsewhere = CheckIn.objects.admissions().filter(ticket=ticket)
         Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status=Ticket.Status.USED).update(
             status=Ticket.Status.ACTIVE, modified_at=now
@@ -177,17 +195,15 @@ def _moment(scanned_at: datetime | None, now: datetime) -> datetime:
 def _lock_ticket(check_in_list: CheckInList, code: TicketCode) -> Ticket | None:
     """The ticket with the code's token, locked until we have answered, with what is needed to judge it."""
     key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=code.key_id).values("public_key")
+    return judged_at(check_in_list).annotate(public_key=Subquery(key)).filter(token=code.token).first()
+
+
+def judged_at(check_in_list: CheckInList) -> Any:
+    """Tickets, locked when they are read, each with whether the list takes its type (`accepted`)."""
     limited = CheckInListType.objects.filter(check_in_list_id=check_in_list.pk)
-    return (
-        Ticket.objects.select_for_update(of=("self",))
-        .select_related("ticket_type", "event")
-        .annotate(
-            public_key=Subquery(key),
-            accepted=~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id"))),
-        )
-        .filter(token=code.token)
-        .first()
-    )
+    accepted = ~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id")))
+    locked = Ticket.objects.select_for_update(of=("self",)).select_related("ticket_type", "event")
+    return locked.annotate(accepted=accepted)
 
 
 def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, direction: str, at: datetime) -> str:
@@ -196,6 +212,13 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "unknown"
     if ticket.event_id != check_in_list.event_id:
         return "wrong_event"
+    return judge(check_in_list, ticket, direction, at)
+
+
+def judge(check_in_list: CheckInList, ticket: Any, direction: str, at: datetime) -> str:
+    """Why a ticket of the list's event is refused here by what it is; "" if only what was scanned before can."""
+    if admission.wrong_direction(check_in_list, direction):
+        return "wrong_direction"
     if direction == _OUT:
         return ""  # whoever is inside may leave, whatever became of the ticket
     if ticket.status in _ENDED:
@@ -208,7 +231,7 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "not_yet_valid"
     if ticket.valid_until and at > ticket.valid_until:
         return "expired"
-    return ""
+    return admission.closed_at(check_in_list, at)
 
 
 def _second(answer: CheckIn, ticket: Ticket | None) -> ScanAnswer:
@@ -230,9 +253,11 @@ def _second(answer: CheckIn, ticket: Ticket | None) -> ScanAnswer:
 
 def _effect(answer: CheckIn, ticket: Ticket) -> None:
     if answer.direction == _OUT:
-        CheckIn.objects.standing().filter(check_in_list_id=answer.check_in_list_id, ticket=ticket).update(
-            left_at=answer.scanned_at
-        )
+        admission.leave(answer.check_in_list, ticket, answer.scanned_at)
+    elif answer.zone_id is not None:
+        if not admission.claim(answer, ticket, answer.received_at):
+            answer.result, answer.reason, answer.zone_id = _REFUSED, "zone_full", None
+            answer.save(update_fields=["result", "reason", "zone"])
     elif ticket.status != Ticket.Status.USED:
         ticket.status = Ticket.Status.USED
         ticket.save(update_fields=["status", "modified_at"])
