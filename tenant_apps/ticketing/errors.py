@@ -37,3 +37,15 @@ class NothingToUndo(Conflict):
 class CheckInListUsed(Conflict):
     code = "check_in_list_used"
     message = _("Tickets were scanned at this list, so it cannot be deleted.")
+
+
+class ZoneFuller(Conflict):
+    """A zone's capacity cannot be set below the number of people inside."""
+
+    code = "zone_fuller"
+    message = _("{inside} people are inside; the capacity cannot be lower.")
+
+
+class ZoneInUse(Conflict):
+    code = "zone_in_use"
+    message = _("Check-in lists lead into this zone or people are inside, so it cannot be deleted.")

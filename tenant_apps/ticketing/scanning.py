@@ -1,9 +1,9 @@
 """One scan at an entrance and its answer. The database decides (T1-T4).
 
-A scan is one transaction of at most five statements; `admission` has the rules of the entrance. The ticket's row is locked first, so that scans of one
-ticket follow each other; the answer is then inserted, and two unique constraints have the last word: an id is
-answered once (`check_in_scan_once`), and one admission stands per ticket and list (`check_in_one_admission`).
-No answer depends on having looked first, so it holds with any number of gates.
+A scan is one transaction of at most five statements. The ticket's row is locked first, so that scans of one ticket
+follow each other; the answer is then inserted, and two unique constraints have the last word: an id is answered once
+(`check_in_scan_once`), and one admission stands per ticket and list (`check_in_one_admission`). No answer depends on
+having looked first, so it holds with any number of gates. The rules of an entrance are in `admission`.
 """
 
 import re
@@ -104,7 +104,7 @@ def scan(
 
     `by` is the user at the scanner. `scanned_at` is when the code was read, for scans sent later.
     """
-    _check(scan_id, direction)
+    check_shape(scan_id, direction)
     now = timezone.now()
     at = _moment(scanned_at, now)
     read_code = read(code)
@@ -176,7 +176,8 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
 # --- Inside ------------------------------------------------------------------------------------------------------
 
 
-def _check(scan_id: str, direction: str) -> None:
+def check_shape(scan_id: str, direction: str) -> None:
+    """Raise InvalidInput for what is no scan id or no direction."""
     errors = []
     if not isinstance(scan_id, str) or not _SCAN_ID.fullmatch(scan_id):
         errors.append(FieldError("scan_id", "invalid", _("1 to 64 visible ASCII characters.")))
