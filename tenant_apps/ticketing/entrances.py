@@ -104,7 +104,7 @@ def copy_entrances(event: Event, copy: Event, twins: Mapping[int, TicketType]) -
     }
     for old in lists:
         fields = {name: getattr(old, name) for name in LIST_FIELDS}
-        fields["zone"] = zones.get(old.zone_id)
+        fields["zone"] = zones[old.zone_id] if old.zone_id else None
         fields["day"] = old.day + days if old.day else None
         fields |= {name: fields[name] + shift for name in _TIMES if fields[name]}
         twin = CheckInList.objects.create(event=copy, name=old.name, **fields)

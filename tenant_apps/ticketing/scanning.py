@@ -258,7 +258,7 @@ def _effect(answer: CheckIn, ticket: Ticket) -> None:
     elif answer.zone_id is not None:
         if not admission.claim(answer, ticket, answer.received_at):
             answer.result, answer.reason, answer.zone_id = _REFUSED, "zone_full", None
-            answer.save(update_fields=["result", "reason", "zone"])
+            CheckIn.objects.filter(pk=answer.pk).update(result=answer.result, reason=answer.reason, zone=None)
     elif ticket.status != Ticket.Status.USED:
         ticket.status = Ticket.Status.USED
         ticket.save(update_fields=["status", "modified_at"])
