@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import made, record
 from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, Ticket
 from tenant_apps.ticketing.scanning import ScanAnswer, check_shape, decide, judge, judged_at
 
@@ -83,6 +83,6 @@ def check_in_by_hand(
         answer = decide(row, ticket, judge(entrance, ticket, direction, now))
         if not answer.repeated:
             told = {"ticket": str(ticket.pk), "list": entrance.pk, "why": reason, "direction": direction}
-            outcome = {"result": answer.check_in.result, "reason": answer.reason}
+            outcome = made(result=answer.check_in.result, reason=answer.reason)
             record("check_in.by_hand", answer.check_in, actor=by, details={**told, **outcome}, deliver=False)
     return answer

@@ -165,7 +165,8 @@ def empty_zone(zone: CheckInZone, *, actor: Any) -> int:
     people = admission.empty(zone, timezone.now())
     zone.refresh_from_db()
     told = before_and_after({"inside": zone.inside + people}, {"inside": zone.inside})
-    record("check_in_zone.emptied", zone, actor=actor, details={"name": zone.name, **told}, deliver=False)
+    if people:
+        record("check_in_zone.emptied", zone, actor=actor, details={"name": zone.name, **told}, deliver=False)
     return people
 
 

@@ -16,8 +16,6 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from tenants.context import current_tenant, in_tenant
 
-# Shorter than the server's grace of 8 seconds: a stop waits for what runs and cuts nothing off (P5).
-LASTS_SECONDS = 7.0
 LOOKS_EVERY_SECONDS = 1.0
 COMES_BACK_AFTER_MS = 300
 
@@ -54,7 +52,7 @@ class Stream:
     def __init__(self, name: str, look: Callable[[], tuple[Any, Callable[[], str]]]):
         self._name, self._look = name, look
         self._tenant = current_tenant()
-        self._ends_at = time.monotonic() + LASTS_SECONDS
+        self._ends_at = time.monotonic() + settings.LIVE_STREAM_SECONDS
         self._seen: Any = None
         self._begun = self._closed = False
 
@@ -62,7 +60,7 @@ class Stream:
         return self
 
     def __next__(self) -> bytes:
-        if self._closed or time.monotonic() + LOOKS_EVERY_SECONDS > self._ends_at:
+        if self._closed or (self._begun and time.monotonic() + LOOKS_EVERY_SECONDS > self._ends_at):
             self.close()
             raise StopIteration
         if self._begun:
