@@ -11,11 +11,9 @@ import argparse
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -23,8 +21,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.counting import statements_through
-from bench.figures import Table, spread, stopwatch
-from bench.tenants import ROOT, WEB_WORKERS, owner, servers
+from bench.figures import Table, spread
+from bench.tenants import ROOT, WEB_WORKERS, measured, owner
 from bench.web import Web, cpu_seconds, gunicorn
 
 CLIENTS = 32
@@ -44,17 +42,8 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()
     rounds, seconds = (1, 1.0) if options.quick else (ROUNDS, SECONDS)
-    home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Orders: {CLIENTS} buyers, {WEB_WORKERS} workers")
-    try:
-        with stopwatch() as elapsed, servers(home):
-            run(table, home, rounds, seconds)
-        table.line("whole run", f"{elapsed():.0f} s")
-    finally:
-        if not options.keep:
-            shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    with measured(f"Orders: {CLIENTS} buyers, {WEB_WORKERS} workers", keep=options.keep) as (table, home):
+        run(table, home, rounds, seconds)
 
 
 def run(table: Table, home: Path, rounds: int, seconds: float) -> None:
@@ -279,11 +268,16 @@ def make_bare() -> None:
 
 def pgbench(home: Path, kind: str, seconds: float) -> float:
     """Transactions a second with as many clients as there are buyers."""
+    return rate_of(home, kind, SCRIPT.format(counter="1" if kind == "hot" else f"random(1, {SPREAD})"), seconds)
+
+
+def rate_of(home: Path, name: str, text: str, seconds: float) -> float:
+    """How often a second pgbench gets through its script, with as many clients as the product has."""
     from platform_config.launcher.postgres import find_binaries
 
     address = urlsplit(os.environ["DATABASE_URL"])
-    script = home / f"{kind}.sql"
-    script.write_text(SCRIPT.format(counter="1" if kind == "hot" else f"random(1, {SPREAD})"))
+    script = home / f"{name}.sql"
+    script.write_text(text)
     command = [
         find_binaries() / "pgbench", "-n", "-c", CLIENTS, "-j", BUYERS, "-T", max(1, round(seconds)), "-f", script,
         "-h", address.hostname, "-p", address.port, "-U", address.username, address.path.lstrip("/"),

@@ -88,6 +88,8 @@ class TicketType(Stamped):
     transfer_until = models.DateTimeField(_("pass on until"), null=True, blank=True)
     # Whether people may wait for it when it is sold out.
     waiting_list = models.BooleanField(_("waiting list"), default=True, db_default=True)
+    # What people at the door are told about each ticket of this type: "check the student card".
+    door_note = models.CharField(_("tell the door"), max_length=100, blank=True, default="", db_default="")
     position = models.IntegerField(default=0)
     quotas = models.ManyToManyField(Quota, related_name="ticket_types", through="QuotaTicketType")
 
@@ -351,6 +353,8 @@ class CheckIn(models.Model):
     result = models.CharField(max_length=8, choices=Result.choices)
     reason = models.CharField(max_length=20, blank=True)
     direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.IN)
+    # What a scanner without network had decided by itself before it could ask; empty where it asked (T3).
+    decided_offline = models.CharField(max_length=8, blank=True, default="", db_default="")
     scanned_at = models.DateTimeField(default=now)
     received_at = models.DateTimeField(default=now, db_default=Now())
     scanned_by = models.BigIntegerField(null=True)
@@ -377,3 +381,8 @@ class CheckIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.result} {self.reason}".strip()
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody at the door was told something else than what we say, while there was no network (T3)."""
+        return bool(self.decided_offline) and self.decided_offline != self.result

@@ -14,17 +14,14 @@ from api.v1.ticketing.presentation import answer_json, list_json, numbers_json
 from api.v1.ticketing.serializers import (
     CheckInListSerializer,
     ListNumbersSerializer,
-    ScanInput,
     ScanSerializer,
-    ScansInput,
-    ScansSerializer,
 )
 from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.staff.permissions import allowed
 from tenant_apps.ticketing import live, scanning, services
 from tenant_apps.ticketing.models import CheckInList
-from tenant_apps.ticketing.scanning import Scan, ScanAnswer
+from tenant_apps.ticketing.scanning import ScanAnswer
 
 
 class _Lists(EventScoped, APIView):
@@ -113,7 +110,7 @@ class CheckInListView(_Lists):
         return Response(list_json(self.one(pk)))
 
 
-class _AtList(APIView):
+class AtList(APIView):
     """A view below /check-in-lists/{id}/: whoever may not check in at its event does not see the list."""
 
     scope = "object"
@@ -126,11 +123,8 @@ class _AtList(APIView):
             raise NotFound
         return found
 
-    def answered(self, answer: ScanAnswer) -> Response:
-        return Response(answer_json(answer), status=200 if answer.repeated else 201)
 
-
-class ListStatusView(_AtList):
+class ListStatusView(AtList):
     permissions = {"get": "check_in"}
 
     @extend_schema(operation_id="check_in_lists_status", responses=ListNumbersSerializer)
@@ -140,37 +134,7 @@ class ListStatusView(_AtList):
         return Response({**named, **numbers_json(live.numbers(entrance))})
 
 
-class ScanView(_AtList):
-    """Admit a ticket or say why not: 201, or 200 with the first answer for a `scan_id` that is known."""
-
-    permissions = {"post": "check_in"}
-
-    @extend_schema(
-        operation_id="check_in_lists_scan", request=ScanInput, responses={200: ScanSerializer, 201: ScanSerializer}
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        entrance = self.entrance
-        wanted = ScanInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        return self.answered(scanning.scan(entrance, by=request.user, **wanted.validated_data))
-
-
-class ScansView(_AtList):
-    """What a scanner read while it was offline, in order; each scan is decided by itself (T3)."""
-
-    permissions = {"post": "check_in"}
-
-    @extend_schema(operation_id="check_in_lists_scans", request=ScansInput, responses=ScansSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        entrance = self.entrance
-        wanted = ScansInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        scans = [Scan(**each) for each in wanted.validated_data["scans"]]
-        answers = scanning.scan_many(entrance, scans, by=request.user)
-        return Response({"results": [answer_json(answer) for answer in answers]})
-
-
-class UndoView(_AtList):
+class UndoView(AtList):
     """Take an admission back; repeating it changes nothing."""
 
     permissions = {"post": "check_in"}

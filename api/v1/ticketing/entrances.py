@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from api.pagination import Cursor, Pages
 from api.scoping import EventScoped
-from api.v1.ticketing.check_in import _AtList
+from api.v1.ticketing.check_in import AtList
 from api.v1.ticketing.presentation import answer_json, check_in_json, found_json, zone_json
 from api.v1.ticketing.serializers import (
     ByHandInput,
@@ -97,7 +97,7 @@ class ZoneEmptyView(_Zones):
         return Response({**zone_json(self.one(pk)), "gone": people})
 
 
-class SearchView(_AtList):
+class SearchView(AtList):
     """Tickets of the list's event by their holder's name, address, seat or short code; two letters at least."""
 
     permissions = {"get": "check_in"}
@@ -113,7 +113,7 @@ class SearchView(_AtList):
         return Response({"results": [found_json(ticket) for ticket in found]})
 
 
-class ByHandView(_AtList):
+class ByHandView(AtList):
     """Check a ticket in without its code, with the reason why. All rules of the list hold."""
 
     permissions = {"post": "check_in"}
@@ -130,7 +130,7 @@ class ByHandView(_AtList):
         return Response(answer_json(answer), status=200 if answer.repeated else 201)
 
 
-class CheckInsView(_AtList):
+class CheckInsView(AtList):
     """What the list has answered, newest first."""
 
     permissions = {"get": "check_in"}

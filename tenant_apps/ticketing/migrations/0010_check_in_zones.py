@@ -1,4 +1,4 @@
-"""When and how often an entrance admits, and zones with a number of people that they hold. 0008 validates the checks."""
+"""When and how often an entrance admits, and zones with a number of people that they hold. 0011 validates the checks."""
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('events', '0005_media'),
-        ('ticketing', '0006_waiting_list'),
+        ('ticketing', '0008_told_at_the_door'),
     ]
 
     operations = [
