@@ -240,8 +240,8 @@ class Ticket(models.Model):
 class CheckInZone(Stamped):
     """A hall, a tribune, a ship: what one or more check-in lists lead into, with the number of people it may hold.
 
-    `inside` counts the admissions that stand there. It is claimed by one conditional UPDATE of the scan's transaction
-    (`ticketing.admission`), and the check is the last line: never more than the capacity, whatever gates there are.
+    `inside` counts the admissions that stand there. A place is claimed by one conditional UPDATE with the scan's answer
+    (`ticketing.answering`), and the check is the last line: never more than the capacity, whatever gates there are.
     """
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="check_in_zones")
