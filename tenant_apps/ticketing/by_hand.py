@@ -78,8 +78,6 @@ def check_in_by_hand(
         ticket = _judged(entrance).filter(pk=ticket_id).first()
         if ticket is None:
             raise InvalidInput(errors=[FieldError("ticket", "does_not_exist", _("This does not exist."))])
-        if first := CheckIn.objects.filter(check_in_list=entrance, scan_id=scan_id).first():
-            return first_again(first, ticket, entrance)
         why = judge(entrance, ticket, direction, now)
         row = CheckIn(
             check_in_list_id=entrance.pk,
@@ -99,6 +97,8 @@ def check_in_by_hand(
                 outcome = made(result=row.result, reason=row.reason)
                 record("check_in.by_hand", row, actor=by, details={**told, **outcome}, deliver=False)
                 return scan_answer(row, ticket, entrance)
+        if first := CheckIn.objects.filter(check_in_list=entrance, scan_id=scan_id).first():
+            return first_again(first, ticket, entrance)
     raise Busy
 
 

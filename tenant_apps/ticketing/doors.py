@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 
 from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 from tenant_apps.events.models import EventUserPermission, Question
@@ -26,36 +27,32 @@ _ID, _UUID, _TEXT = models.BigIntegerField(), models.UUIDField(), models.CharFie
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was read for one scan. `ticket` is the one with the code's token, of whatever event; `first` the answer
-    that this scan id got before."""
+    """What was read for one scan. `ticket` is the one with the code's token, of whatever event."""
 
     check_in_list: CheckInList
     ticket: Any = None
-    first: CheckIn | None = None
 
 
-def see(check_in_list_id: int, code: TicketCode | None, scan_id: str, *, actor: Any) -> Seen | None:
+def see(check_in_list_id: int, code: TicketCode | None, *, actor: Any) -> Seen | None:
     """Read what a scan at this list needs; None where there is no such list, or the actor may not scan there (I2).
 
     The answer is `staff.permissions.allowed`'s, from the same statement. One statement.
     """
     token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
-    found, ticket, first = _see(
-        (check_in_list_id, whose_rights(actor)), (token, key_id, check_in_list_id), (check_in_list_id, scan_id)
-    )
+    found, ticket = _see((check_in_list_id, whose_rights(actor)), (token, key_id, check_in_list_id))
     if found is None:
         return None
-    role = rights_in(found.role_preset or "", found.role_permissions or ())
+    role = rights_in(found.role["preset"], found.role["permissions"]) if found.role else frozenset()
     if not holds(actor, PERMISSION, role, found.event_id, found.granted):
         return None
-    return Seen(found, ticket, first)
+    return Seen(found, ticket)
 
 
-def see_again(check_in_list: CheckInList, code: TicketCode | None, scan_id: str) -> Seen:
+def see_again(check_in_list: CheckInList, code: TicketCode | None) -> Seen:
     """The same for a list whose rights were asked already: of a batch, each scan after the first. One statement."""
     token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
-    found, ticket, first = _see((check_in_list.pk, 0), (token, key_id, check_in_list.pk), (check_in_list.pk, scan_id))
-    return Seen(check_in_list if found is None else found, ticket, first)
+    found, ticket = _see((check_in_list.pk, 0), (token, key_id, check_in_list.pk))
+    return Seen(check_in_list if found is None else found, ticket)
 
 
 @Prepared
@@ -68,8 +65,10 @@ def _list(pk: Parameter, user_id: Parameter) -> Any:
         CheckInList.objects.select_related("event")
         .filter(pk=pk.of(_ID))
         .annotate(
-            role_preset=Subquery(membership.values("role__preset")),
-            role_permissions=Subquery(membership.values("role__permissions")),
+            role=Subquery(
+                membership.values(row=JSONObject(preset="role__preset", permissions="role__permissions")),
+                output_field=models.JSONField(),
+            ),
             granted=Exists(grants),
             door_questions=ArraySubquery(
                 Question.objects.filter(event=OuterRef("event_id"), at_door=True)
@@ -96,9 +95,4 @@ def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
     )
 
 
-@Prepared
-def _first(list_id: Parameter, scan_id: Parameter) -> Any:
-    return CheckIn.objects.filter(check_in_list_id=list_id.of(_ID), scan_id=scan_id.of(_TEXT))
-
-
-_see = SideBySide(_list, _ticket, _first)
+_see = SideBySide(_list, _ticket)

@@ -114,7 +114,7 @@ def scan_at(check_in_list_id: int, wanted: Scan, *, by: Any, sent_at: datetime |
     """
     check_shape(wanted)
     code = read(wanted.code)
-    seen = see(check_in_list_id, code, wanted.scan_id, actor=by)
+    seen = see(check_in_list_id, code, actor=by)
     if seen is None:
         raise NotFound
     return _answer(seen, wanted, code, by, timezone.now(), sent_at)
@@ -139,7 +139,7 @@ def scan(
     wanted = Scan(code, scan_id, scanned_at, direction, decided)
     check_shape(wanted)
     read_code = read(code)
-    return _answer(see_again(check_in_list, read_code, scan_id), wanted, read_code, by, timezone.now(), sent_at)
+    return _answer(see_again(check_in_list, read_code), wanted, read_code, by, timezone.now(), sent_at)
 
 
 def scan_many(
@@ -151,7 +151,7 @@ def scan_many(
     for each in scans:
         check_shape(each)
         code = read(each.code)
-        seen = see_again(check_in_list, code, each.scan_id)
+        seen = see_again(check_in_list, code)
         answers.append(_answer(seen, each, code, by, sent_by_our_clock, sent_at))
     return answers
 
@@ -219,8 +219,6 @@ def _answer(
     at = _moment(wanted.scanned_at, now, off)
     seconds = None if off is None else round(off.total_seconds())
     for _look in range(MOST_LOOKS):
-        if seen.first is not None:
-            return first_again(seen.first, seen.ticket, entrance, seconds)
         ticket = seen.ticket
         reason = _refusal(entrance, ticket, code, wanted.direction, at)
         answer = CheckIn(
@@ -237,7 +235,10 @@ def _answer(
         )
         if is_written(answer, ticket, entrance):
             return scan_answer(answer, ticket, entrance, seconds)
-        seen = see_again(entrance, code, wanted.scan_id)
+        first = CheckIn.objects.filter(check_in_list_id=entrance.pk, scan_id=wanted.scan_id).first()
+        if first is not None:
+            return first_again(first, ticket, entrance, seconds)
+        seen = see_again(entrance, code)
     raise Busy
 
 
@@ -253,7 +254,8 @@ def scan_answer(answer: CheckIn, ticket: Any, entrance: CheckInList, seconds: in
 
 
 def is_written(answer: CheckIn, ticket: Any, entrance: CheckInList) -> bool:
-    """Write the answer with its effect; False where what it was decided by is no longer so.
+    """Write the answer with its effect; False for a scan id that is known, and where what it was decided by is no
+    longer so.
 
     What was to be an admission is a refusal afterwards where earlier ones or the zone stand in its way.
     """
