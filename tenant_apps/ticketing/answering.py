@@ -98,7 +98,8 @@ def _admission() -> ServerStatement:
         f"answer AS (INSERT INTO ticketing_checkin ({names}) SELECT {places} FROM held"
         " ON CONFLICT DO NOTHING RETURNING ticket_id), "
         "used AS (UPDATE ticketing_ticket SET status = 'used', modified_at = %s::timestamptz FROM answer"
-        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status = 'active' RETURNING 1) "
+        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status IN ('active', 'expired')"
+        " RETURNING 1) "
         "SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM answer), (SELECT count(*) FROM used)"
     )
 
@@ -112,7 +113,8 @@ def _claim() -> ServerStatement:
         f"answer AS (INSERT INTO ticketing_checkin ({names}) SELECT {places} FROM claimed"
         " ON CONFLICT DO NOTHING RETURNING ticket_id), "
         "used AS (UPDATE ticketing_ticket SET status = 'used', modified_at = %s::timestamptz FROM answer"
-        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status = 'active' RETURNING 1) "
+        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status IN ('active', 'expired')"
+        " RETURNING 1) "
         "SELECT (SELECT count(*) FROM claimed), (SELECT count(*) FROM answer)"
     )
 

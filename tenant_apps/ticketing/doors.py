@@ -11,14 +11,14 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Coalesce, JSONObject
 
 from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 from tenant_apps.events.models import EventUserPermission, Question
 from tenant_apps.staff.actors import holds, whose_rights
 from tenant_apps.staff.models import Membership, rights_in
 from tenant_apps.ticketing.codes import TicketCode
-from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
 
 PERMISSION = "check_in"
 _NO_TOKEN = uuid.UUID(int=0)
@@ -81,14 +81,20 @@ def _list(pk: Parameter, user_id: Parameter) -> Any:
 
 @Prepared
 def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
-    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=key_id.of(_TEXT)).values("public_key")
+    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=key_id.of(_TEXT))
     limited = CheckInListType.objects.filter(check_in_list_id=list_id.of(_ID))
     standing = CheckIn.objects.standing().filter(check_in_list_id=list_id.of(_ID), ticket=OuterRef("pk"))
+    # By the id, which the token leads to: a ticket that has another token by now is known by the one it had.
+    now_or_before = Coalesce(
+        Subquery(Ticket.objects.filter(token=token.of(_UUID)).values("pk")),
+        Subquery(RetiredCode.objects.filter(token=token.of(_UUID)).values("ticket_id")),
+    )
     return (
         Ticket.objects.select_related("ticket_type")
-        .filter(token=token.of(_UUID))
+        .filter(pk=now_or_before)
         .annotate(
-            public_key=Subquery(key),
+            public_key=Subquery(key.values("public_key")),
+            key_revoked_at=Subquery(key.values("revoked_at")),
             accepted=~Exists(limited) | Q(Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id")))),
             inside_since=Subquery(standing.values("scanned_at")[:1]),
         )

@@ -23,7 +23,7 @@ from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import Busy, FieldError, InvalidInput, NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
-from tenant_apps.ticketing import admission, answering, attention
+from tenant_apps.ticketing import admission, answering, attention, lifecycle
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.doors import Seen, see, see_again
 from tenant_apps.ticketing.errors import NothingToUndo
@@ -168,9 +168,7 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
     now = timezone.now()
     if admission.take_back(check_in, at=now, by=by):
         elsewhere = CheckIn.objects.admissions().filter(ticket=ticket)
-        Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status=Ticket.Status.USED).update(
-            status=Ticket.Status.ACTIVE, modified_at=now
-        )
+        lifecycle.move_all(Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status="used"), "active", now=now)
         told = before_and_after({"standing": True}, {"standing": False})
         record("check_in.undone", check_in, actor=by, details={"ticket": str(ticket.pk), "scan": scan_id, **told})
     check_in.refresh_from_db()
@@ -290,17 +288,23 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "unknown"
     if ticket.event_id != check_in_list.event_id:
         return "wrong_event"
-    return judge(check_in_list, ticket, direction, at)
+    # It has another code by now, or its key was disowned.
+    dead_code = ticket.token != code.token or ticket.key_revoked_at is not None
+    return judge(check_in_list, ticket, direction, at, dead_code=dead_code)
 
 
-def judge(check_in_list: CheckInList, ticket: Any, direction: str, at: datetime) -> str:
+def judge(check_in_list: CheckInList, ticket: Any, direction: str, at: datetime, *, dead_code: bool = False) -> str:
     """Why a ticket of the list's event is refused, "" if it is not, as far as it is known before it is written."""
     if admission.wrong_direction(check_in_list, direction):
         return "wrong_direction"
     if direction == _OUT:
         return ""  # whoever is inside may leave, whatever became of the ticket
+    if dead_code:
+        return "revoked"
     if ticket.status in _ENDED:
-        return str(ticket.status)
+        ticket.event = check_in_list.event  # it is the same, and read already
+        if not lifecycle.was_good_at(ticket, at):
+            return str(ticket.status)
     if check_in_list.event.status == Event.Status.CANCELLED:
         return "cancelled"
     if not ticket.accepted:

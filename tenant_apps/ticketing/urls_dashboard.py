@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.ticketing.views import board, dashboard, entrances, season, types
+from tenant_apps.ticketing.views import board, codes, dashboard, entrances, season, types
 
 urlpatterns = [
     path("events/", dashboard.events, name="dashboard-events"),
@@ -38,5 +38,8 @@ urlpatterns = [
     path("events/<slug:slug>/check-in-zones/<int:pk>/", entrances.save_zone, name="dashboard-zone"),
     path("events/<slug:slug>/check-in-zones/<int:pk>/delete/", entrances.delete_zone, name="dashboard-zone-delete"),
     path("events/<slug:slug>/check-in-zones/<int:pk>/empty/", entrances.empty_zone, name="dashboard-zone-empty"),
+    path("events/<slug:slug>/codes/", codes.keys, name="dashboard-event-codes"),
+    path("events/<slug:slug>/codes/new-key/", codes.rotate, name="dashboard-event-key-new"),
+    path("events/<slug:slug>/codes/<str:key_id>/revoke/", codes.revoke, name="dashboard-event-key-revoke"),
     path("events/<slug:slug>/<slug:move>/", dashboard.move_event, name="dashboard-event-move"),
 ]

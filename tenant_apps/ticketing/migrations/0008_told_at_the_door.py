@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ticketing", "0006_waiting_list")]
+    dependencies = [("ticketing", "0007_ticket_life")]
 
     operations = [
         migrations.AddField(
