@@ -96,6 +96,7 @@ def _mine(request: HttpRequest, slug: str, ticket: uuid.UUID) -> Iterator[tuple[
         raise Http404
     with in_tenant(place.tenant):
         lines = OrderLine.objects.select_related("order", "event__venue", "event__category", "ticket_type")
+        # What was passed on has a page of its own, by its own secret; the order is not its holder's matter.
         line = lines.select_related("ticket__ticket_type").filter(ticket=ticket, ticket__secret="").first()
         if line is None:
             raise Http404

@@ -16,6 +16,7 @@ from tenant_apps.orders import ticket_files, ticket_pages
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.views.dashboard import whole_for
 from tenant_apps.orders.views.invoices import opened
+from tenant_apps.orders.views.passing import given
 from tenant_apps.ticketing import papers
 
 
@@ -88,6 +89,23 @@ def ticket_pdf(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) 
 @own
 @never_cache
 @require_safe
+def holder_pdf(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
+    """The file of a ticket that somebody was given, by its own secret."""
+    ticket = given(pk, secret).ticket
+    return as_file(ticket_files.ticket_file(pk, layout=wanted_layout(request)), f"ticket-{ticket.short_code}.pdf")
+
+
+@own
+@never_cache
+@require_safe
+def holder_calendar(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
+    """The event of a ticket that somebody was given, for their own calendar."""
+    return calendar_file(Event.objects.filter(pk=given(pk, secret).ticket.event_id))
+
+
+@own
+@never_cache
+@require_safe
 def order_calendar(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The events that the order has places at; `?event=` with a slug for one of them."""
     lines = opened(code, secret).lines.filter(status=OrderLine.Status.ACTIVE, ticket__isnull=False)
@@ -132,7 +150,6 @@ def for_staff(request: HttpRequest, code: str) -> HttpResponse:
 
 def _line(order: Order, ticket: uuid.UUID) -> Any:
     lines = order.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__ticket_type")
-    # What was passed on is opened by its own secret only.
     line = lines.filter(ticket=ticket, ticket__secret="").first()
     if line is None:
         raise Http404
