@@ -20,6 +20,7 @@ from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
 from tenant_apps.payments.providers.base import Provider, ProviderFailed, ProviderRefused, Started
+from tenant_apps.promotions.errors import VoucherUsedUp
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -237,7 +238,7 @@ def _move_on(order: Order, payment: Payment, actor: Any) -> Order:
     try:
         with transaction.atomic():
             paid = lifecycle.advance(order, Order.Status.PAID, actor=actor)
-    except (SoldOut, WrongState):
+    except (SoldOut, VoucherUsedUp, WrongState):
         return send_back(payment.captured_minor, "order ended before the money came")
     if owed < 0:
         send_back(-owed, "paid too much")
