@@ -116,6 +116,13 @@ def begin_by_hand(order: Order, provider: Provider) -> Payment:
     return _intend(order, provider)
 
 
+def follow_price(order: Order) -> None:
+    """Have what people are to move by hand follow the price of an order that costs something else now. For a caller
+    that has locked the order and its payments. A provider's page that is open stays as it is (O5)."""
+    by_hand = order.payments.filter(provider__in=BY_HAND, status=Payment.Status.PENDING)
+    by_hand.update(amount_minor=_owed(order), modified_at=timezone.now())
+
+
 def _hold_longer(order: Order) -> None:
     """Hold the places for as long as a bank takes, counted from when the order was placed, so that choosing the way
     to pay anew gains nothing; never past the start of the first event. What was held longer stays so."""
