@@ -241,7 +241,8 @@ def _move_on(order: Order, payment: Payment, actor: Any) -> Order:
         return send_back(payment.captured_minor, "paid too little")
     owed = _owed(order)
     if owed > 0:
-        return order
+        # Asked for before the order was priced anew, without lines that gave others a discount.
+        return send_back(payment.captured_minor, "paid too little")
     try:
         with transaction.atomic():
             paid = lifecycle.advance(order, Order.Status.PAID, actor=actor)

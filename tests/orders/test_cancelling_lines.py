@@ -117,6 +117,30 @@ def test_an_unpaid_order_costs_what_is_left_of_it(alpha, client_for):
     assert breaches_in(alpha) == []
 
 
+def test_who_breaks_a_group_up_before_paying_is_told_what_it_costs_then(alpha, client_for):
+    from tenant_apps.payments.services import intend, settle
+    from tenant_apps.promotions.services import create_discount
+
+    with in_tenant(alpha):
+        create_discount(actor=None, name="Trio", kind="percent", percent=50, min_quantity=3)
+        order = make_order(make_ticket_type(price_minor=2000), quantity=3)
+        page = intend(order, "test")
+        first = ids(order)[0]
+    client = client_for(alpha)
+    told = client.get(f"{API}/{order.code}/cancel/{secret(order)}&lines={first}").json()
+    assert (told["total"], told["total_after"], told["lines"][0]["released"]) == ("30.00", "40.00", "0.00")
+    shown = client.post(f"{API}/{order.code}/lines/{first}/cancel/{secret(order)}").json()
+    assert (shown["status"], shown["total"]) == ("pending", "40.00")
+    with in_tenant(alpha):
+        # Whoever still pays on a page with the old sum gets it back, and is asked for the whole.
+        page = settle(page, "succeeded", reference="old")
+        assert (page.order.status, page.refunds.get().amount_minor) == ("pending", 3000)
+        again = intend(order, "test")
+        assert again.amount_minor == 4000
+        assert settle(again, "succeeded", reference="new").order.status == "paid"
+    assert breaches_in(alpha) == []
+
+
 def test_what_is_left_of_an_unpaid_order_may_cost_nothing_and_is_then_paid(alpha, client_for):
     from tenant_apps.orders.checkout import Basket, BasketLine, place_order
 
