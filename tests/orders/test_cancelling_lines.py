@@ -12,7 +12,16 @@ from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.ticketing import codes, scanning
 from tenant_apps.ticketing import services as ticketing
 from tenants.context import in_tenant
-from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
+from tests.factories import (
+    make_delivery,
+    make_event,
+    make_order,
+    make_paid_order,
+    make_ticket_type,
+    make_user,
+    make_variant,
+    owner_of,
+)
 
 API = "/api/v1/orders"
 
@@ -114,6 +123,30 @@ def test_an_unpaid_order_costs_what_is_left_of_it(alpha, client_for):
         order = mark_paid(order)
         assert [line.ticket_id is not None for line in order.lines.order_by("position")] == [True, False, True]
         assert order.payments.get().captured_minor == 5000
+    assert breaches_in(alpha) == []
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_the_tax_of_delivery_stays_what_it_was_when_a_line_is_cancelled_before_paying(alpha, included):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+    from tenant_apps.orders.goods import Delivery
+    from tenant_apps.payments.line_refunds import cancel_lines
+
+    alpha.preferences = {**alpha.preferences, "tax_rate": "20", "prices_include_tax": included}
+    alpha.save()
+    with in_tenant(alpha):
+        mug, courier, kind = make_variant("Mug", price_minor=2400), make_delivery(price_minor=600), make_ticket_type()
+        where = Delivery(method=courier.pk, name="Ada", street="Strand", house="1", city="London")
+        lines = [BasketLine(variant=mug.pk), BasketLine(kind.pk)]
+        order = place_order(Basket(email="ada@example.test", lines=lines, delivery=where))
+        before = order.tax_minor, order.delivery_minor
+    # Settings that are changed later change no existing order (M6).
+    alpha.preferences = {**alpha.preferences, "tax_rate": "7"}
+    alpha.save()
+    with in_tenant(alpha):
+        order = cancel_lines(order, [ids(order)[1]])
+        assert before == ((500, 600) if included else (600, 720))
+        assert (order.tax_minor, order.delivery_minor) == before
     assert breaches_in(alpha) == []
 
 
