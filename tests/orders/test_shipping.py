@@ -221,6 +221,38 @@ def test_who_has_a_right_on_one_event_only_does_not_move_goods(alpha, client_for
         assert "unpacked" in states(order)
 
 
+def test_who_has_rights_on_one_event_only_sends_no_money_of_goods_back(alpha, client_for, page_for):
+    from tenant_apps.events.grants import grant
+
+    helper = make_user()
+    with in_tenant(alpha):
+        kind = make_ticket_type(make_event(), price_minor=1200)
+        order, unpaid = goods_order(ticket_type=kind), goods_order(ticket_type=kind, pay=False)
+        for permission in ("view_orders", "change_orders", "refund_orders"):
+            grant(kind.event, helper, permission, actor=owner_of(alpha))
+        of_event = order.lines.get(ticket_type=kind).pk
+        goods = order.lines.exclude(ticket_type=kind).get().pk
+    client, page = client_for(alpha, helper), page_for(alpha, helper)
+    place = f"/api/v1/orders/{order.code}"
+    for key, body in enumerate(({}, {"amount": "40.00"}, {"lines": [str(goods)]})):
+        answer = client.post(f"{place}/refund/", body, format="json", HTTP_IDEMPOTENCY_KEY=f"key-{key}")
+        assert answer.status_code == 403, answer.content
+    assert client.post(f"{place}/cancel/").status_code == 403
+    assert client.post(f"/api/v1/orders/{unpaid.code}/mark-paid/").status_code == 403
+    assert page.post(f"/dashboard/orders/{order.code}/refund/", {"amount": "40.00", "key": "k"}).status_code == 404
+    assert page.post(f"/dashboard/orders/{order.code}/cancel/").status_code == 404
+    assert page.post(f"/dashboard/orders/{unpaid.code}/mark-paid/").status_code == 404
+    with in_tenant(alpha):
+        order.refresh_from_db()
+        unpaid.refresh_from_db()
+        assert (order.status, order.refunded_minor, unpaid.status) == ("paid", 0, "pending")
+    # The ticket of their event is theirs to cancel.
+    assert client.post(f"{place}/lines/{of_event}/cancel/").status_code == 200
+    with in_tenant(alpha):
+        order.refresh_from_db()
+        assert (order.status, order.refunded_minor) == ("paid", 1200)
+
+
 @pytest.mark.parametrize("body", [{"lines": []}, {"lines": ["x"]}, {"lines": "all"}, {"carrier": "a" * 61}])
 def test_bad_bodies_are_refused(alpha, at, body):
     with in_tenant(alpha):
