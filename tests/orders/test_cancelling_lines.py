@@ -223,6 +223,29 @@ def test_another_line_may_go_though_one_ticket_was_used(alpha, client_for):
         assert scanning.scan(door, codes.code_text(other.ticket), "2", by=None).reason == "cancelled"
 
 
+def test_a_right_on_one_event_is_told_nothing_of_the_rest_of_an_order(alpha, client_for):
+    from tenant_apps.events.grants import grant
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+
+    helper = make_user()
+    with in_tenant(alpha):
+        mine, other = make_ticket_type(make_event("Gala")), make_ticket_type(make_event("Secret Ball"))
+        order = place_order(Basket(email="a@example.test", lines=[BasketLine(mine.pk), BasketLine(other.pk)]))
+        alone = make_order(mine)
+        for permission in ("view_orders", "change_orders"):
+            grant(mine.event, helper, permission, actor=owner_of(alpha))
+        first, second = ids(order)
+    client = client_for(alpha, helper)
+    place = f"{API}/{order.code}/cancel/"
+    assert client.get(place).status_code == 403
+    for lines in (f"{second}", f"{first},{second}"):
+        refused = client.get(f"{place}?lines={lines}")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "lines"), refused.content
+    told = client.get(f"{place}?lines={first}")
+    assert told.status_code == 200 and "Secret Ball" not in told.content.decode()
+    assert client.get(f"{API}/{alone.code}/cancel/").json()["whole"] is True
+
+
 def test_a_line_of_another_order_or_another_buyer_is_not_there(alpha, client_for):
     with in_tenant(alpha):
         mine, yours = make_paid_order(), make_paid_order()
