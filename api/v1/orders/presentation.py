@@ -128,7 +128,8 @@ def order_json(
         "delivery_total": to_text(order.delivery_minor, currency),
         "total": to_text(order.total_minor, currency),
         "refunded": to_text(order.refunded_minor, currency),
-        "delivery": order.delivery or None,
+        # For who sees the goods: who has a right on one event needs to know nobody's door.
+        "delivery": order.delivery or None if any(line.variant_id for line in lines) else None,
         "created_at": order.created_at,
         "expires_at": order.expires_at,
         "events": sorted({line.event.slug for line in lines if line.event}),
