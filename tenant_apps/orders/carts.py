@@ -22,6 +22,7 @@ from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.checkout import Basket, BasketLine, make_room, order_lines
 from tenant_apps.orders.goods import variants_on_sale
 from tenant_apps.orders.models import OrderLine
+from tenant_apps.orders.quote import Quote
 from tenant_apps.orders.selection import said_price, types_on_sale
 from tenant_apps.promotions import uses
 from tenant_apps.promotions.errors import VoucherNotApplicable
@@ -295,7 +296,7 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     mine = Held.by_cart_lines(judged)
     lend(mine, types.values())
     by_line, quoted = order_lines(Basket(email="", lines=wishes), types, variants, now, voucher=voucher)
-    kept = Counter(quoted.reserved)
+    kept = _kept_for(quoted, [line for line in lines if line not in judged])
     for line, made in zip(judged, by_line, strict=True):
         claims = Held.for_order_lines(made)
         line.title = made[0].title
@@ -306,6 +307,17 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     _touch(cart, lines)
     everything: list[OrderLine] = [each for made in by_line for each in made]
     exchange(mine, Held.by_cart_lines(judged), everything)
+
+
+def _kept_for(quoted: Quote, others: Sequence[CartLine]) -> Counter[int]:
+    """How many of the places that the voucher keeps are there for the lines that were quoted, by quota: `others` of the
+    cart go without places of their own already."""
+    kept: Counter[int] = Counter()
+    for pk, count in quoted.reserved.items():
+        taken = sum(line.quantity - line.places[str(pk)] for line in others if str(pk) in line.places)
+        there = quoted.voucher.reserved if quoted.voucher else 0
+        kept[pk] = max(0, min(count, there - taken))
+    return kept
 
 
 def _but_kept(claims: Mapping[int, int], kept: Counter[int]) -> dict[str, int]:
