@@ -154,6 +154,42 @@ def test_what_comes_back_is_in_stock_again_or_written_off(alpha, at, restock, le
         assert not breaches(alpha)
 
 
+def test_the_partner_packs_only_what_is_wanted_and_not_there_already(alpha):
+    from tenant_apps.payments.box_office import sell
+    from tenant_apps.payments.line_refunds import cancel_lines
+
+    with in_tenant(alpha):
+        change_settings({"order_email": "warehouse@example.test"}, actor=owner_of(alpha))
+    alpha.refresh_from_db()
+
+    def told():
+        with in_tenant(alpha):
+            deliver_due()
+        found = [one for one in mail.outbox if one.to == ["warehouse@example.test"]]
+        mail.outbox.clear()
+        return found
+
+    with in_tenant(alpha):
+        mug, shirt, bag = make_variant("Mug"), make_variant("Shirt"), make_variant("Bag")
+        order = goods_order(mug, shirt, bag, pay=False)
+        of_mug, of_shirt, _of_bag = order.lines.order_by("position").values_list("pk", flat=True)
+        # Before it is paid: the partner never heard of it.
+        cancel_lines(order, [of_mug])
+    assert told() == []
+    with in_tenant(alpha):
+        mark_paid(order)
+    (to_pack,) = told()
+    assert "Mug" not in to_pack.body and "Shirt" in to_pack.body and "Bag" in to_pack.body
+    with in_tenant(alpha):
+        cancel_lines(order, [of_shirt])
+    (not_any_more,) = told()
+    assert not_any_more.subject == f"Cancelled in part: order {order.code}"
+    assert "Shirt" in not_any_more.body and "Bag" not in not_any_more.body
+    with in_tenant(alpha):
+        sell(Basket(email="", lines=[BasketLine(variant=bag.pk)]), "cash", actor=owner_of(alpha))
+    assert told() == []
+
+
 def test_buyer_and_partner_hear_of_each_step(alpha, at):
     with in_tenant(alpha):
         change_settings({"order_email": "warehouse@example.test"}, actor=owner_of(alpha))
