@@ -1,10 +1,12 @@
 """Banks' files: read as banks write them, shown beside the orders, booked once."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from shared_apps.core.codes import READABLE
 from shared_apps.core.errors import InvalidInput
 from tenant_apps.activity.models import AuditEntry
 from tenant_apps.orders.checkout import Basket, BasketLine
@@ -213,6 +215,12 @@ def test_each_line_that_is_wrong_is_named_when_the_columns_were_said(in_alpha):
 )
 def test_a_code_is_found_however_it_was_typed(text):
     assert "ACDEFGHJ" in statements.codes_in(text)
+
+
+def test_of_a_line_of_nothing_but_codes_only_so_many_are_looked_up():
+    noise = " ".join("".join(random.Random(number).choices(READABLE, k=20)) for number in range(23))
+    found = statements.codes_in(f"ACDEFGHJ {noise}")
+    assert len(found) == statements.MOST_CODES and "ACDEFGHJ" in found
 
 
 # --- Matching and booking ---------------------------------------------------------------------------------------------
