@@ -24,9 +24,11 @@ from tenant_apps.orders.goods import variants_on_sale
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.quote import Quote
 from tenant_apps.orders.selection import said_price, types_on_sale
+from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.promotions import uses
-from tenant_apps.promotions.errors import VoucherNotApplicable
+from tenant_apps.promotions.errors import VoucherNotApplicable, VoucherUsedUp
 from tenant_apps.promotions.models import Voucher
+from tenant_apps.promotions.querysets import spelled
 from tenant_apps.promotions.uses import opened_by
 from tenant_apps.ticketing.models import TicketType
 from tenants.context import current_tenant
@@ -180,15 +182,24 @@ def empty(visitor: Visitor) -> None:
     exchange(held, Held(), ())
 
 
-@retrying
-@transaction.atomic
 def use_voucher(visitor: Visitor, code: str, *, now: datetime | None = None) -> Cart:
     """Put a code on the cart; it is used up by an order only. A visitor without a cart gets one: the code may open what
-    they cannot choose yet.
+    they cannot choose yet. Uses of orders whose time is up are there again, though no job has run (M4).
 
     Raises what `uses.find` does, and VoucherNotApplicable where it neither makes anything cheaper nor opens anything.
     """
     now = now or timezone.now()
+    try:
+        return _use_voucher(visitor, code, now)
+    except VoucherUsedUp:
+        if not give_back_overdue(voucher=spelled(code), now=now):
+            raise
+    return _use_voucher(visitor, code, now)
+
+
+@retrying
+@transaction.atomic
+def _use_voucher(visitor: Visitor, code: str, now: datetime) -> Cart:
     voucher = uses.find(code, now)
     cart = _locked(visitor) or _new(visitor)
     cart.voucher = voucher.code

@@ -67,6 +67,21 @@ def test_a_code_that_does_nothing_here_is_refused_and_not_kept(alpha, basket, sh
         assert basket.call("put", "voucher/", {"code": typed}).status_code == 400
 
 
+def test_a_code_that_an_overdue_order_has_comes_onto_the_cart_without_any_job(alpha, basket, shop, client_for):
+    make_voucher(alpha, max_uses=1)
+    other = Basket(client_for(alpha))
+    for each in (other, basket):
+        each.add(shop.one)
+    other.call("put", "voucher/", {"code": "SPRING"})
+    assert other.order(email="other@example.test").status_code == 201
+    assert basket.call("put", "voucher/", {"code": "SPRING"}).json()["code"] == "voucher_used_up"
+    with in_tenant(alpha):
+        Order.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert basket.call("put", "voucher/", {"code": " spring "}).status_code == 200
+    assert basket.order(key="key-2").status_code == 201
+    sound(alpha)
+
+
 def test_a_code_of_another_tenant_is_unknown(alpha, beta, basket, shop):
     make_voucher(beta)
     basket.add(shop.one)
