@@ -21,6 +21,7 @@ def staff_everywhere(permission: str) -> Callable[[View], View]:
             return view(request, *args, **kwargs)
 
         marked: Any = staff(permission)(run)
+        marked.scope = "tenant"  # for the table of permissions
         return marked  # type: ignore[no-any-return]  # a function that takes what the view takes
 
     return mark
