@@ -1,6 +1,6 @@
 """Every ticket file of the demo, looked at by programs that are not ours: PDFium draws it, OpenCV reads the code.
 
-The suite takes one order of each event; `make prove-tickets` takes all of them.
+The suite takes a few orders of each tenant and the worst fold; `make prove-tickets` takes all of them, folded each way.
 """
 
 import os
@@ -17,18 +17,21 @@ from tenants.models import Tenant
 from tests.ticketing import paper_trials
 
 ALL = os.environ.get("PROVE_TICKETS") == "all"
+FEW = 3
+FOLDED = paper_trials.A4_FOLDED if ALL else paper_trials.A4_FOLDED[-1:]
 # How often somebody at the door holds the sheet up to the camera before they type the short code.
 LOOKS = 3
 
 
 def orders_of_the_demo():
-    """Paid orders with tickets that admit: all, or one of each event."""
-    seen = set()
+    """Paid orders with tickets that admit: all, or the first ones for different events."""
+    seen, taken = set(), 0
     for order in Order.objects.filter(status=Order.Status.PAID).order_by("created_at", "pk"):
         lines = list(ticket_files.lines_of(order).select_related("ticket__event", "ticket__ticket_type"))
         events = {line.event_id for line in lines}
-        if lines and (ALL or not events <= seen):
+        if lines and (ALL or (taken < FEW and not events <= seen)):
             seen |= events
+            taken += 1
             yield order, [line.ticket for line in lines]
 
 
@@ -50,8 +53,8 @@ def test_every_file_of_the_demo_is_read_by_other_programs(transactional_db, reco
     record_property("demo_papers", dict(counted))
     print(dict(counted))  # noqa: T201  (what `make prove-tickets` tells)
     assert not wrong, (len(wrong), wrong[:10])
+    assert counted["orders"] >= (100 if ALL else FEW * 3)
     assert counted["cyrillic"] > 5
-    assert counted["codes"] > 40
 
 
 def looked_at(content, order, tickets, layout, chance, counted, wrong):
@@ -70,7 +73,7 @@ def looked_at(content, order, tickets, layout, chance, counted, wrong):
             counted["texts"] += 1
             counted["cyrillic"] += any("а" <= letter.lower() <= "я" for letter in text)
         if layout == "a4":
-            for how in paper_trials.A4_FOLDED:
+            for how in FOLDED:
                 counted[how] += 1
                 looks = 0
                 while looks < LOOKS:
