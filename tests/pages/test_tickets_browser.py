@@ -1,142 +1,170 @@
-"""A ticket that changes hands, in a real browser: the buyer's pages, the new holder's, and the staff's."""
+"""Tickets on the screen in a real browser: read by another program from the picture, and there without network."""
 
+from decimal import Decimal
+
+import cv2
+import numpy as np
 import pytest
-from django.conf import settings
 
+from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.events.models import Venue
-from tenant_apps.orders import passing_on
-from tenant_apps.ticketing import codes, key_life, lifecycle, scanning, services
-from tenant_apps.ticketing.models import CheckInList, EventKey, Handover
+from tenant_apps.ticketing.codes import code_text
 from tenants.context import in_tenant
-from tests.factories import make_event, make_paid_order, make_ticket_type, owner_of
+from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user
 from tests.pages.test_browser import signed_in
 from tests.pages.test_people_browser import look
-
-expect = pytest.importorskip("playwright.sync_api").expect
+from tests.ticketing.paper_trials import decoded
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def order(alpha):
-    with in_tenant(alpha):
-        venue = Venue.objects.create(name="Kiln hall", slug="kiln", city="Berlin", address="Ofenweg 3")
-        kind = make_ticket_type(make_event("Night of Strings", slug="strings", venue=venue), name="Balcony")
-        services.ensure_door(kind.event)
-        return make_paid_order(kind, quantity=2, email="ada@example.test")
+def seen(page):
+    """The text of the code that stands on the screen."""
+    return decoded(cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE))
 
 
-def in_language(browser, site, tenant, language):
-    browser.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": site.url(tenant, "/")}])
-
-
-def test_a_ticket_goes_from_hand_to_hand(order, alpha, site, browser):
-    page, found = browser.new_page(), []
-    page.goto(site.url(alpha, f"/orders/{order.code}/{order.secret}/"))
-    found += look(page, browser, "life-order")
-    page.get_by_role("link", name="Pass it on").first.click()
-    found += look(page, browser, "life-form")
-    page.get_by_label("Their name").fill("Grace Brewster Murray Hopper")
-    page.get_by_label("Their email").fill("grace.hopper@a-very-long-domain-name.example.test")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("heading", name="Pass it on to them?").wait_for()
-    found += look(page, browser, "life-ask")
-    page.get_by_role("button", name="Yes, pass it on").click()
-    page.get_by_text("Its code is with the new holder.").wait_for()
-    found += look(page, browser, "life-order-passed")
-    expect(page.locator("svg.qr")).to_have_count(1)
-    with in_tenant(alpha):
-        new = Handover.objects.select_related("new").get().new
-        line = order.lines.get(ticket=new)
-    page.goto(site.url(alpha, f"/orders/{order.code}/{order.secret}/lines/{line.pk}/"))
-    found += look(page, browser, "life-line-passed")
-
-    page.goto(site.url(alpha, f"/tickets/{new.pk}/{new.secret}/"))
-    expect(page.locator("svg.qr")).to_be_visible()
-    found += look(page, browser, "life-holder")
-    page.get_by_label("Name on the ticket").fill("Rear Admiral Hopper")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_text("Saved. The ticket carries the new name.").wait_for()
-    page.get_by_text("Somebody else may have my code").click()
-    found += look(page, browser, "life-holder-open")
-    page.get_by_role("button", name="Give it a new code").click()
-    page.get_by_text("The ticket has a new code.").wait_for()
-    page.get_by_role("link", name="Pass it on").click()
-    page.get_by_label("Their name").fill("Ada")
-    page.get_by_label("Their email").fill("nobody")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("alert").first.wait_for()
-    found += look(page, browser, "life-form-refused")
-    page.get_by_label("Their email").fill("ada.l@example.test")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Yes, pass it on").click()
-    page.get_by_text("You passed it on to Ada.").wait_for()
-    found += look(page, browser, "life-holder-gone")
-    expect(page.locator("svg.qr")).to_have_count(0)
-    assert found == []
-    browser.problems[:] = [each for each in browser.problems if "400 (Bad Request)" not in each]
-
-
-def test_staff_see_a_tickets_life_and_its_keys(order, alpha, site, browser):
-    with in_tenant(alpha):
-        ticket = order.lines.first().ticket
-        door = CheckInList.objects.get()
-        scanning.scan(door, "nonsense", "s0", by=None)
-        new = passing_on.pass_on(ticket, name="Grace Hopper", email="grace@example.test")
-        scanning.scan(door, codes.code_text(ticket), "s1", by=None)
-        scanning.scan(door, codes.code_text(new), "s2", by=None)
-        scanning.scan(door, codes.code_text(new), "s3", by=None, direction="out")
-        lifecycle.revoke(new, reason="Seen on a resale site", actor=owner_of(alpha))
-        lifecycle.reinstate(new, actor=owner_of(alpha))
-        key_life.rotate(door.event, actor=None)
-        leaked = EventKey.objects.order_by("created_at").first()
-        key_life.rotate(door.event, actor=None)
-        key_life.revoke_key(door.event, leaked.key_id, reason="A laptop was stolen", actor=None)
-    signed_in(browser, site, alpha, owner_of(alpha))
-    page, found = browser.new_page(), []
-    other = order.lines.last
-    with in_tenant(alpha):
-        unused = other().ticket
-    for language in ("en", "ru"):
-        in_language(browser, site, alpha, language)
-        for name, address in {
-            "life-staff": f"/dashboard/tickets/{new.pk}/",
-            "life-staff-old": f"/dashboard/tickets/{ticket.pk}/",
-            "life-staff-unused": f"/dashboard/tickets/{unused.pk}/",
-            "life-keys": "/dashboard/events/strings/codes/",
-            "life-staff-order": f"/dashboard/orders/{order.code}/",
-        }.items():
-            page.goto(site.url(alpha, address))
-            found += look(page, browser, f"{name}-{language}")
-        for summary in (
-            page.goto(site.url(alpha, f"/dashboard/tickets/{unused.pk}/"))
-            and page.locator(".desk__narrow summary").all()
-        ):
-            summary.click()
-        found += look(page, browser, f"life-staff-acts-{language}")
-        page.goto(site.url(alpha, "/dashboard/events/strings/codes/"))
-        page.locator("main summary").first.click()
-        found += look(page, browser, f"life-keys-open-{language}")
-    for name, address in {
-        "life-order": f"/orders/{order.code}/{order.secret}/",
-        "life-holder": f"/tickets/{new.pk}/{new.secret}/",
-        "life-form": f"/orders/{order.code}/{order.secret}/lines/{order_line(alpha, unused)}/transfer/",
-        "life-line": f"/orders/{order.code}/{order.secret}/lines/{order_line(alpha, unused)}/",
-    }.items():
-        page.goto(site.url(alpha, address))
-        found += look(page, browser, f"{name}-ru")
-    in_language(browser, site, alpha, "en")
-    page.goto(site.url(alpha, f"/dashboard/tickets/{unused.pk}/"))
-    page.get_by_text("Withdraw it", exact=True).click()
-    page.get_by_label("Reason").fill("Forged card")
-    page.get_by_role("button", name="Yes, withdraw it").click()
-    page.get_by_text("The ticket is withdrawn: it admits nobody.").wait_for()
-    found += look(page, browser, "life-staff-withdrawn")
-    page.get_by_role("button", name="Make it good again").click()
-    page.get_by_text("The ticket is good again.").wait_for()
-    assert found == []
-
-
-def order_line(tenant, ticket):
+def bought(tenant, user, title="Night of Strings", quantity=2):
     with in_tenant(tenant):
-        return ticket.order_line.pk
+        venue = Venue.objects.create(
+            slug="hall",
+            name="Great Hall",
+            address="Lichtgasse 12",
+            city="Vienna",
+            latitude=Decimal("48.2"),
+            longitude=Decimal("16.37"),
+        )
+        kind = make_ticket_type(make_event(title, venue=venue), price_minor=1200)
+        order = make_paid_order(kind, quantity=quantity, user=user, email=user.email)
+        deliver_due()
+        return order, [line.ticket for line in order.lines.select_related("ticket__event").order_by("position")]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_code_is_read_from_the_screen_in_both_themes(alpha, site, browser, language, theme):
+    ada = make_user("ada@example.test", name="Ada Lovelace", language=language)
+    order, tickets = bought(alpha, ada)
+    with in_tenant(alpha):
+        texts = [code_text(ticket) for ticket in tickets]
+    signed_in(browser, site, alpha, ada)
+    for name, value in (("language", language), ("theme", theme)):
+        browser.add_cookies([{"name": name, "value": value, "url": site.url(alpha, "/")}])
+    page = browser.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    found = []
+    for name, address in (
+        ("ticket-guest", f"/orders/{order.code}/{order.secret}/tickets/{tickets[0].pk}/"),
+        ("ticket-account", f"/account/tickets/alpha/{tickets[0].pk}/"),
+    ):
+        page.goto(site.url(alpha, address))
+        page.locator(".ticket .qr").first.scroll_into_view_if_needed()
+        assert seen(page) == texts[0]
+        found += look(page, browser, f"{name}-{language}-{theme}")
+    page.locator('[data-dialog="ticket-full"]').click()
+    large = page.locator("#ticket-full .qr")
+    large.wait_for()
+    box = large.bounding_box()
+    assert box["width"] >= 0.6 * min(browser.width, 844)
+    assert seen(page) == texts[0]
+    found += look(page, browser, f"ticket-full-{language}-{theme}")
+    page.locator("#ticket-full [data-close]").click()
+    page.locator('.ticket__way [rel="next"]').click()
+    page.wait_for_url(f"**/{tickets[1].pk}/")
+    page.locator(".ticket .qr").first.scroll_into_view_if_needed()
+    assert seen(page) == texts[1]
+    for name, address in (
+        ("my-tickets", "/account/tickets/"),
+        ("order-files", f"/orders/{order.code}/{order.secret}/"),
+    ):
+        page.goto(site.url(alpha, address))
+        found += look(page, browser, f"{name}-{language}-{theme}")
+    assert found == []
+
+
+def test_what_was_opened_once_opens_without_network_until_log_out(alpha, beta, site, browser):
+    ada = make_user("ada@example.test", name="Ada Lovelace")
+    _order, tickets = bought(alpha, ada)
+    _there, (other,) = bought(beta, ada, "Open Day", 1)
+    with in_tenant(alpha):
+        text = code_text(tickets[1])
+    with in_tenant(beta):
+        far = code_text(other)
+    signed_in(browser, site, alpha, ada)
+    page = browser.new_page()
+    page.goto(site.url(alpha, "/account/tickets/"))
+    page.locator("[data-keep]").wait_for()
+    look(page, browser, "my-tickets-kept")
+    names = page.evaluate("caches.keys()")
+    assert names == [f"tickets-{ada.pk}"]
+
+    browser.set_offline(True)
+    page.goto(site.url(alpha, "/account/tickets/"))
+    page.get_by_text("There is no network.").wait_for()
+    page.get_by_role("link", name="Night of Strings").first.click()
+    page.locator(".ticket__way [rel=next]").click()
+    page.wait_for_url(f"**/{tickets[1].pk}/")
+    page.locator(".ticket .qr").first.scroll_into_view_if_needed()
+    assert seen(page) == text
+    look(page, browser, "ticket-offline")
+    page.goto(site.url(alpha, f"/account/tickets/beta/{other.pk}/"))
+    page.locator(".ticket .qr").first.scroll_into_view_if_needed()
+    assert seen(page) == far
+    # What was never opened is not there; the list is what helps.
+    page.goto(site.url(alpha, "/account/tickets/alpha/01a1fdb4-0000-7000-8000-000000000000/"))
+    page.get_by_role("heading", name="My tickets").wait_for()
+
+    browser.set_offline(False)
+    page.goto(site.url(alpha, "/account/"))
+    page.get_by_role("button", name="Log out everywhere").click()
+    page.wait_for_function("document.documentElement.dataset.person === ''")
+    page.wait_for_function("caches.keys().then(names => names.length === 0)")
+    browser.set_offline(True)
+    with pytest.raises(Exception, match="ERR_"):
+        page.goto(site.url(alpha, "/account/tickets/"))
+    browser.problems[:] = [each for each in browser.problems if "ERR_" not in each and "fetch" not in each]
+
+
+def test_a_copy_does_not_pass_to_the_next_person_and_drops_what_is_gone(alpha, site, browser):
+    ada, eve = make_user("ada@example.test"), make_user("eve@example.test")
+    order, tickets = bought(alpha, ada)
+    signed_in(browser, site, alpha, ada)
+    page = browser.new_page()
+    page.goto(site.url(alpha, "/account/tickets/"))
+    page.locator("[data-keep]").wait_for()
+    paths = "k.map(r => new URL(r.url).pathname)"
+    kept = f"caches.open('tickets-{ada.pk}').then(c => c.keys()).then(k => {paths})"
+    assert f"/account/tickets/alpha/{tickets[0].pk}/" in page.evaluate(kept)
+    with in_tenant(alpha):
+        from tenant_apps.payments.line_refunds import cancel_lines
+
+        cancel_lines(order, [order.lines.order_by("position").first().pk], by_staff=True)
+        deliver_due()
+    page.reload()
+    page.locator("[data-keep]").wait_for()
+    now = page.evaluate(kept)
+    assert f"/account/tickets/alpha/{tickets[0].pk}/" not in now
+    assert f"/account/tickets/alpha/{tickets[1].pk}/" in now
+    signed_in(browser, site, alpha, eve)
+    page.goto(site.url(alpha, "/events/"))
+    page.wait_for_function("caches.keys().then(names => names.length === 0)")
+
+
+def test_without_script_the_ticket_is_all_there(alpha, site, chromium):
+    ada = make_user("ada@example.test")
+    order, _tickets = bought(alpha, ada)
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    page.goto(site.url(alpha, f"/orders/{order.code}/{order.secret}/"))
+    page.get_by_role("link", name="Open the ticket").first.click()
+    assert page.get_by_role("img", name="QR code of ticket").count() == 1
+    assert page.get_by_role("link", name="Show it large").count() == 0
+    assert page.get_by_role("link", name="PDF to print").count() == 1
+    context.close()
+
+
+def test_an_unpaid_order_has_no_file_to_offer(alpha, site, browser):
+    with in_tenant(alpha):
+        order = make_order(make_ticket_type())
+    page = browser.new_page()
+    page.goto(site.url(alpha, f"/orders/{order.code}/{order.secret}/"))
+    assert page.get_by_role("link", name="PDF").count() == 0

@@ -66,6 +66,9 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/dashboard/venues/", "slug", lambda place: f"hall-{place.tenant.slug}"),
     ("/dashboard/series/", "slug", lambda place: f"series-{place.tenant.slug}"),
     ("/events/<str:event>/check-in-lists/", "pk", key_of("list")),
+    ("/events/<str:event>/check-in-zones/", "pk", key_of("check_in_zone")),
+    ("/dashboard/events/<slug:slug>/check-in/", "pk", key_of("list")),
+    ("/dashboard/events/<slug:slug>/check-in-zones/", "pk", key_of("check_in_zone")),
     ("/events/<str:event>/grants/", "pk", key_of("granted")),
     ("/check-in-lists/", "pk", key_of("list")),
     ("/check-in-lists/", "scan_id", named("scan_id")),
@@ -180,6 +183,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("", "code", key_of("order", "code")),
     ("", "secret", key_of("order", "secret")),
     ("", "ticket", key_of("ticket")),
+    ("/account/tickets/", "tenant", lambda place: place.tenant.slug),
 ]
 
 
@@ -336,6 +340,7 @@ NO_GOOD_END = {
     "/events/<str:event>/publish/": "it is published: tests/events",
     "/events/<str:event>/quotas/<int:pk>/": "a quota in use stays: tests/ticketing",
     "/events/<str:event>/check-in-lists/<int:pk>/": "a door that was scanned at stays: tests/ticketing",
+    "/dashboard/events/<slug:slug>/check-in/<int:pk>/delete/": "a door that was scanned at stays: tests/ticketing",
     "/events/<str:event>/refunds/": "the event takes place: tests/payments",
     "/tickets/<uuid:pk>/transfer/": "the ticket here was used at the door: tests/ticketing/test_life_api.py",
     "/tickets/<uuid:pk>/reinstate/": "the ticket here is good: tests/ticketing/test_life_api.py",

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
+from shared_apps.people import footprints
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenant_apps.staff.roles import make_role
-from tenants.context import in_tenant
+from tenants.context import in_public, in_tenant
 from tests.factories import (
     PASSWORD,
     bearer,
@@ -153,6 +154,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
+    from tenant_apps.ticketing.entrances import create_zone
 
     # A name that no search for an event of alpha finds.
     event = make_event("Nebelhorn" if name == "foreign" else None, published=published)
@@ -162,6 +164,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     spare = make_ticket_type(event, price_minor=500, name="Spare")
     place = Place(name, tenant, event)
     place.things.ticket_type, place.things.spare, place.things.list = kind, spare, entrance
+    place.things.check_in_zone = create_zone(event, actor=None, name="Hall", capacity=5)
     place.things.event_key = event_key
     place.things.quota, place.things.spare_quota = kind.quotas.get(), spare.quotas.get()
     _add_waiting(place)
@@ -292,6 +295,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.orders.cart_tokens import token_of
     from tenant_apps.orders.carts import Visitor, add
     from tenant_apps.orders.checkout import Basket, BasketLine
+    from tenant_apps.orders.footprints import as_they_are
     from tenant_apps.orders.notes import write_note
     from tenant_apps.payments.box_office import sell
     from tenant_apps.payments.models import Payment
@@ -302,6 +306,10 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.order = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.pending = make_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.ticket = place.order.lines.get().ticket
+    # What the outbox would have told the public copy, by which a person's own tickets are found.
+    left = as_they_are([place.order.pk])[place.order.pk]
+    with in_public():
+        footprints.keep(place.tenant.pk, place.order.pk, left)
     place.things.paper = place.order.invoices.get()
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")

@@ -10,22 +10,18 @@ from rest_framework.response import Response
 
 from api.pagination import Pages
 from api.scoping import EventScoped
-from api.v1.ticketing.presentation import answer_json, list_json
+from api.v1.ticketing.presentation import answer_json, list_json, numbers_json
 from api.v1.ticketing.serializers import (
     CheckInListSerializer,
     ListNumbersSerializer,
-    ScanInput,
     ScanSerializer,
-    ScansInput,
-    ScansSerializer,
 )
 from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.staff.permissions import allowed
-from tenant_apps.ticketing import scanning, services
+from tenant_apps.ticketing import live, scanning, services
 from tenant_apps.ticketing.models import CheckInList
-from tenant_apps.ticketing.querysets import list_numbers
-from tenant_apps.ticketing.scanning import Scan, ScanAnswer
+from tenant_apps.ticketing.scanning import ScanAnswer
 
 
 class _Lists(EventScoped, APIView):
@@ -54,6 +50,11 @@ class _Lists(EventScoped, APIView):
             ]:
                 raise InvalidInput(errors=errors)
             fields["ticket_types"] = list(types.values())
+        if fields.get("zone") is not None:
+            zone = self.event.check_in_zones.filter(pk=fields["zone"]).first()
+            if zone is None:
+                raise InvalidInput(errors=[FieldError("zone", "does_not_exist", _("This does not exist."))])
+            fields["zone"] = zone
         return fields
 
 
@@ -109,7 +110,7 @@ class CheckInListView(_Lists):
         return Response(list_json(self.one(pk)))
 
 
-class _AtList(APIView):
+class AtList(APIView):
     """A view below /check-in-lists/{id}/: whoever may not check in at its event does not see the list."""
 
     scope = "object"
@@ -122,51 +123,18 @@ class _AtList(APIView):
             raise NotFound
         return found
 
-    def answered(self, answer: ScanAnswer) -> Response:
-        return Response(answer_json(answer), status=200 if answer.repeated else 201)
 
-
-class ListStatusView(_AtList):
+class ListStatusView(AtList):
     permissions = {"get": "check_in"}
 
     @extend_schema(operation_id="check_in_lists_status", responses=ListNumbersSerializer)
     def get(self, request: Request, pk: int) -> Response:
         entrance = self.entrance
         named = {"id": entrance.pk, "event": entrance.event.slug, "name": entrance.name}
-        return Response({**named, **list_numbers(entrance)})
+        return Response({**named, **numbers_json(live.numbers(entrance))})
 
 
-class ScanView(_AtList):
-    """Admit a ticket or say why not: 201, or 200 with the first answer for a `scan_id` that is known."""
-
-    permissions = {"post": "check_in"}
-
-    @extend_schema(
-        operation_id="check_in_lists_scan", request=ScanInput, responses={200: ScanSerializer, 201: ScanSerializer}
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        entrance = self.entrance
-        wanted = ScanInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        return self.answered(scanning.scan(entrance, by=request.user, **wanted.validated_data))
-
-
-class ScansView(_AtList):
-    """What a scanner read while it was offline, in order; each scan is decided by itself (T3)."""
-
-    permissions = {"post": "check_in"}
-
-    @extend_schema(operation_id="check_in_lists_scans", request=ScansInput, responses=ScansSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        entrance = self.entrance
-        wanted = ScansInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        scans = [Scan(**each) for each in wanted.validated_data["scans"]]
-        answers = scanning.scan_many(entrance, scans, by=request.user)
-        return Response({"results": [answer_json(answer) for answer in answers]})
-
-
-class UndoView(_AtList):
+class UndoView(AtList):
     """Take an admission back; repeating it changes nothing."""
 
     permissions = {"post": "check_in"}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.ticketing import check_in, life, views
+from api.v1.ticketing import check_in, entrances, life, scans, views
 
 tenant_urls = [
     path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
@@ -16,10 +16,21 @@ tenant_urls = [
     path("events/<str:event>/keys/", life.EventKeysView.as_view(), name="event-keys"),
     path("events/<str:event>/keys/<str:key_id>/revoke/", life.EventKeyRevokeView.as_view(), name="event-key-revoke"),
     path("events/<str:event>/revocations/", life.RevocationsView.as_view(), name="event-revocations"),
+    path("tickets/<uuid:pk>/ticket.pdf", views.TicketPdfView.as_view(), name="ticket-pdf"),
     path("events/<str:event>/check-in-lists/", check_in.CheckInListsView.as_view(), name="check-in-lists"),
     path("events/<str:event>/check-in-lists/<int:pk>/", check_in.CheckInListView.as_view(), name="check-in-list"),
     path("check-in-lists/<int:pk>/status/", check_in.ListStatusView.as_view(), name="check-in-list-status"),
-    path("check-in-lists/<int:pk>/scan/", check_in.ScanView.as_view(), name="scan"),
-    path("check-in-lists/<int:pk>/scans/", check_in.ScansView.as_view(), name="scans"),
+    path("check-in-lists/<int:pk>/scan/", scans.ScanView.as_view(), name="scan"),
+    path("check-in-lists/<int:pk>/scans/", scans.ScansView.as_view(), name="scans"),
     path("check-in-lists/<int:pk>/scans/<path:scan_id>/undo/", check_in.UndoView.as_view(), name="scan-undo"),
+    path("events/<str:event>/check-in-zones/", entrances.ZonesView.as_view(), name="check-in-zones"),
+    path("events/<str:event>/check-in-zones/<int:pk>/", entrances.ZoneView.as_view(), name="check-in-zone"),
+    path(
+        "events/<str:event>/check-in-zones/<int:pk>/empty/",
+        entrances.ZoneEmptyView.as_view(),
+        name="check-in-zone-empty",
+    ),
+    path("check-in-lists/<int:pk>/search/", entrances.SearchView.as_view(), name="check-in-search"),
+    path("check-in-lists/<int:pk>/by-hand/", entrances.ByHandView.as_view(), name="check-in-by-hand"),
+    path("check-in-lists/<int:pk>/check-ins/", entrances.CheckInsView.as_view(), name="check-ins"),
 ]
