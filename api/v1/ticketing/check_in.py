@@ -22,7 +22,8 @@ from api.v1.ticketing.serializers import (
 from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.staff.permissions import allowed
-from tenant_apps.ticketing import scanning, services
+from tenant_apps.ticketing import late, scanning, services
+from tenant_apps.ticketing.late import Told
 from tenant_apps.ticketing.models import CheckInList
 from tenant_apps.ticketing.querysets import list_numbers
 from tenant_apps.ticketing.scanning import Scan, ScanAnswer
@@ -109,7 +110,7 @@ class CheckInListView(_Lists):
         return Response(list_json(self.one(pk)))
 
 
-class _AtList(APIView):
+class AtList(APIView):
     """A view below /check-in-lists/{id}/: whoever may not check in at its event does not see the list."""
 
     scope = "object"
@@ -126,7 +127,7 @@ class _AtList(APIView):
         return Response(answer_json(answer), status=200 if answer.repeated else 201)
 
 
-class ListStatusView(_AtList):
+class ListStatusView(AtList):
     permissions = {"get": "check_in"}
 
     @extend_schema(operation_id="check_in_lists_status", responses=ListNumbersSerializer)
@@ -136,7 +137,7 @@ class ListStatusView(_AtList):
         return Response({**named, **list_numbers(entrance)})
 
 
-class ScanView(_AtList):
+class ScanView(AtList):
     """Admit a ticket or say why not: 201, or 200 with the first answer for a `scan_id` that is known."""
 
     permissions = {"post": "check_in"}
@@ -151,7 +152,7 @@ class ScanView(_AtList):
         return self.answered(scanning.scan(entrance, by=request.user, **wanted.validated_data))
 
 
-class ScansView(_AtList):
+class ScansView(AtList):
     """What a scanner read while it was offline, in order; each scan is decided by itself (T3)."""
 
     permissions = {"post": "check_in"}
@@ -161,12 +162,16 @@ class ScansView(_AtList):
         entrance = self.entrance
         wanted = ScansInput(data=request.data)
         wanted.is_valid(raise_exception=True)
-        scans = [Scan(**each) for each in wanted.validated_data["scans"]]
-        answers = scanning.scan_many(entrance, scans, by=request.user)
-        return Response({"results": [answer_json(answer) for answer in answers]})
+        settled = late.settle(entrance, map(_late, wanted.validated_data["scans"]), by=request.user)
+        return Response({"results": [{**answer_json(each.answer), "conflict": each.conflict} for each in settled]})
 
 
-class UndoView(_AtList):
+def _late(fields: dict[str, Any]) -> tuple[Scan, Told | None]:
+    told = fields.pop("offline", None)
+    return Scan(**fields), Told(**told) if told else None
+
+
+class UndoView(AtList):
     """Take an admission back; repeating it changes nothing."""
 
     permissions = {"post": "check_in"}
