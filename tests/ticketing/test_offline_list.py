@@ -159,7 +159,7 @@ def test_two_devices_that_let_one_ticket_in_leave_one_admission_and_a_contradict
         seen = gate.post(path(sold["door"], "conflicts/d2-1/seen/"))
         assert seen.status_code == 200 and seen.json()["seen_at"]
     with in_tenant(alpha):
-        assert AuditEntry.objects.filter(action="check_in.conflict_seen").count() == 1
+        assert AuditEntry.objects.filter(topic="check_in.conflict_seen").count() == 1
     assert gate.post(path(sold["door"], "conflicts/d1-1/seen/")).status_code == 404, "nothing is wrong with that one"
 
 

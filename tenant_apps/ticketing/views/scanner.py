@@ -110,12 +110,9 @@ def conflicts(request: HttpRequest) -> HttpResponse:
         late.mark_seen(found, by=request.user)
         return redirect(f"{reverse('dashboard-scan-conflicts')}?{urlencode({'page': request.GET.get('page', '1')})}")
     shown = Paginator(late.conflicts(mine), 30).get_page(request.GET.get("page", "1"))
-    context = {
-        "nav": "scan",
-        "page": shown,
-        "reasons": REASONS,
-        "open": late.conflicts(mine).filter(seen_at=None).count(),
-    }
+    rows = [(each, REASONS.get(each.reason, ""), REASONS.get(each.check_in.reason, "")) for each in shown.object_list]
+    waiting = late.conflicts(mine).filter(seen_at=None).count()
+    context = {"nav": "scan", "page": shown, "rows": rows, "open": waiting}
     return render(request, "dashboard/scan/conflicts.html", context)
 
 
