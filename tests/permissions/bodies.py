@@ -159,6 +159,7 @@ BODIES: dict[str, Maker] = {
     "PUT /delivery-methods/<int:pk>/": _method,
     "DELETE /delivery-methods/<int:pk>/": NOTHING,
     "POST /check-in-lists/<int:pk>/scan/": scan,
+    "POST /check-in-lists/<int:pk>/conflicts/<path:scan_id>/seen/": NOTHING,
     "POST /check-in-lists/<int:pk>/scans/": lambda place: {"scans": [scan(place)]},
     "POST /check-in-lists/<int:pk>/scans/<path:scan_id>/undo/": NOTHING,
     "POST /events/": _event,
@@ -401,6 +402,7 @@ BODIES: dict[str, Maker] = {
     "POST /account/addresses/<int:pk>/": _address,
     "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
     "POST /scan/<int:pk>/": scan,
+    "POST /dashboard/scan-conflicts/": lambda place: {"scan": str(place.things.conflict)},
 }  # fmt: skip
 
 
