@@ -88,7 +88,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
 @require_GET
 def service_worker(request: HttpRequest) -> HttpResponse:
     """The service worker of /scan/ and of nothing else: where it is served decides how far it reaches."""
-    files = sorted({static(name) for name in FILES} | {staticfiles_storage.base_url + name for name in PLAIN})
+    files = sorted({static(name) for name in FILES} | {settings.STATIC_URL + name for name in PLAIN})
     context = {"files": [*files, reverse("scan-reader")], "version": _version()}
     return _script(request, "scan/service_worker.js", context)
 
