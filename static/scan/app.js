@@ -83,9 +83,10 @@ const decideHere = async (scan) => {
     list,
     offline: { device: await device(), listed_at: head.generated_at, clock_ahead: Math.round(ahead / 1000) },
   };
-  return store.decide(genuine && (await digestOf(code.token)), told, (ticket) => {
+  return store.decide(genuine && (await digestOf(code.token)), told, (ticket, digest) => {
     if (!genuine) return refuse("unknown");
     if (!ticket) return refuse("not_listed");
+    if (key.revoked || ticket.digest !== digest) return refuse("revoked", "revoked"); /* it has another code now */
     const why = refusal(ticket, scan);
     return why ? { result: "refused", ...why, sent: why.reason } : { result: "admitted", reason: "" };
   });

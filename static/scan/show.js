@@ -165,7 +165,7 @@ export const reportOf = (rows) => {
             element(
               "span",
               "grow",
-              element("span", "strong sub-name", say(`conflict_${row.conflict}`)),
+              element("span", "strong sub-name", say(`conflict_${row.contradiction}`)),
               element(
                 "span",
                 "small muted sub",

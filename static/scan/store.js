@@ -15,7 +15,7 @@ const open = () => {
     asked.onupgradeneeded = () => {
       const database = asked.result;
       database.createObjectStore("meta");
-      database.createObjectStore("tickets", { keyPath: "id" }).createIndex("digest", "digest");
+      database.createObjectStore("tickets", { keyPath: "id" }).createIndex("digests", "digests", { multiEntry: true });
       database.createObjectStore("waiting", { keyPath: "place", autoIncrement: true });
       database.createObjectStore("report", { keyPath: "scan_id" });
     };
@@ -63,11 +63,11 @@ export const ticketCount = () => within(["tickets"], "readonly", (tickets) => do
    breaks half way, the old list is still there. What was read meanwhile and is not sent yet stays as it was told. */
 export const takeIn = (part, { head, round }) =>
   within(["meta", "tickets", "waiting"], "readwrite", async (meta, tickets, waiting) => {
-    for (const row of part.results) tickets.put({ ...row, round });
+    for (const row of part.results) tickets.put({ ...row, digests: [row.digest, ...(row.retired || [])], round });
     if (!part.next && part.complete) await drop(tickets, (row) => row.round !== round);
     if ((await done(tickets.count())) > MOST_TICKETS) throw new Error("too_many");
     for (const scan of await done(waiting.getAll())) {
-      const row = scan.ticket && scan.offline.result === "admitted" && (await done(tickets.get(scan.ticket)));
+      const row = scan.ticket && scan.decided === "admitted" && (await done(tickets.get(scan.ticket)));
       if (row) tickets.put({ ...row, inside_since: scan.direction === "in" ? scan.scanned_at : null });
     }
     if (!part.next) await done(meta.put(head, "head"));
@@ -98,13 +98,13 @@ export const note = (id, changes) =>
 export const decide = (digest, scan, judge) =>
   within(["tickets", "waiting"], "readwrite", async (tickets, waiting) => {
     if ((await done(waiting.count())) >= MOST_WAITING) return { answer: { result: "refused", reason: "full" } };
-    const ticket = digest && (await done(tickets.index("digest").get(digest)));
-    const answer = judge(ticket);
+    const ticket = digest && (await done(tickets.index("digests").get(digest)));
+    const answer = judge(ticket, digest);
     if (answer.result === "admitted" && ticket) {
       const inside = scan.direction === "in" ? scan.scanned_at : null;
       await done(tickets.put({ ...ticket, status: "used", inside_since: inside }));
     }
-    await done(waiting.add({ ...scan, ticket: ticket?.id, offline: { ...scan.offline, result: answer.result, reason: answer.sent ?? answer.reason } }));
+    await done(waiting.add({ ...scan, ticket: ticket?.id, decided: answer.result, offline: { ...scan.offline, reason: answer.sent ?? answer.reason } }));
     return { answer, ticket };
   });
 

@@ -66,13 +66,13 @@ export const send = async () => {
       /* One that the server cannot read must not hold up the others: it is told and let go. */
       if (ours.length > 1) size = 1;
       else {
-        await store.report([{ scan_id: ours[0].scan_id, conflict: "unreadable", scanned_at: ours[0].scanned_at, told: ours[0].offline }]);
+        await store.report([{ scan_id: ours[0].scan_id, contradiction: "unreadable", scanned_at: ours[0].scanned_at, told: ours[0].decided }]);
         await store.sent(ours);
       }
       continue;
     }
-    const told = answer.data.results.map((result, place) => ({ ...result, told: ours[place].offline }));
-    const contradictions = told.filter((result) => result.conflict);
+    const told = answer.data.results.map((result, place) => ({ ...result, told: ours[place].decided }));
+    const contradictions = told.filter((result) => result.contradiction);
     await store.report(contradictions);
     found.push(...contradictions);
     await store.sent(ours);

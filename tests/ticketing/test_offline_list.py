@@ -44,7 +44,8 @@ def late(client, door, *scans):
 
 
 def told(code, scan_id, result="admitted", reason="", **fields):
-    return {"code": code, "scan_id": scan_id, "offline": {"result": result, "reason": reason, "device": "d1"}, **fields}
+    offline = {"reason": reason, "device": "d1"}
+    return {"code": code, "scan_id": scan_id, "decided": result, "offline": offline, **fields}
 
 
 def test_the_list_knows_each_ticket_and_holds_nothing_that_makes_a_code(alpha, gate, sold):
@@ -147,9 +148,15 @@ def test_two_tenants_sign_with_keys_of_their_own(alpha, beta, client_for, sold):
 def test_two_devices_that_let_one_ticket_in_leave_one_admission_and_a_contradiction(alpha, gate, sold):
     first = late(gate, sold["door"], told(sold["code"], "d1-1", scanned_at="2026-01-01T10:00:00Z"))
     second = late(gate, sold["door"], told(sold["code"], "d2-1", scanned_at="2026-01-01T10:01:00Z"))
-    assert (first[0]["result"], first[0]["conflict"]) == ("admitted", "")
-    assert (second[0]["result"], second[0]["reason"], second[0]["conflict"]) == ("refused", "already_used", "let_in")
-    assert late(gate, sold["door"], told(sold["code"], "d2-1"))[0]["conflict"] == "let_in", "the same when sent again"
+    assert (first[0]["result"], first[0]["contradiction"]) == ("admitted", "")
+    assert (second[0]["result"], second[0]["reason"], second[0]["contradiction"]) == (
+        "refused",
+        "already_used",
+        "let_in",
+    )
+    assert late(gate, sold["door"], told(sold["code"], "d2-1"))[0]["contradiction"] == "let_in", (
+        "the same when sent again"
+    )
     with in_tenant(alpha):
         assert (CheckIn.objects.count(), CheckIn.objects.standing().count(), OfflineScan.objects.count()) == (2, 1, 2)
     (row,) = gate.get(path(sold["door"], "conflicts/")).json()["results"]
@@ -172,7 +179,9 @@ def test_what_a_device_refused_is_stored_and_admits_nobody(alpha, gate, sold):
         told(sold["code"], "r-3", "refused", "wrong_ticket_type"),
     )
     assert [each["result"] for each in results] == ["refused"] * 3
-    assert [each["conflict"] for each in results] == ["turned_away", "", ""], "the first was good: its list was too old"
+    assert [each["contradiction"] for each in results] == ["turned_away", "", ""], (
+        "the first was good: its list was too old"
+    )
     with in_tenant(alpha):
         assert not CheckIn.objects.admissions().exists()
         assert Ticket.objects.get(pk=sold["ticket"].pk).status == "active"
@@ -183,26 +192,27 @@ def test_an_answer_that_the_device_never_heard_is_compared_with_what_it_told(alp
     scan(gate, sold["door"], sold["code"], "first")
     assert scan(gate, sold["door"], sold["code"], "lost").json()["reason"] == "already_used"
     (again,) = late(gate, sold["door"], told(sold["code"], "lost"))
-    assert (again["repeated"], again["result"], again["conflict"]) == (True, "refused", "let_in")
+    assert (again["repeated"], again["result"], again["contradiction"]) == (True, "refused", "let_in")
 
 
 def test_a_ticket_that_ended_after_the_list_was_taken_is_a_contradiction(alpha, gate, sold):
     with in_tenant(alpha):
         Ticket.objects.filter(pk=sold["ticket"].pk).update(status="revoked", modified_at=timezone.now())
     (result,) = late(gate, sold["door"], told(sold["code"], "x-1"))
-    assert (result["reason"], result["conflict"]) == ("revoked", "let_in")
+    assert (result["reason"], result["contradiction"]) == ("revoked", "let_in")
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"result": "perhaps"}, {"result": "admitted", "reason": "because"},
-        {"result": "admitted", "clock_ahead": 2**40},
-        {"result": "admitted", "device": "x" * 99}, {"result": "admitted", "listed_at": "soon"}, "admitted", [], 5,
+        {"decided": "perhaps"}, {"decided": 1}, {"offline": {"reason": "because"}}, {"offline": {"clock_ahead": 2**40}},
+        {"offline": {"device": "x" * 99}}, {"offline": {"listed_at": "soon"}}, {"offline": "admitted"},
+        {"offline": []}, {"offline": 5},
     ],
 )  # fmt: skip
 def test_what_a_device_never_says_is_refused(gate, sold, wrong):
-    answer = gate.post(path(sold["door"], "scans/"), {"scans": [{"code": "x", "scan_id": "1", "offline": wrong}]})
+    scans = [{"code": "x", "scan_id": "1", "decided": "admitted", **wrong}]
+    answer = gate.post(path(sold["door"], "scans/"), {"scans": scans})
     assert answer.status_code == 400 and answer.json()["code"]
 
 

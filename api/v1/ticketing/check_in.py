@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from api.pagination import Pages
 from api.scoping import EventScoped
-from api.v1.ticketing.presentation import answer_json, list_json
+from api.v1.ticketing.presentation import answer_json, late_json, list_json
 from api.v1.ticketing.serializers import (
     CheckInListSerializer,
     ListNumbersSerializer,
@@ -163,12 +163,12 @@ class ScansView(AtList):
         wanted = ScansInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         settled = late.settle(entrance, map(_late, wanted.validated_data["scans"]), by=request.user)
-        return Response({"results": [{**answer_json(each.answer), "conflict": each.conflict} for each in settled]})
+        return Response({"results": [late_json(each) for each in settled]})
 
 
 def _late(fields: dict[str, Any]) -> tuple[Scan, Told | None]:
-    told = fields.pop("offline", None)
-    return Scan(**fields), Told(**told) if told else None
+    decided, offline = fields.pop("decided"), fields.pop("offline") or {}
+    return Scan(**fields), Told(decided, **offline) if decided else None
 
 
 class UndoView(AtList):

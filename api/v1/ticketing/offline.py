@@ -84,7 +84,7 @@ def conflict_json(row: OfflineScan) -> dict[str, Any]:
     scan, ticket = row.check_in, row.check_in.ticket
     return {
         "scan_id": scan.scan_id,
-        "conflict": row.conflict,
+        "contradiction": row.conflict,
         "told": {"result": row.result, "reason": row.reason},
         "decided": {"result": scan.result, "reason": scan.reason},
         "direction": scan.direction,

@@ -4,6 +4,7 @@ from typing import Any
 
 from shared_apps.core.money import to_text
 from tenant_apps.ticketing.codes import code_text
+from tenant_apps.ticketing.late import Settled
 from tenant_apps.ticketing.models import CheckInList, Ticket
 from tenant_apps.ticketing.scanning import ScanAnswer
 
@@ -55,6 +56,15 @@ def answer_json(answer: ScanAnswer) -> dict[str, Any]:
     if answer.admitted_at:
         shown["admitted_at"] = answer.admitted_at
     return shown
+
+
+def late_json(settled: Settled) -> dict[str, Any]:
+    """The answer to a device that had answered by itself, and how the two contradict each other."""
+    return {
+        **answer_json(settled.answer),
+        "conflict": bool(settled.conflict),
+        "contradiction": settled.conflict,
+    }
 
 
 def list_json(check_in_list: CheckInList) -> dict[str, Any]:

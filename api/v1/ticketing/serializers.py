@@ -79,10 +79,9 @@ class ScanInput(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(CheckIn.Direction.choices, default="in")
 
 
-class ToldInput(serializers.Serializer[Any]):
-    """What a device without network told the person at the door. `clock_ahead`: seconds its clock was ahead of ours."""
+class OfflineInput(serializers.Serializer[Any]):
+    """What a device without network knew when it decided. `clock_ahead`: seconds its clock was ahead of ours."""
 
-    result = serializers.ChoiceField(CheckIn.Result.choices)
     reason = serializers.ChoiceField([(name, name) for name in REASONS], required=False, allow_blank=True, default="")
     device = serializers.RegexField(r"\A[!-~]{1,36}\Z", required=False, allow_blank=True, default="")
     listed_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
@@ -90,7 +89,10 @@ class ToldInput(serializers.Serializer[Any]):
 
 
 class LateScanInput(ScanInput):
-    offline = ToldInput(required=False, allow_null=True, default=None)
+    """A scan as a device sends it that was offline. `decided` is what it told the person at the door by itself."""
+
+    decided = serializers.ChoiceField([*CheckIn.Result.choices, ("", "")], default="")
+    offline = OfflineInput(required=False, allow_null=True, default=None)
 
 
 class ScansInput(serializers.Serializer[Any]):
@@ -111,7 +113,8 @@ class ScanSerializer(serializers.Serializer[Any]):
 
 
 class LateScanSerializer(ScanSerializer):
-    conflict = serializers.ChoiceField(OfflineScan.Conflict.choices, allow_blank=True)
+    conflict = serializers.BooleanField()
+    contradiction = serializers.ChoiceField(OfflineScan.Conflict.choices, allow_blank=True)
 
 
 class ScansSerializer(serializers.Serializer[Any]):
@@ -181,7 +184,7 @@ class ScanConflictSerializer(serializers.Serializer[Any]):
     """What a device told at the door, and what we say about the same scan."""
 
     scan_id = serializers.CharField()
-    conflict = serializers.ChoiceField(OfflineScan.Conflict.choices)
+    contradiction = serializers.ChoiceField(OfflineScan.Conflict.choices)
     told = DoorAnswerSerializer()
     decided = DoorAnswerSerializer()
     direction = serializers.ChoiceField(CheckIn.Direction.choices)
