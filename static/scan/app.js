@@ -3,7 +3,7 @@ import * as camera from "./camera.js";
 import { digestOf, parse, signedBy } from "./codes.js";
 import { listen } from "./keys.js";
 import { call, Gone, Offline, SignedOut, watchClock } from "./server.js";
-import { $, clearVerdict, clockTime, forgetLast, notice, numbers, remember, reportOf, say, setSound, state, verdict, wakeSound } from "./show.js";
+import { $, clearVerdict, clockTime, count, forgetLast, notice, numbers, remember, reportOf, say, setSound, state, verdict, wakeSound } from "./show.js";
 import * as store from "./store.js";
 import { Forged, refresh, send } from "./sync.js";
 
@@ -96,7 +96,9 @@ const decideThere = async (scan) => {
   const { ok, data } = await call(`check-in-lists/${list}/scan/`, { method: "POST", body: scan, patience: PATIENCE });
   if (!ok) return { result: "refused", reason: "unknown" }; /* a code that the server does not even read */
   if (data.ticket && data.result === "admitted") {
-    await store.note(data.ticket.id, { status: "used", inside_since: scan.direction === "in" ? data.scanned_at : null });
+    const inside = scan.direction === "in" ? data.scanned_at : null;
+    const before = await store.note(data.ticket.id, { status: "used", inside_since: inside });
+    if (!data.repeated) count(scan.direction, inside && before?.status === "active");
   }
   return data;
 };
@@ -141,6 +143,7 @@ const judgeOne = async (text) => {
       }
     }
     const { answer, ticket } = await decideHere(scan);
+    if (answer.result === "admitted") count(scan.direction, scan.direction === "in" && ticket.status === "active");
     const type = head?.ticket_types.find((each) => each.id === ticket?.ticket_type)?.name;
     const holder = [ticket?.holder, ticket?.seat].filter(Boolean).join(", ");
     show(answer, { holder, type, alone: true, flags: ticket?.attention || [], at: scan.scanned_at });
@@ -401,6 +404,7 @@ const begin = async () => {
     } catch (error) {
       await failed(error);
     }
+    await showState();
   }
 };
 

@@ -1,6 +1,6 @@
 /* Scanners that type: a hardware scanner is a keyboard that types fast and ends with Enter, wherever the focus is. */
 
-const FAST = 60; /* ms between two keys: no human types a whole code so */
+const FAST = 500; /* ms between two keys: outside of a field nobody types, so this only parts two codes */
 const LEAST = 8;
 
 /* By the key's place and not by what is printed on it: a scanner types Latin letters also where the layout is Russian. */

@@ -3,7 +3,7 @@
 export const $ = (id) => document.getElementById(id);
 
 const words = Object.fromEntries(
-  [...document.querySelectorAll("#words [data-word]")].map((each) => [each.dataset.word, each.textContent]),
+  [...document.getElementById("words").content.querySelectorAll("[data-word]")].map((each) => [each.dataset.word, each.textContent]),
 );
 /* A sentence of the page's, with its {names} filled in. */
 export const say = (word, facts = {}) =>
@@ -11,7 +11,7 @@ export const say = (word, facts = {}) =>
 
 const zone = () => document.body.dataset.zone || undefined;
 export const clockTime = (moment) =>
-  new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: zone() }).format(
+  new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone() }).format(
     new Date(moment),
   );
 
@@ -139,12 +139,20 @@ export const notice = (id, text) => {
   if (text) $(id).querySelector("[data-text]").textContent = text;
 };
 
+/* Who arrived and who is inside: as the server told last, and what this device has seen since. */
+let counted = null;
 export const numbers = (told) => {
+  counted = told;
   $("numbers").hidden = !told;
   if (!told) return;
   $("arrived").textContent = told.arrived;
   $("expected").textContent = told.expected;
   $("inside").textContent = told.inside;
+};
+export const count = (direction, isNew) => {
+  if (!counted) return;
+  const inside = Math.max(0, counted.inside + (direction === "in" ? 1 : -1));
+  numbers({ ...counted, inside, arrived: counted.arrived + (isNew ? 1 : 0) });
 };
 
 /* Scans of which the door was told something else than the server says. */

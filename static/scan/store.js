@@ -85,11 +85,13 @@ const drop = (store, unwanted) =>
     };
   });
 
-/* Notes what the server has just said about a ticket, so that the list knows it when the network goes. */
+/* Notes what the server has just said about a ticket, so that the list knows it when the network goes; gives the row
+   as it was. */
 export const note = (id, changes) =>
   within(["tickets"], "readwrite", async (tickets) => {
     const row = await done(tickets.get(id));
     if (row) await done(tickets.put({ ...row, ...changes }));
+    return row;
   });
 
 /* --- Decisions without network --- */

@@ -219,6 +219,7 @@ def test_what_a_device_never_says_is_refused(gate, sold, wrong):
 def test_the_desk_lists_contradictions_and_puts_them_away(alpha, beta, gate, page_for, sold):
     late(gate, sold["door"], told(sold["code"], "d1-1"), told(sold["code"], "d2-1"))
     desk = page_for(alpha, owner_of(alpha))
+    assert "1 scan contradicts the server" in desk.get("/dashboard/").content.decode()
     shown = desk.get("/dashboard/scan-conflicts/").content.decode()
     assert "Let in, though the ticket does not admit" in shown and "This ticket was used already." in shown
     with in_tenant(alpha):
