@@ -14,12 +14,11 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench.figures import Table, spread, stopwatch
-from bench.tenants import ROOT, servers
+from bench.tenants import ROOT, measured
 
 ROUNDS = 3
 ROWS = 100_000
@@ -40,15 +39,8 @@ def main() -> None:
     if options.step:
         return step(*options.step)
     rows, rounds = (2_000, 1) if options.quick else (ROWS, ROUNDS)
-    home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Import of {rows:,} events with ticket types, {rounds} rounds")
-    try:
-        with servers(home):
-            measure(table, rows, rounds, home)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    with measured(f"Import of {rows:,} events with ticket types, {rounds} rounds") as (table, home):
+        measure(table, rows, rounds, home)
     return None
 
 

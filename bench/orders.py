@@ -11,11 +11,9 @@ import argparse
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -23,8 +21,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.counting import statements_through
-from bench.figures import Table, spread, stopwatch
-from bench.tenants import ROOT, WEB_WORKERS, owner, servers
+from bench.figures import Table, spread
+from bench.tenants import ROOT, WEB_WORKERS, measured, owner
 from bench.web import Web, cpu_seconds, gunicorn
 
 CLIENTS = 32
@@ -44,17 +42,8 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()
     rounds, seconds = (1, 1.0) if options.quick else (ROUNDS, SECONDS)
-    home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Orders: {CLIENTS} buyers, {WEB_WORKERS} workers")
-    try:
-        with stopwatch() as elapsed, servers(home):
-            run(table, home, rounds, seconds)
-        table.line("whole run", f"{elapsed():.0f} s")
-    finally:
-        if not options.keep:
-            shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    with measured(f"Orders: {CLIENTS} buyers, {WEB_WORKERS} workers", keep=options.keep) as (table, home):
+        run(table, home, rounds, seconds)
 
 
 def run(table: Table, home: Path, rounds: int, seconds: float) -> None:

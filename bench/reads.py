@@ -7,19 +7,17 @@ While one is asked the other is idle. `--quick` asks for a second each, for CI: 
 
 import argparse
 import json
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Table, spread, stopwatch
-from bench.tenants import ROOT, WEB_WORKERS, owner, servers
+from bench.figures import Table, spread
+from bench.tenants import ROOT, WEB_WORKERS, measured, owner
 from bench.web import gunicorn
 
 EVENTS = 2000
@@ -38,17 +36,9 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()
     rounds, seconds = (2, 1.0) if options.quick else (ROUNDS, SECONDS)
-    home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
-    home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Public reads: {EVENTS} events, {WEB_WORKERS} workers, {CONNECTIONS} connections")
-    try:
-        with stopwatch() as elapsed, servers(home):
-            run(table, home, rounds, seconds)
-        table.line("whole run", f"{elapsed():.0f} s")
-    finally:
-        if not options.keep:
-            shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    title = f"Public reads: {EVENTS} events, {WEB_WORKERS} workers, {CONNECTIONS} connections"
+    with measured(title, keep=options.keep) as (table, home):
+        run(table, home, rounds, seconds)
 
 
 def run(table: Table, home: Path, rounds: int, seconds: float) -> None:

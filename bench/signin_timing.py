@@ -8,18 +8,15 @@ Fails if the medians differ by more than 10 ms, or if an answer differs in statu
 import argparse
 import logging
 import random
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from bench.figures import Table, percentile
-from bench.tenants import servers
+from bench.tenants import measured
 
 WIDEST_GAP_MS = 10.0
 WARM_UP = 20
@@ -38,15 +35,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.signin_timing", description=__doc__)
     parser.add_argument("--samples", type=int, default=1000, help="of known and of unknown addresses, each")
     options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
-    home.chmod(0o755)
-    table = Table(f"Known and unknown addresses ({options.samples} of each)")
-    try:
-        with servers(home):
-            widest = run(table, options.samples)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    table.finish()
+    with measured(f"Known and unknown addresses ({options.samples} of each)") as (table, _home):
+        widest = run(table, options.samples)
     sys.exit(f"The widest gap is {widest:.2f} ms." if widest > WIDEST_GAP_MS else 0)
 
 

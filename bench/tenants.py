@@ -39,15 +39,22 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()
     few, many, samples = (20, 40, 5) if options.quick else (200, 1000, SAMPLES)
+    with measured(f"Tenants: opened, migrated, served ({few} and {many})", keep=options.keep) as (table, home):
+        run(table, few, many, samples, home)
+
+
+@contextmanager
+def measured(title: str, *, keep: bool = False) -> Iterator[tuple[Table, Path]]:
+    """A table of figures, and servers in a throw-away folder; at the end the table is printed and the folder gone."""
     home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
     home.chmod(0o755)  # the servers run as another user where we are root
-    table = Table(f"Tenants: opened, migrated, served ({few} and {many})")
+    table = Table(title)
     try:
         with stopwatch() as elapsed, servers(home):
-            run(table, few, many, samples, home)
+            yield table, home
         table.line("whole run", f"{elapsed():.0f} s")
     finally:
-        if not options.keep:
+        if not keep:
             shutil.rmtree(home, ignore_errors=True)
     table.finish()
 

@@ -13,17 +13,21 @@
   }
   if (!form) return;
 
-  const change = (name, by) => {
+  // Goods may go by the dozen, and not fewer than some: the first tap adds that many, and one less than that is none.
+  const change = (button, name, way) => {
     const input = form.elements[name];
     const most = Number(input.max || 99);
-    input.value = Math.min(most, Math.max(0, (Number(input.value) || 0) + by));
+    const least = Number(button.dataset.least || 1);
+    const now = Number(input.value) || 0;
+    const next = now + way * (way > 0 && now < least ? least - now : Number(button.dataset.step || 1));
+    input.value = next < least ? 0 : Math.min(most, next);
     form.dispatchEvent(new CustomEvent("till-changed"));
   };
   form.addEventListener("click", (event) => {
     const add = event.target.closest("[data-add]");
     const less = event.target.closest("[data-less]");
-    if (add) change(add.dataset.add, 1);
-    if (less) change(less.dataset.less, -1);
+    if (add) change(add, add.dataset.add, 1);
+    if (less) change(less, less.dataset.less, -1);
   });
   form.addEventListener("reset", () =>
     setTimeout(() => {
@@ -38,7 +42,7 @@
     const tile = /^[1-9]$/.test(event.key) && form.querySelector(`[data-key="${event.key}"]:not(:disabled)`);
     if (tile) {
       event.preventDefault();
-      change(tile.dataset.add, event.shiftKey ? -1 : 1);
+      change(tile, tile.dataset.add, event.shiftKey ? -1 : 1);
     } else if (event.key === "Enter" && !event.repeat && !document.activeElement?.matches("a, button, summary")) {
       form.requestSubmit(form.querySelector('[value="cash"]'));
     }

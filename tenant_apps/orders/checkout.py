@@ -26,7 +26,7 @@ from tenant_apps.orders.goods import Delivery, title_of, variants_on_sale, writt
 from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.orders.person_limits import refuse_too_many
 from tenant_apps.orders.quote import NO_WAY, Quote, QuotedLine, Way, quote, unlocked_by, voucher_of
-from tenant_apps.orders.selection import types_on_sale, wanted_types
+from tenant_apps.orders.selection import lacking_room, types_on_sale, wanted_types
 from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.orders.writing import Kept
 from tenant_apps.promotions import uses
@@ -170,6 +170,7 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
     voucher = voucher_of(basket, now)
     by_hand = basket.channel == counter.CHANNEL
     types = types_on_sale(basket.lines, unlocked_by(basket, voucher), now, at_counter=by_hand)
+    _refuse_sold_out(basket, types, uses_holds=held is not None or voucher is not None or offer is not None)
     variants = variants_on_sale(basket.lines)
     if held is not None:
         cart_holds.lend(held, types.values())
@@ -245,6 +246,25 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
 
     last(claim)
     return order
+
+
+def _refuse_sold_out(basket: Basket, types: Mapping[int, TicketType], *, uses_holds: bool) -> None:
+    """Refuse before anything is written what no claim can get: most of a rush comes after the last place is gone.
+
+    What is sold comes back by nobody's time running out, so then nothing is given back and nothing tried again. What is
+    only held may be `uses_holds`: this buyer's own; the claim knows.
+    """
+    wanted = wanted_types(basket.lines)
+    gone = lacking_room(types, wanted, beyond_holds=True)
+    if gone is not None:
+        raise Again(SoldOut(what=_title(gone)), lambda: False)
+    taken = None if uses_holds else lacking_room(types, wanted, beyond_holds=False)
+    if taken is not None:
+        raise SoldOut(what=_title(taken))
+
+
+def _title(ticket_type: TicketType) -> str:
+    return f"{ticket_type.event.title}: {ticket_type.name}"
 
 
 def _refuse_changed_goods(order: Order, variants: Mapping[int, ProductVariant]) -> None:
@@ -344,7 +364,7 @@ def _ticket_line(one: QuotedLine, wish: BasketLine) -> OrderLine:
         event=ticket_type.event,
         ticket_type=ticket_type,
         quotas=_claimed(ticket_type, portion),
-        title=f"{ticket_type.event.title}: {ticket_type.name}",
+        title=_title(ticket_type),
         tier_name=portion.tier.name if portion.tier else "",
         attendee_name=attendee.name,
         attendee_email=attendee.email,

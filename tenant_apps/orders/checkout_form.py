@@ -15,6 +15,7 @@ from tenant_apps.catalog.models import DeliveryMethod
 from tenant_apps.orders import addresses
 from tenant_apps.orders.cart_view import Shown
 from tenant_apps.orders.checkout import Attendee
+from tenant_apps.orders.forms import address_part
 from tenant_apps.orders.goods import Delivery
 
 NEW_ADDRESS = "new"
@@ -54,45 +55,15 @@ class CheckoutForm(forms.Form):
     method = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     address = forms.CharField(max_length=20, required=False)
     keep_address = forms.BooleanField(label=_("Keep this address for next time"), required=False)
-    to_name = forms.CharField(
-        label=_("Recipient"),
-        max_length=150,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "shipping name"}),
-    )
-    to_phone = forms.CharField(
-        label=_("Phone"),
-        max_length=30,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "shipping tel", "inputmode": "tel"}),
-    )
-    to_country = forms.CharField(
-        label=_("Country"),
-        max_length=80,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "shipping country-name"}),
-    )
-    to_city = forms.CharField(
-        label=_("City"),
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "shipping address-level2"}),
-    )
-    to_street = forms.CharField(
-        label=_("Street"),
-        max_length=150,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "shipping address-line1"}),
-    )
-    to_house = forms.CharField(label=_("House"), max_length=20, required=False)
-    to_apartment = forms.CharField(label=_("Apartment"), max_length=20, required=False)
-    to_postcode = forms.CharField(
-        label=_("Postcode"),
-        max_length=20,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "shipping postal-code"}),
-    )
-    to_comment = forms.CharField(label=_("Note for the courier"), max_length=300, required=False)
+    to_name = address_part(_("Recipient"), "name", "shipping name")
+    to_phone = address_part(_("Phone"), "phone", "shipping tel")
+    to_country = address_part(_("Country"), "country", "shipping country-name")
+    to_city = address_part(_("City"), "city", "shipping address-level2")
+    to_street = address_part(_("Street"), "street", "shipping address-line1")
+    to_house = address_part(_("House"), "house", "off")
+    to_apartment = address_part(_("Apartment"), "apartment", "off")
+    to_postcode = address_part(_("Postcode"), "postcode", "shipping postal-code")
+    to_comment = address_part(_("Note for the courier"), "comment", "off")
 
     def __init__(self, *args: Any, cart: Shown, person: Any = None, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -44,11 +44,11 @@ class ChooseForm(forms.Form):
     def prices(self) -> dict[int, str]:
         """What the buyer wants to pay for one, by the type's id, where they may say; as the API takes it."""
         said = {
-            offer.ticket_type.pk: str(self.cleaned_data.get(self.price_field_of(offer)) or "")
+            offer.ticket_type.pk: _typed_price(self.cleaned_data.get(self.price_field_of(offer)))
             for offer in self.offers
             if offer.is_open
         }
-        return {pk: re.sub(r"[\s\u00a0\u202f]", "", text).replace(",", ".") for pk, text in said.items() if text}
+        return {pk: text for pk, text in said.items() if text}
 
     def quantities(self) -> dict[int, int]:
         """How many of each type that is wanted, by its id."""
@@ -115,24 +115,27 @@ class AttendeeForm(forms.Form):
     )
 
 
-def _part(label: Any, name: str, autocomplete: str, *, required: bool = False) -> forms.CharField:
+def address_part(label: Any, name: str, autocomplete: str, *, required: bool = False) -> forms.CharField:
+    """A field for one part of an address, as long as a saved address keeps it."""
     longest: Any = SavedAddress._meta.get_field(name)
-    widget = forms.TextInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, max_length=longest.max_length, required=required, widget=widget)
+    attributes = {"autocomplete": autocomplete} | ({"inputmode": "tel"} if name == "phone" else {})
+    return forms.CharField(
+        label=label, max_length=longest.max_length, required=required, widget=forms.TextInput(attrs=attributes)
+    )
 
 
 class AddressForm(forms.Form):
     """Where goods are sent to."""
 
-    name = _part(_("Recipient"), "name", "name", required=True)
-    phone = _part(_("Phone"), "phone", "tel")
-    street = _part(_("Street"), "street", "address-line1", required=True)
-    house = _part(_("House"), "house", "off")
-    apartment = _part(_("Apartment"), "apartment", "off")
-    postcode = _part(_("Postcode"), "postcode", "postal-code")
-    city = _part(_("City"), "city", "address-level2", required=True)
-    country = _part(_("Country"), "country", "country-name")
-    comment = _part(_("For the courier"), "comment", "off")
+    name = address_part(_("Recipient"), "name", "name", required=True)
+    phone = address_part(_("Phone"), "phone", "tel")
+    street = address_part(_("Street"), "street", "address-line1", required=True)
+    house = address_part(_("House"), "house", "off")
+    apartment = address_part(_("Apartment"), "apartment", "off")
+    postcode = address_part(_("Postcode"), "postcode", "postal-code")
+    city = address_part(_("City"), "city", "address-level2", required=True)
+    country = address_part(_("Country"), "country", "country-name")
+    comment = address_part(_("For the courier"), "comment", "off")
 
 
 class TillForm(forms.Form):
@@ -151,19 +154,9 @@ class TillForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.tiles = list(tiles)
         for tile in self.tiles:
-            self.fields[self.field_of(tile)] = forms.IntegerField(
-                min_value=0, max_value=box_office.MOST, required=False
-            )
+            self.fields[tile.field] = forms.IntegerField(min_value=0, max_value=box_office.MOST, required=False)
             if tile.is_open:
-                self.fields[self.price_field_of(tile)] = forms.CharField(max_length=20, required=False)
-
-    @staticmethod
-    def field_of(tile: box_office.Tile) -> str:
-        return f"quantity_{tile.ticket_type.pk}"
-
-    @staticmethod
-    def price_field_of(tile: box_office.Tile) -> str:
-        return f"price_{tile.ticket_type.pk}"
+                self.fields[tile.price_field] = forms.CharField(max_length=20, required=False)
 
     def once_key(self) -> str:
         """The key of this very sale: the form's own, with all that was typed."""
@@ -173,15 +166,17 @@ class TillForm(forms.Form):
         data = self.cleaned_data
         lines = [
             BasketLine(
-                ticket_type=tile.ticket_type.pk,
-                quantity=data[self.field_of(tile)],
-                price=_typed_price(data.get(self.price_field_of(tile))) if tile.is_open else None,
+                ticket_type=tile.ticket_type,
+                quantity=data[tile.field],
+                price=_typed_price(data.get(tile.price_field)) if tile.is_open else None,
+                variant=tile.variant,
             )
             for tile in self.tiles
-            if data.get(self.field_of(tile))
+            if data.get(tile.field)
         ]
         return Basket(email=data["email"], name=data["name"], lines=lines, language=language)
 
 
 def _typed_price(text: str | None) -> str | None:
+    """A price as people type it, as the API takes it."""
     return re.sub(r"[\s\u00a0\u202f]", "", text or "").replace(",", ".") or None

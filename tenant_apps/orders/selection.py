@@ -42,10 +42,10 @@ def wanted_types(wishes: Sequence[Wish]) -> Counter[int]:
 
 @Prepared
 def _read(ids: Parameter, now: Parameter) -> Any:
-    """The types with these ids, with their quotas, tiers and questions, and the discounts in force."""
+    """The types with these ids, with their quotas and the room there, tiers, questions, and the discounts in force."""
     public = TicketType.objects.exclude(event__status__in=("draft", "archived")).order_by()
     types: Any = public.extra(**ids.among("ticketing_tickettype.id"))
-    types = with_questions(types.select_related("event").with_quota_ids().with_tiers())
+    types = with_questions(types.select_related("event").with_quota_ids().with_room().with_tiers())
     return types.annotate(discount_rows=Discount.objects.as_rows(now.as_moment()))
 
 
@@ -81,6 +81,21 @@ def types_on_sale(
             # A type that draws from no quota has no places: selling it would be selling without a count.
             raise SoldOut(what=ticket_type.name)
     return found
+
+
+def lacking_room(types: Mapping[int, Any], wanted: Mapping[int, int], *, beyond_holds: bool) -> TicketType | None:
+    """Return a type of which, as it was read, fewer places are left than are wanted; None is no promise that there are
+    enough (M1).
+
+    `beyond_holds` counts what others hold as room, since it may yet come back (M3): what is lacking then is sold.
+    """
+    name = "unsold" if beyond_holds else "free"
+    for pk, count in wanted.items():
+        room = types[pk].room[name]
+        if room is not None and room < count:
+            found: TicketType = types[pk]
+            return found
+    return None
 
 
 def refuse_off_sale(ticket_type: TicketType, where: str, now: datetime, *, at_counter: bool = False) -> None:

@@ -51,6 +51,20 @@ class TicketTypeQuerySet(models.QuerySet[Any]):
         drawn = QuotaTicketType.objects.filter(ticket_type_id=OuterRef("pk")).order_by("quota_id").values("quota_id")
         return self.annotate(quota_ids=ArraySubquery(drawn))
 
+    def with_room(self) -> "TicketTypeQuerySet":
+        """Each with `room`, of the scarcest quota that it draws from: the places that are `unsold`, and those of them
+        that nobody holds, `free`; each None without a limit. No further statement."""
+        from tenant_apps.ticketing.models import QuotaTicketType
+
+        sold, held = F("quota__sold"), F("quota__held")
+        least = (
+            QuotaTicketType.objects.filter(ticket_type_id=OuterRef("pk"))
+            .values("ticket_type_id")
+            .annotate(unsold=Min(F("quota__capacity") - sold), free=Min(F("quota__capacity") - sold - held))
+            .values(row=JSONObject(unsold="unsold", free="free"))
+        )
+        return self.annotate(room=Subquery(least))
+
     def with_price_now(self, now: datetime | None = None) -> "TicketTypeQuerySet":
         """Each with `price_now_minor`: the price of the tier in force, else its own. For filters and lists; what is
         charged, `prices.portions` decides by the same rule."""

@@ -11,8 +11,8 @@ from tests.factories import bearer, make_ticket_type, make_user
 MOST = 12
 
 
-def sent_for(alpha, client_for, kind, user=None, **fields):
-    """Return the statements of an order in a process that is warm: it knows the tenant, and has placed one before."""
+def sent_for(alpha, client_for, kind, user=None, expect=201, **fields):
+    """Return the statements of an order in a process that is warm: it knows the tenant, and was asked before."""
     client = client_for(alpha)
     if user is not None:
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer(user)}")
@@ -20,7 +20,7 @@ def sent_for(alpha, client_for, kind, user=None, **fields):
     def order(key):
         body = {"email": f"{key}@example.test", "lines": [{"ticket_type": kind.pk}], **fields}
         answer = client.post("/api/v1/orders/", body, format="json", HTTP_IDEMPOTENCY_KEY=key)
-        assert answer.status_code == 201, answer.content
+        assert answer.status_code == expect, answer.content
 
     with statements_through(connection) as sent:
         order("first")
@@ -61,3 +61,11 @@ class TestAnOrder:
         heads, sent = sent_for(alpha, client_for, kind, user=make_user())
         assert len(sent) <= MOST, heads
         assert heads[-2:] == ['UPDATE "ticketing_quota" SET', "COMMIT"]
+
+    def test_for_what_is_sold_out_is_refused_before_anything_is_written(self, alpha, client_for):
+        with in_tenant(alpha):
+            kind = make_ticket_type(price_minor=0, capacity=1)
+            kind.quotas.update(sold=1)
+        heads, sent = sent_for(alpha, client_for, kind, expect=409)
+        # The rollback of the refusal before it took the search path back.
+        assert [each.split()[0] for each in heads] == ["BEGIN", "SET", "INSERT", "SELECT", "ROLLBACK"], sent

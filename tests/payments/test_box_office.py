@@ -155,6 +155,41 @@ def test_the_till_sells_and_shows_the_codes_at_once(alpha, page_for):
     assert page.post(place, {**form, "key": "k3", f"quantity_{kind.pk}": "0"}).status_code == 400
 
 
+def test_the_till_sells_goods_beside_tickets_and_alone(alpha, page_for):
+    clerk = make_user()
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=1250, capacity=5)
+        mug = make_variant("Mug", price_minor=700, capacity=5)
+        cups = make_variant("Paper cups", price_minor=10, capacity=30, min_quantity=12, order_multiple=6)
+        yen = make_variant("Fan", currency="JPY")
+        off = make_variant("Off sale", published=False)
+        place = f"/dashboard/box-office/{kind.event.slug}/"
+        grant(kind.event, clerk, "change_orders", actor=None)
+    page = page_for(alpha, owner_of(alpha))
+    shown = page.get(place).content.decode()
+    assert "Mug" in shown and 'data-least="12" data-step="6"' in shown
+    assert f"goods_{yen.pk}" not in shown and f"goods_{off.pk}" not in shown
+    both = {"key": "k", "way": "cash", f"quantity_{kind.pk}": "1", f"goods_{mug.pk}": "2"}
+    assert "€26.50" in page.post(f"{place}total/", both).content.decode()
+    assert "2 × Mug" in page.post(place, both, follow=True).content.decode()
+    alone = page.post(place, {"key": "k2", "way": "cash", f"goods_{cups.pk}": "12"}, follow=True)
+    assert "12 × Paper cups" in alone.content.decode()
+    assert page.get(place).content.decode().count("/receipts/") == 2
+    refused = page.post(place, {"key": "k3", "way": "cash", f"goods_{cups.pk}": "7"})
+    assert refused.status_code == 400 and 'value="7"' in refused.content.decode()
+    assert breaches_in(alpha) == []
+    # Who may sell one event's tickets sells nothing else, and does not see what else was sold.
+    other = page_for(alpha, clerk)
+    seen = other.get(place).content.decode()
+    assert "Mug" not in seen and seen.count("/receipts/") == 1
+    other.post(place, {"key": "k4", "way": "cash", f"goods_{mug.pk}": "1"})
+    with in_tenant(alpha):
+        mug.refresh_from_db()
+        assert (mug.sold, Order.objects.count()) == (2, 2)
+        goods_only = Order.objects.exclude(lines__event__isnull=False).get()
+    assert other.get(f"{place}receipts/{goods_only.code}/").status_code == 404
+
+
 def test_a_receipt_shows_nothing_that_was_not_sold_at_the_counter(alpha, page_for):
     clerk = make_user()
     with in_tenant(alpha):

@@ -1,6 +1,6 @@
 """A hypothesis machine: acts in any order on the product and on the model, which must never differ."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from hypothesis import strategies as st
@@ -19,7 +19,8 @@ class OrdersLife(RuleBasedStateMachine):
     """Set `driver` on a subclass: it makes the event that a run is about."""
 
     make_driver: Any = None
-    steps = 0
+    # How many steps each run had; hypothesis ends some early.
+    lengths: ClassVar[list[int]] = []
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +29,7 @@ class OrdersLife(RuleBasedStateMachine):
         self.pairs: list[tuple[model.Order, Placed]] = []
         self.scans: list[tuple[model.Ticket, str, bool]] = []
         self.touched: set[int] = set()
+        self.steps = 0
 
     # --- Choosing ----------------------------------------------------------------------------------------------------
 
@@ -274,7 +276,7 @@ class OrdersLife(RuleBasedStateMachine):
 
     @invariant()
     def nothing_differs(self) -> None:
-        type(self).steps += 1
+        self.steps += 1
         for index in sorted(self.touched):
             order, placed = self.pairs[index]
             said = self.driver.state(placed)
@@ -287,6 +289,7 @@ class OrdersLife(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """At last everything is asked about and sent back: no money is kept without an order, and all books agree."""
+        self.lengths.append(self.steps)
         for order, placed in self.pairs:
             for place, identity in enumerate(placed.ids):
                 self.driver.poll(identity)

@@ -2,34 +2,14 @@
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from api.v1.orders.serializers import MOST_PIECES, MOST_TICKETS, AppliedSerializer, FeeSerializer
+from api.v1.orders.serializers import MOST_PIECES, AppliedSerializer, FeeSerializer, WishInput
 from tenant_apps.orders.checkout import BasketLine
 
 
-class CartLineInput(serializers.Serializer[Any]):
+class CartLineInput(WishInput):
     """Tickets of a type, or pieces of a variant of goods. No price but where buyers say it (M6, I9)."""
-
-    ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
-    variant = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES, default=1)
-    price = serializers.CharField(
-        max_length=30,
-        required=False,
-        allow_null=True,
-        help_text="Only where buyers say the price: what each of these tickets costs.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("ticket_type" in attrs) == ("variant" in attrs):
-            raise serializers.ValidationError({"ticket_type": [_("Name a ticket type or a variant of goods.")]})
-        if "ticket_type" in attrs and attrs["quantity"] > MOST_TICKETS:
-            raise serializers.ValidationError(
-                {"quantity": [_("One line takes at most %(most)s tickets.") % {"most": MOST_TICKETS}]}
-            )
-        return attrs
 
     def wish(self) -> BasketLine:
         data = self.validated_data

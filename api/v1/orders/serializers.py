@@ -59,8 +59,8 @@ class AttendeeInput(serializers.Serializer[Any]):
         return given
 
 
-class BasketLineInput(serializers.Serializer[Any]):
-    """Tickets of a type, or pieces of a variant of goods."""
+class WishInput(serializers.Serializer[Any]):
+    """Tickets of a type, or pieces of a variant of goods. No price but where buyers say it (M6, I9)."""
 
     ticket_type = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     variant = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
@@ -71,7 +71,6 @@ class BasketLineInput(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Only where buyers say the price: what each of these tickets costs.",
     )
-    attendees = serializers.ListField(child=AttendeeInput(), required=False, max_length=500)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("ticket_type" in attrs) == ("variant" in attrs):
@@ -80,6 +79,16 @@ class BasketLineInput(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {"quantity": [_("One line takes at most %(most)s tickets.") % {"most": MOST_TICKETS}]}
             )
+        return attrs
+
+
+class BasketLineInput(WishInput):
+    """Tickets of a type, or pieces of a variant of goods."""
+
+    attendees = serializers.ListField(child=AttendeeInput(), required=False, max_length=500)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
         if len(attrs.get("attendees", ())) > attrs["quantity"]:
             raise serializers.ValidationError({"attendees": [_("There are more attendees than tickets.")]})
         return attrs

@@ -19,9 +19,8 @@ from shared_apps.core.money import to_minor, to_text
 from tenant_apps.activity.once import once
 from tenant_apps.events.models import Event
 from tenant_apps.orders import box_office
-from tenant_apps.orders.counter import CHANNEL
 from tenant_apps.orders.forms import TillForm
-from tenant_apps.orders.models import Order
+from tenant_apps.orders.models import OrderLine
 from tenant_apps.payments.box_office import sell
 from tenant_apps.staff.permissions import events_where
 from tenant_apps.ticketing import qr
@@ -55,7 +54,7 @@ def events(request: HttpRequest) -> HttpResponse:
 def till(request: HttpRequest, slug: str) -> HttpResponse:
     """The till of one event. A POST sells; then the receipt with the tickets' codes is shown at once."""
     event = _event(request, slug)
-    tiles = box_office.tiles(event)
+    tiles = _tiles(request, event)
     if request.method != "POST":
         return _till(request, event, tiles, TillForm(tiles=tiles))
     form = TillForm(request.POST, tiles=tiles)
@@ -72,7 +71,7 @@ def till(request: HttpRequest, slug: str) -> HttpResponse:
         # The same form sent twice, by a second tap or Enter, is one sale (O2).
         place = once(f"page:till {request.user.pk}", form.once_key(), act)
     except DomainError as refusal:
-        return _till(request, event, box_office.tiles(event), form, refusal=refusal, status=refusal.status)
+        return _till(request, event, _tiles(request, event), form, refusal=refusal, status=refusal.status)
     given = form.cleaned_data["given"]
     return redirect(f"{place}?given={given}" if given else place)
 
@@ -81,9 +80,9 @@ def till(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["POST"])
 def total(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the chosen tickets come to, for the till to show while tickets are being chosen."""
+    """What was chosen comes to, for the till to show while more is being chosen."""
     event = _event(request, slug)
-    form = TillForm(request.POST, tiles=box_office.tiles(event))
+    form = TillForm(request.POST, tiles=_tiles(request, event))
     context: dict[str, Any] = {"event": event, "total_minor": None, "count": 0, "change_minor": None, "words": ""}
     if form.is_valid():
         basket = form.basket("en")
@@ -103,11 +102,11 @@ def total(request: HttpRequest, slug: str) -> HttpResponse:
 def receipt(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """What was sold, the change to give, and the codes to scan or print. Only what was sold at a counter is shown."""
     event = _event(request, slug)
-    orders = Order.objects.filter(channel=CHANNEL, lines__event=event)
-    order = orders.filter(code=code.upper()).distinct().first()
+    order = box_office.sold_at(event, request.user).filter(code=code.upper()).first()
     if order is None:
         raise Http404
-    lines: list[Any] = list(order.lines.filter(event=event).select_related("ticket_type", "ticket__event"))
+    here = Q(event=event) | Q(kind=OrderLine.Kind.PRODUCT)
+    lines: list[Any] = list(order.lines.filter(here).select_related("ticket_type", "ticket__event"))
     texts = code_texts([line.ticket for line in lines if line.ticket])
     for line in lines:
         alive = line.ticket and line.ticket.status in ("active", "used")
@@ -135,6 +134,10 @@ def _amount(text: str, currency: str) -> int:
         return 0
 
 
+def _tiles(request: HttpRequest, event: Event) -> list[box_office.Tile]:
+    return [*box_office.tiles(event), *box_office.goods_tiles(event.currency, request.user)]
+
+
 def _event(request: HttpRequest, slug: str) -> Event:
     found: Event = get_object_or_404(events_where(request.user, "change_orders"), slug=slug)
     return found
@@ -149,11 +152,12 @@ def _till(
     refusal: DomainError | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    rows = []
+    tickets: list[dict[str, Any]] = []
+    goods: list[dict[str, Any]] = []
     for number, tile in enumerate(tiles, 1):
-        name, price = form.field_of(tile), form.price_field_of(tile)
+        name, price = tile.field, tile.price_field
         typed = form.data.get(name, "") if form.is_bound else ""
-        rows.append(
+        (tickets if tile.variant is None else goods).append(
             {
                 "tile": tile,
                 "key": number if number <= 9 else "",
@@ -164,14 +168,13 @@ def _till(
                 "errors": [*form.errors.get(name, []), *form.errors.get(price, [])] if form.is_bound else [],
             }
         )
-    mine = Order.objects.filter(channel=CHANNEL, lines__event=event).distinct().order_by("-created_at")
     context = {
         "nav": "till",
         "event": event,
-        "rows": rows,
+        "groups": [{"title": _("Tickets"), "rows": tickets}, {"title": _("Goods"), "rows": goods}],
         "form": form,
         "refusal": refusal,
-        "recent": mine[:8],
+        "recent": box_office.sold_at(event, request.user).order_by("-created_at")[:8],
         "several": box_office.events_at_counter(request.user).count() > 1,
     }
     return render(request, "dashboard/box_office/till.html", context, status=status)
