@@ -46,6 +46,7 @@ SCHEDULE = (
     Entry("payments.poll_due", "payments.poll_due", every=timedelta(seconds=30)),
     Entry("payments.resume", "payments.resume", every=timedelta(minutes=1)),
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
+    Entry("ticketing.expire_over", "ticketing.expire_over", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
     Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),

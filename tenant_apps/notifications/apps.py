@@ -15,5 +15,6 @@ class NotificationsConfig(AppConfig):
             refunds,
             staff,
             subscribers,
+            tickets,
             waiting,
         )

@@ -40,7 +40,8 @@ def send_tickets(message: OutboxMessage) -> None:
         return
     tenant = current_tenant()
     lines = list(
-        order.lines.filter(ticket__isnull=False, status=OrderLine.Status.ACTIVE).select_related(
+        # What was passed on is mailed to its new holder.
+        order.lines.filter(ticket__isnull=False, ticket__secret="", status=OrderLine.Status.ACTIVE).select_related(
             "ticket__event__venue", "ticket__ticket_type"
         )
     )

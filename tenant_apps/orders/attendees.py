@@ -11,6 +11,7 @@ from shared_apps.core.errors import WrongState
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing.errors import TicketPassedOn
 from tenant_apps.ticketing.models import Ticket
 from tenant_apps.ticketing.rules import attendee_until
 
@@ -25,7 +26,7 @@ def until_of(line: OrderLine) -> datetime | None:
 
 
 def refuse_late_change(order: Order, line: OrderLine, *, by_staff: bool = False, now: datetime | None = None) -> None:
-    """Raise WrongState, AttendeeFixed or TicketsUsed if who comes with this line cannot be changed."""
+    """Raise WrongState, AttendeeFixed, TicketPassedOn or TicketsUsed if who comes with this line cannot be changed."""
     if order.status not in LIVE:
         raise WrongState(now=order.get_status_display())
     if line.status != OrderLine.Status.ACTIVE:
@@ -34,6 +35,8 @@ def refuse_late_change(order: Order, line: OrderLine, *, by_staff: bool = False,
         raise errors.AttendeeFixed(what=line.title)
     if by_staff:
         return
+    if line.ticket is not None and line.ticket.is_passed_on:
+        raise TicketPassedOn
     until = until_of(line)
     if until is None or (now or timezone.now()) >= until:
         raise errors.AttendeeFixed(what=line.title)

@@ -23,6 +23,7 @@ BATCH = 500
 @subscribe("order.expired")
 @subscribe("order.cancelled")
 @subscribe("order.lines_cancelled")
+@subscribe("order.ticket_passed_on")
 @subscribe("order.claimed")
 @subscribe("order.contact_changed")
 def keep_footprint(message: OutboxMessage) -> None:
@@ -51,7 +52,9 @@ def as_they_are(order_ids: Collection[UUID]) -> dict[UUID, Footprint]:
     standing = OrderLine.objects.filter(
         order__in=order_ids, order__status__in=(Order.Status.PENDING, Order.Status.PAID), status=OrderLine.Status.ACTIVE
     )
-    for line in standing.exclude(event=None).select_related("event").order_by("pk"):
+    # What was passed on is its new holder's, who has a link to it.
+    own = standing.exclude(event=None).exclude(ticket__secret__gt="")
+    for line in own.select_related("event").order_by("pk"):
         event = line.event
         assert event is not None
         place = Place(line.pk, line.ticket_id, event.pk, event.starts_at, event.ends_at or event.starts_at)

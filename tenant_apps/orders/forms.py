@@ -180,3 +180,20 @@ class TillForm(forms.Form):
 def _typed_price(text: str | None) -> str | None:
     """A price as people type it, as the API takes it."""
     return re.sub(r"[\s\u00a0\u202f]", "", text or "").replace(",", ".") or None
+
+
+class HandOverForm(forms.Form):
+    """To whom a ticket goes."""
+
+    name = forms.CharField(label=_("Their name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label=_("Their email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+
+class NameForm(forms.Form):
+    """The name on a ticket that somebody was given."""
+
+    name = forms.CharField(
+        label=_("Name on the ticket"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from django.utils import timezone
-
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
 from shared_apps.core.errors import SoldOut
@@ -19,6 +17,7 @@ from tenant_apps.orders import errors
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.promotions import uses
 from tenant_apps.ticketing.freed import places_freed
+from tenant_apps.ticketing.lifecycle import move_all
 from tenant_apps.ticketing.models import Quota, Ticket
 
 RETURNED = OrderLine.Fulfilment.RETURNED
@@ -177,8 +176,7 @@ def take_back(order: Order) -> None:
     if order.voucher:
         uses.give_back(order.pk)
     # Used ones too: staff may cancel after the door, and undoing that scan must not wake the ticket up again.
-    alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
-    Ticket.objects.filter(order_line__order_id=order.pk, status__in=alive).update(status=Ticket.Status.CANCELLED)
+    move_all(Ticket.objects.filter(order_line__order_id=order.pk), Ticket.Status.CANCELLED)
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)
     places_freed(places(lines))
 
@@ -190,8 +188,5 @@ def end(order: Order, lines: list[OrderLine]) -> None:
     """
     _move(lines, "take_back" if order.status == Order.Status.PAID else "release")
     tickets = [line.ticket_id for line in lines if line.ticket_id]
-    alive = (Ticket.Status.ACTIVE, Ticket.Status.USED)
-    Ticket.objects.filter(pk__in=tickets, status__in=alive).update(
-        status=Ticket.Status.CANCELLED, modified_at=timezone.now()
-    )
+    move_all(Ticket.objects.filter(pk__in=tickets), Ticket.Status.CANCELLED)
     places_freed(places(lines))

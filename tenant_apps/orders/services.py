@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
@@ -119,6 +120,11 @@ def refuse_late_lines(
             raise errors.CancellationNotAllowed(what=line.ticket_type.name)
         if now >= until:
             raise errors.CancellationClosed
+        if line.ticket is not None and line.ticket.is_passed_on:
+            # Or one could sell a place, and take its price back from the organizer afterwards.
+            raise errors.CancellationNotAllowed(
+                _("{what} was passed on and cannot be cancelled online."), what=line.title
+            )
     if by_staff or order.status == Order.Status.PENDING:
         return
     if any(line.ticket is not None and line.ticket.status == Ticket.Status.USED for line in lines):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import dashboard, goods, invoices, voucher_uses, waiting
+from tenant_apps.orders.views import dashboard, goods, invoices, ticket_desk, voucher_uses, waiting
 
 urlpatterns = [
     path("orders/", dashboard.orders, name="dashboard-orders"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("pick-list.pdf", goods.pick_list_pdf, name="dashboard-pick-list-pdf"),
     path("orders/<slug:code>/goods/<slug:step>/", goods.step, name="dashboard-order-goods"),
     path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
+    path("tickets/<uuid:pk>/", ticket_desk.ticket, name="dashboard-ticket"),
+    path("tickets/<uuid:pk>/<slug:act>/", ticket_desk.change, name="dashboard-ticket-act"),
     path("vouchers/<slug:code>/uses/", voucher_uses.voucher_uses, name="dashboard-voucher-uses"),
     path("events/<slug:slug>/waiting-list/", waiting.entries, name="dashboard-event-waiting"),
     path("events/<slug:slug>/waiting-list/<uuid:pk>/offer/", waiting.offer_now, name="dashboard-waiting-offer"),

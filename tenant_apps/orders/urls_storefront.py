@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, cart, invoices, storefront, waiting
+from tenant_apps.orders.views import buyer, cart, invoices, passing, storefront, waiting
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
@@ -17,6 +17,21 @@ urlpatterns = [
     path("orders/<str:code>/", buyer.order, name="my-order"),
     path("orders/<str:code>/<str:secret>/invoice.pdf", invoices.mine, name="storefront-invoice"),
     path("orders/<str:code>/<str:secret>/invoice/", invoices.ask, name="storefront-invoice-ask"),
+    path(
+        "orders/<str:code>/<str:secret>/lines/<uuid:pk>/transfer/",
+        passing.buyer_transfer,
+        name="storefront-line-transfer",
+    ),
+    path(
+        "orders/<str:code>/<str:secret>/lines/<uuid:pk>/new-code/",
+        passing.buyer_new_code,
+        name="storefront-line-new-code",
+    ),
+    path("tickets/<uuid:pk>/<str:secret>/", passing.holder, name="holder-ticket"),
+    path("tickets/<uuid:pk>/<str:secret>/code.png", passing.holder_png, name="holder-ticket-png"),
+    path("tickets/<uuid:pk>/<str:secret>/name/", passing.holder_rename, name="holder-rename"),
+    path("tickets/<uuid:pk>/<str:secret>/transfer/", passing.holder_transfer, name="holder-transfer"),
+    path("tickets/<uuid:pk>/<str:secret>/new-code/", passing.holder_new_code, name="holder-new-code"),
     path("account/addresses/", buyer.saved_addresses, name="my-addresses"),
     path("account/addresses/<int:pk>/", buyer.saved_address, name="my-address"),
     path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),

@@ -21,6 +21,7 @@ from tenant_apps.payments.refunds import (
     refundable_minor,
     returned_minor,
 )
+from tenant_apps.ticketing.lifecycle import move_all
 from tenant_apps.ticketing.models import Ticket
 
 
@@ -123,7 +124,7 @@ def intend_line_refund(
         order, wanted, actor=actor, by_staff=True, reason=reason or "lines refunded"
     )
     if refunds:
-        Ticket.objects.filter(pk__in=tickets).update(status=Ticket.Status.REFUNDED)
+        move_all(Ticket.objects.filter(pk__in=tickets), Ticket.Status.REFUNDED)
     return order, refunds
 
 

@@ -247,6 +247,15 @@ TENANT_CHECKS = (
         """,
     ),
     Check(
+        "T4",
+        "of a ticket that was passed on only the last one is good",
+        """
+        SELECT format('ticket %s is %s, but it was passed on', t.short_code, t.status)
+        FROM ticketing_handover h JOIN ticketing_ticket t ON t.id = h.old_id
+        WHERE t.status IN ('active', 'used', 'revoked')
+        """,
+    ),
+    Check(
         "T2",
         "at most one admission stands for a ticket and list",
         """

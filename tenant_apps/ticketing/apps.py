@@ -12,5 +12,14 @@ class TicketingConfig(AppConfig):
         from tenants import freshness
 
         # Tickets and scans are many, and nobody's list shows them.
-        unseen = ("Ticket", "EventKey", "CheckIn", "CheckInList", "CheckInListType", "OfflineScan")
+        unseen = (
+            "Ticket",
+            "EventKey",
+            "CheckIn",
+            "CheckInList",
+            "CheckInListType",
+            "Handover",
+            "RetiredCode",
+            "OfflineScan",
+        )
         freshness.watch("ticketing", stock=("Quota",), unseen=unseen)

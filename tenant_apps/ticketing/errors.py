@@ -37,3 +37,42 @@ class NothingToUndo(Conflict):
 class CheckInListUsed(Conflict):
     code = "check_in_list_used"
     message = _("Tickets were scanned at this list, so it cannot be deleted.")
+
+
+class TicketUsed(Conflict):
+    """Whoever is inside, or was, cannot make the ticket somebody else's."""
+
+    code = "ticket_used"
+    message = _("This ticket was used at the door already.")
+
+
+class TicketPassedOn(Conflict):
+    """For whoever had it: the ticket, its code and its name are its new holder's matter."""
+
+    code = "ticket_passed_on"
+    message = _("This ticket was passed on. Only its new holder can do that.")
+
+
+class TransferNotAllowed(Conflict):
+    code = "transfer_not_allowed"
+    message = _("{what} cannot be passed on. Please write to the organizer.")
+
+
+class TransferClosed(Conflict):
+    code = "transfer_closed"
+    message = _("It is too late to pass this ticket on. Please write to the organizer.")
+
+
+class SameHolder(Conflict):
+    code = "same_holder"
+    message = _("This ticket is theirs already.")
+
+
+class TooManyTransfers(Conflict):
+    code = "too_many_transfers"
+    message = _("This ticket was passed on {most} times. Please write to the organizer.")
+
+
+class KeyAlreadyRevoked(Conflict):
+    code = "key_already_revoked"
+    message = _("This key is revoked already.")

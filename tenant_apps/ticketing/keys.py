@@ -28,7 +28,7 @@ def keys_of(event_ids: Collection[int]) -> dict[int, EventKey]:
     missing = [event_id for event_id in event_ids if event_id not in found]
     if missing:
         # Whoever comes second keeps the first one's key: one unretired key each is a constraint.
-        EventKey.objects.bulk_create([_new_key(event_id) for event_id in missing], ignore_conflicts=True)
+        EventKey.objects.bulk_create([new_key(event_id) for event_id in missing], ignore_conflicts=True)
         found |= _signing(missing)
     return found
 
@@ -47,7 +47,8 @@ def private_half(key: EventKey) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(secrets.decrypt(key.private_key, PURPOSE))
 
 
-def _new_key(event_id: int) -> EventKey:
+def new_key(event_id: int) -> EventKey:
+    """Make a key pair for an event; the row is not saved yet."""
     private = Ed25519PrivateKey.generate()
     raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     return EventKey(

@@ -156,7 +156,7 @@ def _ticket_of(check_in_list: CheckInList, text: str) -> Ticket | None:
     if code is None:
         return None
     key = EventKey.objects.filter(event_id=check_in_list.event_id, key_id=code.key_id).first()
-    if key is None or not code.signed_by(key.public_key):
+    if key is None or key.revoked_at is not None or not code.signed_by(key.public_key):
         return None
     found = Ticket.objects.select_related("ticket_type", "event")
     return found.filter(token=code.token, event_id=check_in_list.event_id).first()

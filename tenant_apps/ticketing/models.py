@@ -183,6 +183,8 @@ class EventKey(models.Model):
     public_key = models.BinaryField()
     created_at = models.DateTimeField(default=now, db_default=Now())
     retired_at = models.DateTimeField(null=True, blank=True)
+    # From here on nothing that it signed is believed: somebody else may have its private half.
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -194,7 +196,7 @@ class EventKey(models.Model):
 
 
 class Ticket(models.Model):
-    """One admission issued to one holder.
+    """One admission issued to one holder. Its status and its token change only in `ticketing.lifecycle`.
 
     `token` is 128 random bits (T1); the text of the QR code is made of it by the event's key. A transfer or
     reissue gives the place to a new row or token, so the old code is dead at commit.
@@ -222,6 +224,10 @@ class Ticket(models.Model):
     seat = models.CharField(max_length=40, blank=True)
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
+    # Of a ticket that was passed on: what opens it for its new holder. The order's own secret does not any more (T5).
+    secret = models.CharField(max_length=43, blank=True, default="", db_default="", editable=False)
+    # When a revoked ticket became good again, for scanners that were told that it is not.
+    reinstated_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, db_default=Now())
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 
@@ -233,6 +239,48 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return self.short_code
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether somebody was given it by an earlier holder: then its code is for that person, not for the buyer."""
+        return bool(self.secret)
+
+
+class Handover(models.Model):
+    """That a ticket was passed on: the row that ended with it, and the one that took its place.
+
+    `first` is the ticket that was sold, so the whole chain is one question. A ticket is passed on once, whatever
+    happens at the same moment: that is a constraint.
+    """
+
+    old = models.OneToOneField(Ticket, models.PROTECT, related_name="handed_over")
+    new = models.OneToOneField(Ticket, models.PROTECT, related_name="received")
+    first = models.ForeignKey(Ticket, models.PROTECT, related_name="+")
+    # Who did it, as in the audit trail; NULL for who holds it without an account.
+    by = models.BigIntegerField(null=True)
+    at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.old_id} > {self.new_id}"
+
+
+class RetiredCode(models.Model):
+    """A token that a ticket had before it was given another. Whoever shows it is told so, and not admitted (T4)."""
+
+    token = models.UUIDField(primary_key=True)
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="retired_codes")
+    event = models.ForeignKey(Event, models.CASCADE, related_name="+", db_index=False)
+    retired_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        db_table = "ticketing_retired"
+        indexes = [models.Index(fields=["event", "retired_at"], name="retired_event")]
+
+    def __str__(self) -> str:
+        return str(self.token)
 
 
 class CheckInList(Stamped):

@@ -16,11 +16,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from shared_apps.core import secrets
-from tenant_apps.ticketing.models import CheckIn, CheckInList, EventKey, Ticket, TicketType
+from tenant_apps.ticketing.models import CheckIn, CheckInList, EventKey, RetiredCode, Ticket, TicketType
 from tenants.context import current_tenant
 
 # Tickets in one answer: some 250 kB.
@@ -58,7 +59,8 @@ def part(check_in_list: CheckInList, *, since: datetime | None = None, after: uu
     if after is not None:
         found = found.filter(pk__gt=after)
     standing = here.filter(pk__in=CheckIn.objects.standing().values("pk")).values("scanned_at")[:1]
-    rows = list(found.annotate(inside_since=Subquery(standing)).order_by("pk")[: PAGE + 1])
+    retired = ArraySubquery(RetiredCode.objects.filter(ticket=OuterRef("pk")).order_by("token").values("token"))
+    rows = list(found.annotate(inside_since=Subquery(standing), retired=retired).order_by("pk")[: PAGE + 1])
     more = len(rows) > PAGE
     event = check_in_list.event
     head = {
@@ -103,15 +105,20 @@ def _accepted(check_in_list: CheckInList) -> Iterable[TicketType]:
     return chosen or TicketType.objects.filter(event_id=check_in_list.event_id).order_by("position", "pk")
 
 
-def _keys(check_in_list: CheckInList) -> list[dict[str, str]]:
+def _keys(check_in_list: CheckInList) -> list[dict[str, Any]]:
     keys = EventKey.objects.filter(event_id=check_in_list.event_id).order_by("pk")
-    return [{"key_id": key.key_id, "public_key": _text(bytes(key.public_key))} for key in keys]
+    return [
+        {"key_id": key.key_id, "public_key": _text(bytes(key.public_key)), "revoked": key.revoked_at is not None}
+        for key in keys
+    ]
 
 
 def _row(ticket: Any) -> dict[str, Any]:
     return {
         "id": str(ticket.pk),
         "digest": digest_of(ticket.token),
+        # Codes that it had before: whoever shows one is told that there is another now.
+        "retired": [digest_of(token) for token in ticket.retired],
         "status": ticket.status,
         "ticket_type": ticket.ticket_type_id,
         "holder": short_name(ticket.holder_name),

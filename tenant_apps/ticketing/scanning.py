@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,9 +23,10 @@ from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
+from tenant_apps.ticketing import lifecycle
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.errors import NothingToUndo
-from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
 
 MOST_SCANS = 500
 # A scanner's clock may run ahead; a time further in the future than this is the moment we got it instead.
@@ -146,9 +148,7 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
     undone = CheckIn.objects.filter(pk=check_in.pk, undone_at__isnull=True).update(undone_at=now, undone_by=by.pk)
     if undone:
         elsewhere = CheckIn.objects.admissions().filter(ticket=ticket)
-        Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status=Ticket.Status.USED).update(
-            status=Ticket.Status.ACTIVE, modified_at=now
-        )
+        lifecycle.move_all(Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status="used"), "active", now=now)
         told = before_and_after({"standing": True}, {"standing": False})
         record("check_in.undone", check_in, actor=by, details={"ticket": str(ticket.pk), "scan": scan_id, **told})
     check_in.refresh_from_db()
@@ -175,19 +175,31 @@ def _moment(scanned_at: datetime | None, now: datetime) -> datetime:
 
 
 def _lock_ticket(check_in_list: CheckInList, code: TicketCode) -> Ticket | None:
-    """The ticket with the code's token, locked until we have answered, with what is needed to judge it."""
-    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=code.key_id).values("public_key")
+    """The ticket with the code's token, locked until we have answered, with what is needed to judge it.
+
+    `retired` tells that the token was its own once: the ticket has another code now.
+    """
+    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=code.key_id)
     limited = CheckInListType.objects.filter(check_in_list_id=check_in_list.pk)
-    return (
+    tickets = (
         Ticket.objects.select_for_update(of=("self",))
         .select_related("ticket_type", "event")
         .annotate(
-            public_key=Subquery(key),
+            public_key=Subquery(key.values("public_key")),
+            key_revoked_at=Subquery(key.values("revoked_at")),
             accepted=~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id"))),
         )
-        .filter(token=code.token)
-        .first()
     )
+    # By the id, which the token leads to: a row that gets another token while we wait for its lock is still found, and
+    # known by it.
+    now_or_before = Coalesce(
+        Subquery(Ticket.objects.filter(token=code.token).values("pk")),
+        Subquery(RetiredCode.objects.filter(token=code.token).values("ticket_id")),
+    )
+    found: Any = tickets.filter(pk=now_or_before).first()
+    if found is not None:
+        found.retired = found.token != code.token
+    return found  # type: ignore[no-any-return]  # annotated rows are Any to the stubs
 
 
 def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, direction: str, at: datetime) -> str:
@@ -198,7 +210,9 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "wrong_event"
     if direction == _OUT:
         return ""  # whoever is inside may leave, whatever became of the ticket
-    if ticket.status in _ENDED:
+    if ticket.retired or ticket.key_revoked_at is not None:
+        return "revoked"
+    if ticket.status in _ENDED and not lifecycle.was_good_at(ticket, at):
         return str(ticket.status)
     if ticket.event.status == Event.Status.CANCELLED:
         return "cancelled"
@@ -234,8 +248,8 @@ def _effect(answer: CheckIn, ticket: Ticket) -> None:
             left_at=answer.scanned_at
         )
     elif ticket.status != Ticket.Status.USED:
+        lifecycle.move_all(Ticket.objects.filter(pk=ticket.pk), "used")
         ticket.status = Ticket.Status.USED
-        ticket.save(update_fields=["status", "modified_at"])
 
 
 def _visible(ticket: Ticket | None, reason: str) -> Ticket | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.ticketing.views import dashboard, scanner, season, types
+from tenant_apps.ticketing.views import codes, dashboard, scanner, season, types
 
 urlpatterns = [
     path("scan-conflicts/", scanner.conflicts, name="dashboard-scan-conflicts"),
@@ -23,5 +23,8 @@ urlpatterns = [
     path("events/<slug:slug>/quotas/new/", types.save_quota, name="dashboard-quota-new"),
     path("events/<slug:slug>/quotas/<int:pk>/", types.save_quota, name="dashboard-quota"),
     path("events/<slug:slug>/quotas/<int:pk>/delete/", types.delete_quota, name="dashboard-quota-delete"),
+    path("events/<slug:slug>/codes/", codes.keys, name="dashboard-event-codes"),
+    path("events/<slug:slug>/codes/new-key/", codes.rotate, name="dashboard-event-key-new"),
+    path("events/<slug:slug>/codes/<str:key_id>/revoke/", codes.revoke, name="dashboard-event-key-revoke"),
     path("events/<slug:slug>/<slug:move>/", dashboard.move_event, name="dashboard-event-move"),
 ]

@@ -49,6 +49,9 @@ _columns = {
     "day": "Date", "amount": "Amount", "currency": "=EUR", "purpose": "Purpose", "payer": "Purpose",
     "decimal": ",", "dates": "%d.%m.%Y",
 }  # fmt: skip
+_passed = {"name": "Next", "email": "next@matrix.test"}
+_holder = fixed(**_passed)
+_why = fixed(reason="A laptop was stolen")
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
 BODIES: dict[str, Maker] = {
@@ -158,6 +161,22 @@ BODIES: dict[str, Maker] = {
     "PATCH /delivery-methods/<int:pk>/": _rename,
     "PUT /delivery-methods/<int:pk>/": _method,
     "DELETE /delivery-methods/<int:pk>/": NOTHING,
+    "PATCH /tickets/<uuid:pk>/": fixed(holder={"name": "Renamed"}),
+    "POST /tickets/<uuid:pk>/transfer/": _holder,
+    "POST /tickets/<uuid:pk>/reissue/": NOTHING,
+    "POST /tickets/<uuid:pk>/resend/": NOTHING,
+    "POST /tickets/<uuid:pk>/revoke/": _why,
+    "POST /tickets/<uuid:pk>/reinstate/": NOTHING,
+    "POST /events/<str:event>/keys/": NOTHING,
+    "POST /events/<str:event>/keys/<str:key_id>/revoke/": _why,
+    "POST /tickets/<uuid:pk>/<str:secret>/name/": fixed(name="Renamed"),
+    "POST /tickets/<uuid:pk>/<str:secret>/transfer/": fixed(**_passed, confirmed="1"),
+    "POST /tickets/<uuid:pk>/<str:secret>/new-code/": NOTHING,
+    "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/transfer/": fixed(**_passed, confirmed="1"),
+    "POST /orders/<str:code>/<str:secret>/lines/<uuid:pk>/new-code/": NOTHING,
+    "POST /dashboard/tickets/<uuid:pk>/<slug:act>/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/codes/new-key/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/codes/<str:key_id>/revoke/": _why,
     "POST /check-in-lists/<int:pk>/scan/": scan,
     "POST /check-in-lists/<int:pk>/conflicts/<path:scan_id>/seen/": NOTHING,
     "POST /check-in-lists/<int:pk>/scans/": lambda place: {"scans": [scan(place)]},

@@ -28,7 +28,7 @@ RECORDS_OF_THEIR_OWN = {
     "POST /scan/<int:pk>/batch/",
 }
 # What leads to no other state: sending once more.
-CHANGES_NOTHING = {"order.resend"}
+CHANGES_NOTHING = {"order.resend", "ticket.resent"}
 
 
 def actor_of(world: Any, name: str) -> Any:

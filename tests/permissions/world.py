@@ -157,11 +157,12 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     # A name that no search for an event of alpha finds.
     event = make_event("Nebelhorn" if name == "foreign" else None, published=published)
     kind = make_ticket_type(event, price_minor=1200)
-    ticketing.ensure_key(event)
+    event_key = ticketing.ensure_key(event)
     entrance = ticketing.create_check_in_list(event, actor=None, name="Main door")
     spare = make_ticket_type(event, price_minor=500, name="Spare")
     place = Place(name, tenant, event)
     place.things.ticket_type, place.things.spare, place.things.list = kind, spare, entrance
+    place.things.event_key = event_key
     place.things.quota, place.things.spare_quota = kind.quotas.get(), spare.quotas.get()
     _add_waiting(place)
     granted = make_user()
@@ -316,6 +317,12 @@ def _add_orders(place: Place, buyer: Any) -> None:
     answer = scan(place.list, code_text(place.ticket), place.scan_id, by=None)
     told = OfflineScan.objects.create(check_in=answer.check_in, result="refused", conflict="turned_away")
     place.things.conflict = told.pk
+    place.things.unused = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
+    place.things.unused_line = place.unused.lines.get()
+    from tenant_apps.orders.passing_on import pass_on
+
+    passed = make_paid_order(place.ticket_type, user=buyer, email=buyer.email).lines.get().ticket
+    place.things.given = pass_on(passed, name="Grace", email="given@matrix.test")
     lines = [BasketLine(place.ticket_type.pk)]
     place.things.sold = sell(Basket(email="", lines=lines), "cash", actor=owner_of(place.tenant))
     place.things.line = place.order.lines.get()

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F
 
 from tenant_apps.orders.models import DocumentCounter, Invoice, Order, OrderLine
+from tenant_apps.orders.passing_on import pass_on
 from tenant_apps.payments.models import LedgerEntry, Payment
 from tenant_apps.reports.invariants import TENANT_CHECKS, breaches_in, breaches_of_catalog
 from tenant_apps.ticketing.models import CheckInList, Quota, Ticket
@@ -101,6 +102,12 @@ def admit_twice(order: Order) -> None:
         entrance.check_ins.create(ticket=ticket, scan_id=f"s{number}", result="admitted")
 
 
+def wake_a_passed_on_ticket_up(order: Order) -> None:
+    ticket = Ticket.objects.filter(order_line__order=order).first()
+    pass_on(ticket, name="Grace", email="grace@example.test")
+    Ticket.objects.filter(pk=ticket.pk).update(status="active")
+
+
 @pytest.mark.parametrize(
     ("invariant", "promise", "break_it"),
     [
@@ -118,6 +125,7 @@ def admit_twice(order: Order) -> None:
         ("O4", "has its tickets", lose_a_ticket),
         ("O4", "no good ticket", keep_a_ticket_unpaid),
         ("T2", "at most one admission", admit_twice),
+        ("T4", "only the last one is good", wake_a_passed_on_ticket_up),
     ],
 )
 def test_every_planted_breach_is_found(in_alpha, sold, invariant: str, promise: str, break_it: Callable[[Order], None]):

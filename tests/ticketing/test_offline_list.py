@@ -84,6 +84,23 @@ def test_only_what_changed_is_sent_to_a_device_that_was_here(alpha, gate, sold):
     assert first["generated_at"] < taken(gate, sold["door"], query)["generated_at"]
 
 
+def test_the_list_knows_codes_and_keys_that_are_believed_no_more(alpha, gate, sold):
+    from tenant_apps.ticketing import key_life, lifecycle
+
+    first = taken(gate, sold["door"])
+    with in_tenant(alpha):
+        ticket, old = Ticket.objects.get(), Ticket.objects.get().token
+        lifecycle.reissue(ticket, actor=owner_of(alpha))
+        key = ticket.event.keys.get()
+        key_life.revoke_key(ticket.event, key.key_id, reason="leaked", actor=owner_of(alpha))
+    query = f"?modified_since={first['generated_at'].replace('+', '%2B')}"
+    held = taken(gate, sold["door"], query)
+    (row,) = held["results"]
+    assert row["retired"] == [offline.digest_of(old)] and row["digest"] != row["retired"][0]
+    assert {each["key_id"]: each["revoked"] for each in held["keys"]}[key.key_id] is True
+    assert [each["revoked"] for each in held["keys"]].count(False) == 1
+
+
 def test_a_long_list_comes_in_parts_and_each_ticket_once(alpha, gate, sold, monkeypatch):
     monkeypatch.setattr(offline, "PAGE", 2)
     with in_tenant(alpha):

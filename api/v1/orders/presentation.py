@@ -175,7 +175,8 @@ def address_json(address: SavedAddress) -> dict[str, Any]:
 
 
 def _codes(lines: Iterable[OrderLine]) -> dict[Any, str]:
-    return code_texts(line.ticket for line in lines if line.ticket)
+    """The codes of the order's tickets but of those that were passed on: these are for their new holders."""
+    return code_texts(line.ticket for line in lines if line.ticket and not line.ticket.is_passed_on)
 
 
 def orders_json(

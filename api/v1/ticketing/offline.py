@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from api.filters import moment
 from api.pagination import BadPage, Cursor
 from api.v1.ticketing.check_in import AtList
-from api.v1.ticketing.serializers import HeldTicketsSerializer, ScanConflictSerializer
+from api.v1.ticketing.serializers import ListedTicketsSerializer, ScanConflictSerializer
 from tenant_apps.ticketing import late, offline
 from tenant_apps.ticketing.models import OfflineScan
 
@@ -31,7 +31,7 @@ class ListTicketsView(AtList):
     permissions = {"get": "check_in"}
     parameters = frozenset({"after"})
 
-    @extend_schema(operation_id="check_in_lists_tickets", parameters=_PARAMETERS, responses=HeldTicketsSerializer)
+    @extend_schema(operation_id="check_in_lists_tickets", parameters=_PARAMETERS, responses=ListedTicketsSerializer)
     def get(self, request: Request, pk: int) -> HttpResponse:
         entrance, query = self.entrance, request.query_params
         given = query.get("modified_since")

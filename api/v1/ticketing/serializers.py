@@ -17,10 +17,11 @@ class HolderSerializer(serializers.Serializer[Any]):
 
 
 class TicketSerializer(serializers.Serializer[Any]):
-    """A ticket; `code` is the text of its QR code."""
+    """A ticket; `code` is the text of its QR code, null for whoever passed the ticket on. It may be passed on until
+    `transfer_until`; null: never."""
 
     id = serializers.UUIDField()
-    code = serializers.CharField()
+    code = serializers.CharField(allow_null=True)
     short_code = serializers.CharField()
     status = serializers.ChoiceField(Ticket.Status.choices)
     holder = HolderSerializer()
@@ -32,10 +33,93 @@ class TicketSerializer(serializers.Serializer[Any]):
     ticket_type_name = serializers.CharField()
     price = serializers.CharField()
     currency = serializers.CharField()
+    transfer_until = serializers.DateTimeField(allow_null=True)
     order = serializers.CharField(allow_null=True)
     seat = serializers.CharField()
     valid_from = serializers.DateTimeField(allow_null=True)
     valid_until = serializers.DateTimeField(allow_null=True)
+
+
+class TransferInput(serializers.Serializer[Any]):
+    """Whose the ticket is to be."""
+
+    name = serializers.CharField(max_length=150)
+    email = serializers.EmailField(max_length=254)
+
+
+@extend_schema_serializer(component_name="TicketRenameHolder")
+class _NameInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=150)
+
+
+@extend_schema_serializer(component_name="TicketRename")
+class RenameInput(serializers.Serializer[Any]):
+    """The name alone: for another address, pass the ticket on."""
+
+    holder = _NameInput()
+
+
+class RevokeInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300)
+
+
+class HeldTicketSerializer(serializers.Serializer[Any]):
+    """One holder of a place; `ticket` is what they had."""
+
+    ticket = serializers.UUIDField()
+    short_code = serializers.CharField()
+    status = serializers.ChoiceField(Ticket.Status.choices)
+    holder = HolderSerializer()
+    since = serializers.DateTimeField()
+
+
+class TicketActSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    topic = serializers.CharField()
+    actor = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class TicketScanSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    check_in_list = serializers.IntegerField()
+    list_name = serializers.CharField()
+    direction = serializers.ChoiceField(CheckIn.Direction.choices)
+    result = serializers.ChoiceField(CheckIn.Result.choices)
+    reason = serializers.CharField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+
+
+class TicketHistorySerializer(serializers.Serializer[Any]):
+    """Through whose hands a ticket went (the first holder first), what was done to it, and its scans."""
+
+    holders = HeldTicketSerializer(many=True)
+    acts = TicketActSerializer(many=True)
+    scans = TicketScanSerializer(many=True)
+
+
+class EventKeySerializer(serializers.Serializer[Any]):
+    """A key that signs codes (`signs`), or did. `tickets` good ones may be out with a code of it."""
+
+    key_id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    retired_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+    signs = serializers.BooleanField()
+    tickets = serializers.IntegerField()
+
+
+class RevocationsSerializer(serializers.Serializer[Any]):
+    """`tokens` and `restored`: 16 bytes for each ticket, one after another, in base64url without padding. `keys`: what
+    these signed is not to be believed. `more`: ask again at once."""
+
+    tokens = serializers.CharField()
+    count = serializers.IntegerField()
+    restored = serializers.CharField()
+    keys = serializers.ListField(child=serializers.CharField())
+    until = serializers.DateTimeField()
+    more = serializers.BooleanField()
 
 
 class ScannedTicketSerializer(serializers.Serializer[Any]):
@@ -121,11 +205,13 @@ class ScansSerializer(serializers.Serializer[Any]):
     results = LateScanSerializer(many=True)
 
 
-class HeldTicketSerializer(serializers.Serializer[Any]):
-    """A ticket as a device holds it. `digest`: half of the SHA-256 of the code's token, in base64url."""
+class ListedTicketSerializer(serializers.Serializer[Any]):
+    """A ticket as a device holds it. `digest`: half of the SHA-256 of the code's token, in base64url; `retired`: those
+    of codes that it had before."""
 
     id = serializers.UUIDField()
     digest = serializers.CharField()
+    retired = serializers.ListField(child=serializers.CharField())
     status = serializers.ChoiceField(Ticket.Status.choices)
     ticket_type = serializers.IntegerField()
     holder = serializers.CharField()
@@ -151,9 +237,10 @@ class HeldEventSerializer(serializers.Serializer[Any]):
 class HeldKeySerializer(serializers.Serializer[Any]):
     key_id = serializers.CharField()
     public_key = serializers.CharField()
+    revoked = serializers.BooleanField()
 
 
-class HeldTicketsSerializer(serializers.Serializer[Any]):
+class ListedTicketsSerializer(serializers.Serializer[Any]):
     """A part of a list for a device without network. `complete`: all tickets follow, not only what changed."""
 
     list = HeldNameSerializer()
@@ -165,7 +252,7 @@ class HeldTicketsSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField(allow_null=True)
     complete = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
-    results = HeldTicketSerializer(many=True)
+    results = ListedTicketSerializer(many=True)
 
 
 class DoorAnswerSerializer(serializers.Serializer[Any]):

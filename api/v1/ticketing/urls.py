@@ -2,11 +2,20 @@
 
 from django.urls import path
 
-from api.v1.ticketing import check_in, offline, views
+from api.v1.ticketing import check_in, life, offline, views
 
 tenant_urls = [
     path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
     path("tickets/<uuid:pk>/qr.png", views.TicketQrView.as_view(), name="ticket-qr"),
+    path("tickets/<uuid:pk>/transfer/", life.TransferView.as_view(), name="ticket-transfer"),
+    path("tickets/<uuid:pk>/reissue/", life.ReissueView.as_view(), name="ticket-reissue"),
+    path("tickets/<uuid:pk>/resend/", life.TicketResendView.as_view(), name="ticket-resend"),
+    path("tickets/<uuid:pk>/revoke/", life.RevokeView.as_view(), name="ticket-revoke"),
+    path("tickets/<uuid:pk>/reinstate/", life.ReinstateView.as_view(), name="ticket-reinstate"),
+    path("tickets/<uuid:pk>/history/", life.TicketHistoryView.as_view(), name="ticket-history"),
+    path("events/<str:event>/keys/", life.EventKeysView.as_view(), name="event-keys"),
+    path("events/<str:event>/keys/<str:key_id>/revoke/", life.EventKeyRevokeView.as_view(), name="event-key-revoke"),
+    path("events/<str:event>/revocations/", life.RevocationsView.as_view(), name="event-revocations"),
     path("events/<str:event>/check-in-lists/", check_in.CheckInListsView.as_view(), name="check-in-lists"),
     path("events/<str:event>/check-in-lists/<int:pk>/", check_in.CheckInListView.as_view(), name="check-in-list"),
     path("check-in-lists/<int:pk>/status/", check_in.ListStatusView.as_view(), name="check-in-list-status"),

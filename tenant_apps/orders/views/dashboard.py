@@ -15,6 +15,7 @@ from tenant_apps.catalog.models import Product
 from tenant_apps.orders import invoices, listing, shipping
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.staff.permissions import allowed, events_where, permissions_of
+from tenant_apps.ticketing.models import Handover
 
 PAGE = 50
 # Events and goods that the filters offer; others are found by their own pages.
@@ -96,7 +97,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     goods = [line for line in lines if line.variant_id]
     payments = list(found.payments.order_by("created_at"))
     may_change = allowed(user, "change_orders")
-    mine = AuditEntry.objects.filter(target__in=_targets(found, payments)).order_by("at", "pk")
+    mine = AuditEntry.objects.filter(target__in=_targets(found, payments, lines)).order_by("at", "pk")
     context = {
         "nav": "orders",
         "order": found,
@@ -157,5 +158,11 @@ def visible_lines(user: Any) -> Any:
     return OrderLine.objects.filter(event__in=events_where(user, "view_orders"))
 
 
-def _targets(found: Order, payments: list[Any]) -> list[str]:
-    return [f"{each._meta.label_lower}:{each.pk}" for each in (found, *payments)]
+def _targets(found: Order, payments: list[Any], lines: list[OrderLine]) -> list[str]:
+    """What the order's history is made of: the order, its payments, and the tickets of the lines that one may see,
+    with those that they were before they were passed on."""
+    tickets = [line.ticket_id for line in lines if line.ticket_id]
+    hands = Handover.objects.filter(first__in=Handover.objects.filter(new__in=tickets).values("first"))
+    held = {*tickets, *hands.values_list("old", flat=True)}
+    mine = [f"{each._meta.label_lower}:{each.pk}" for each in (found, *payments)]
+    return [*mine, *(f"ticketing.ticket:{pk}" for pk in held)]

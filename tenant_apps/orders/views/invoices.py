@@ -47,7 +47,7 @@ def one_of(order: Order, number: str) -> Invoice | None:
 @require_safe
 def mine(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The buyer's invoice, or with `?number=` another document of the order."""
-    invoice = one_of(_order(code, secret), request.GET.get("number", ""))
+    invoice = one_of(opened(code, secret), request.GET.get("number", ""))
     if invoice is None:
         raise Http404
     return as_file(invoice)
@@ -58,7 +58,7 @@ def mine(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_POST
 def ask(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     """The buyer asks for an invoice, made out to whom they say."""
-    order = _order(code, secret)
+    order = opened(code, secret)
     address = [line.strip()[:100] for line in request.POST.get("address", "").splitlines()[:6] if line.strip()]
     buyer = invoices.Buyer(
         name=request.POST.get("name", "").strip()[:150],
@@ -101,7 +101,8 @@ def issue(request: HttpRequest, code: str) -> HttpResponse:
     return redirect("dashboard-order", code=order.code)
 
 
-def _order(code: str, secret: str) -> Order:
+def opened(code: str, secret: str) -> Order:
+    """Return the order that the secret opens. Raises Http404."""
     found = Order.objects.filter(code=code.upper()).first()
     # Compared outside SQL in constant time; an unknown code and a wrong secret look alike (T5).
     if found is None or not constant_time_compare(secret, found.secret):

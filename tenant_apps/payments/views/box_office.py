@@ -25,6 +25,7 @@ from tenant_apps.payments.box_office import sell
 from tenant_apps.staff.permissions import events_where
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_texts
+from tenant_apps.ticketing.lifecycle import GOOD
 from tenants.context import current_tenant
 from tenants.links import url
 
@@ -109,7 +110,7 @@ def receipt(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     lines: list[Any] = list(order.lines.filter(here).select_related("ticket_type", "ticket__event"))
     texts = code_texts([line.ticket for line in lines if line.ticket])
     for line in lines:
-        alive = line.ticket and line.ticket.status in ("active", "used")
+        alive = line.ticket and line.ticket.status in GOOD and not line.ticket.is_passed_on
         line.qr = qr.svg(texts[line.ticket_id], _("QR code of ticket %s") % line.ticket.short_code) if alive else None
     given = _amount(request.GET.get("given", ""), order.currency)
     context = {

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
 from tenant_apps.events import refunds as event_refunds
-from tenant_apps.orders import attendees, invoices
+from tenant_apps.orders import attendees, invoices, passing_on
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.forms import AttendeeForm
 from tenant_apps.orders.models import Order, OrderLine
@@ -24,6 +24,8 @@ from tenant_apps.payments import line_refunds, polling, providers, refunds, serv
 from tenant_apps.payments.models import Refund
 from tenant_apps.ticketing import qr
 from tenant_apps.ticketing.codes import code_text, code_texts
+from tenant_apps.ticketing.lifecycle import GOOD
+from tenant_apps.ticketing.models import Ticket
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -132,7 +134,7 @@ def cancel_line(request: HttpRequest, code: str, secret: str, pk: uuid.UUID) -> 
 def ticket_png(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's QR code as a picture to keep."""
     line: Any = find_order(code, secret).lines.filter(ticket=ticket).select_related("ticket__event").first()
-    if line is None:
+    if line is None or line.ticket.is_passed_on:
         raise Http404
     response = HttpResponse(qr.png(code_text(line.ticket)), content_type="image/png")
     response["Content-Disposition"] = f'attachment; filename="ticket-{line.ticket.short_code}.png"'
@@ -150,7 +152,9 @@ def find_order(code: str, secret: str) -> Order:
 
 
 def _line(found: Order, pk: uuid.UUID) -> OrderLine:
-    one: OrderLine | None = found.lines.select_related("event", "ticket_type", "ticket").filter(pk=pk).first()
+    one: OrderLine | None = (
+        found.lines.select_related("event", "ticket_type", "ticket__event", "ticket__ticket_type").filter(pk=pk).first()
+    )
     if one is None:
         raise Http404
     return one
@@ -159,6 +163,7 @@ def _line(found: Order, pk: uuid.UUID) -> OrderLine:
 def _line_page(
     request: HttpRequest, found: Order, one: OrderLine, form: AttendeeForm, refusal: DomainError | None = None
 ) -> HttpResponse:
+    ours = one.ticket if one.ticket is not None and not one.ticket.is_passed_on else None
     context = {
         "order": found,
         "line": one,
@@ -166,6 +171,8 @@ def _line_page(
         "refusal": refusal,
         "may_rename": _may_rename(found, one),
         "until": attendees.until_of(one),
+        "may_transfer": ours is not None and passing_on.may_transfer(found, ours),
+        "may_have_new_code": ours is not None and ours.status == Ticket.Status.ACTIVE,
         "preview": line_refunds.preview(found, [one.pk]),
         "rule": event_refunds.in_words(one.event) if one.event else [],
     }
@@ -207,13 +214,16 @@ def _after_payment(found: Order) -> HttpResponse:
 
 def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None) -> HttpResponse:
     lines: list[Any] = list(
-        found.lines.select_related("event__venue", "event__category", "ticket_type", "ticket__event")
+        found.lines.select_related(
+            "event__venue", "event__category", "ticket_type", "ticket__event", "ticket__ticket_type"
+        )
     )
-    tickets = [line.ticket for line in lines if line.ticket]
+    tickets = [line.ticket for line in lines if line.ticket and not line.ticket.is_passed_on]
     texts = code_texts(tickets) if found.status == Order.Status.PAID else {}
     previews = line_refunds.previews(found) if len(lines) <= MOST_PREVIEWS else {}
     for line in lines:
-        line.code = texts.get(line.ticket_id) if line.ticket and line.ticket.status in ("active", "used") else None
+        line.code = texts.get(line.ticket_id) if line.ticket and line.ticket.status in GOOD else None
+        line.may_transfer = bool(line.code) and passing_on.may_transfer(found, line.ticket)
         line.qr = qr.svg(line.code, _("QR code of ticket %s") % line.ticket.short_code) if line.code else None
         line.preview = previews.get(line.pk)
         line.may_rename = line.kind == "ticket" and _may_rename(found, line)

@@ -13,7 +13,7 @@ CONFLICTS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ticketing", "0006_waiting_list")]
+    dependencies = [("ticketing", "0007_ticket_life")]
 
     operations = [
         migrations.CreateModel(

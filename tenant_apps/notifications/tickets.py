@@ -1,0 +1,164 @@
+"""Letters about what became of a ticket: to whoever holds it now, and to whoever held it.
+
+A new holder gets the ticket's own link, never the order's: that one opens what somebody else bought and paid (T5).
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from tenant_apps.activity.delivery import subscribe
+from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.notifications.channels import email
+
+# The same app's: how many pictures a mail takes, and its language.
+from tenant_apps.notifications.subscribers import MOST_PICTURES, _language_of
+from tenant_apps.orders.models import OrderLine
+from tenant_apps.orders.passing_on import line_of
+from tenant_apps.ticketing import codes, qr
+from tenant_apps.ticketing.lifecycle import GOOD
+from tenant_apps.ticketing.models import Handover, Ticket
+from tenants import links
+from tenants.context import current_tenant
+from tenants.models import Tenant
+
+
+@subscribe("ticket.received")
+def welcome_holder(message: OutboxMessage) -> None:
+    """Mail the new holder their ticket and the link that only they have."""
+    ticket = _ticket_of(message)
+    came = Handover.objects.select_related("old").filter(new=ticket).first()
+    giver = came.old.holder_name if came else ""
+    _send_tickets(message, [ticket], "received", giver=giver)
+
+
+@subscribe("ticket.transferred")
+def confirm_to_giver(message: OutboxMessage) -> None:
+    """Mail whoever had the ticket that it is somebody else's now: also because it may not have been they."""
+    _send_end(message, "transferred")
+
+
+@subscribe("ticket.resent")
+def send_again(message: OutboxMessage) -> None:
+    """Staff asked for it: mail the holder their ticket once more."""
+    _send_tickets(message, [_ticket_of(message)], "resent")
+
+
+@subscribe("ticket.reissued")
+def send_new_code(message: OutboxMessage) -> None:
+    """Mail the holder the new code; the one they had is dead."""
+    _send_tickets(message, [_ticket_of(message)], "new_code")
+
+
+@subscribe("ticket.codes_changed")
+def send_new_codes(message: OutboxMessage) -> None:
+    """Mail one holder the new codes of all their tickets: the key that signed the old ones was disowned."""
+    found = _tickets().filter(pk__in=message.payload.get("tickets", []))
+    _send_tickets(message, list(found.order_by("pk")), "new_code")
+
+
+@subscribe("ticket.revoked")
+def tell_of_revocation(message: OutboxMessage) -> None:
+    """Mail the holder that the ticket admits nobody any more. Why, staff know; the organizer answers."""
+    _send_end(message, "revoked")
+
+
+@subscribe("ticket.reinstated")
+def tell_of_reinstatement(message: OutboxMessage) -> None:
+    """Mail the holder that the ticket is good again."""
+    _send_tickets(message, [_ticket_of(message)], "reinstated")
+
+
+def _send_tickets(message: OutboxMessage, tickets: Collection[Ticket], why: str, giver: str = "") -> None:
+    """Mail the tickets that are still good, with their present codes, to the one address that holds them."""
+    good = [ticket for ticket in tickets if ticket.status in GOOD and ticket.holder_email]
+    if email.was_sent(message) or not good:
+        return
+    tenant = current_tenant()
+    texts = codes.code_texts(good)
+    items: list[dict[str, Any]] = []
+    images: list[tuple[str, bytes]] = []
+    line = None
+    for ticket in good:
+        line = line_of(ticket)
+        content_id = f"ticket-{ticket.id}@{settings.PLATFORM_DOMAIN}" if len(good) <= MOST_PICTURES else ""
+        if content_id:
+            images.append((content_id, qr.png(texts[ticket.pk])))
+        items.append(
+            {"ticket": ticket, "event": ticket.event, "content_id": content_id, "url": _link(tenant, ticket, line)}
+        )
+    with _in_language(line, tenant):
+        event = good[0].event.title
+        subject = {
+            "received": _("A ticket for %(event)s is yours now"),
+            "resent": _("Your ticket for %(event)s"),
+            "new_code": _("New code for your ticket: %(event)s"),
+            "reinstated": _("Your ticket for %(event)s is valid again"),
+        }[why] % {"event": event}
+        context = {"tickets": items, "why": why, "giver": giver, "home_url": links.url(tenant, "/")}
+        mail = email.compose(
+            "notifications/ticket_yours",
+            context,
+            tenant=tenant,
+            subject=subject,
+            to=good[0].holder_email,
+            to_name=good[0].holder_name,
+            images=images,
+        )
+    email.send_once(message, mail)
+
+
+def _send_end(message: OutboxMessage, why: str) -> None:
+    """Mail whoever had the ticket that it is not theirs or not good any more, unless that changed meanwhile."""
+    ticket = _ticket_of(message)
+    if email.was_sent(message) or ticket.status != why or not ticket.holder_email:
+        return
+    tenant = current_tenant()
+    handed = Handover.objects.select_related("new").filter(old=ticket).first()
+    with _in_language(line_of(ticket), tenant):
+        subject = (
+            _("You passed your ticket for %(event)s on")
+            if why == "transferred"
+            else _("Your ticket for %(event)s was withdrawn")
+        )
+        mail = email.compose(
+            "notifications/ticket_gone",
+            {
+                "ticket": ticket,
+                "event": ticket.event,
+                "why": why,
+                "receiver": handed.new.holder_name if handed else "",
+                "home_url": links.url(tenant, "/"),
+            },
+            tenant=tenant,
+            subject=subject % {"event": ticket.event.title},
+            to=ticket.holder_email,
+            to_name=ticket.holder_name,
+        )
+    email.send_once(message, mail)
+
+
+def _link(tenant: Tenant, ticket: Ticket, line: OrderLine | None) -> str:
+    """Where this holder finds the ticket: its own page, or the order's if they are the buyer; else nowhere."""
+    if ticket.is_passed_on:
+        return links.url(tenant, f"/tickets/{ticket.pk}/{ticket.secret}/")
+    if line is not None and line.order.email.lower() == ticket.holder_email.lower():
+        return links.url(tenant, f"/orders/{line.order.code}/{line.order.secret}/")
+    return ""
+
+
+def _in_language(line: OrderLine | None, tenant: Tenant) -> Any:
+    """The language of the order: nobody has asked a new holder for theirs."""
+    return override(tenant.language) if line is None else _language_of(line.order, tenant)
+
+
+def _tickets() -> Any:
+    return Ticket.objects.select_related("event__venue", "ticket_type")
+
+
+def _ticket_of(message: OutboxMessage) -> Ticket:
+    found: Ticket = _tickets().get(pk=message.aggregate.partition(":")[2])
+    return found
