@@ -97,8 +97,8 @@ const sound = (tones) => {
 
 const last = [];
 /* The last scans: on the screen only, kept nowhere. */
-export const remember = ({ look, word, who, why, at, alone }) => {
-  last.unshift({ look, word, who, why, at, alone });
+export const remember = ({ look, who, why, at, alone }) => {
+  last.unshift({ look, who, why, at, alone });
   last.length = Math.min(last.length, 8);
   $("last-box").hidden = false;
   $("last").replaceChildren(
@@ -109,8 +109,13 @@ export const remember = ({ look, word, who, why, at, alone }) => {
         element(
           "div",
           "list__item list__item--tight",
-          element("span", `mark mark--${each.look === "yes" ? "admitted" : "refused"}`, icon(LOOKS[each.look][0])),
-          element("span", "grow", element("span", "strong", each.word), " ", each.who || each.why || ""),
+          element(
+            "span",
+            `mark mark--${each.look === "yes" ? "admitted" : "refused"}`,
+            icon(LOOKS[each.look][0]),
+            element("span", "hidden-visually", say(each.look === "yes" ? "admitted" : "refused")),
+          ),
+          element("span", "grow", element("span", "", each.who || each.why || ""), each.who && each.why ? element("span", "small muted sub", each.why) : ""),
           each.alone ? icon("cloud-off", "muted") : "",
           element("time", "small muted number", clockTime(each.at)),
         ),
