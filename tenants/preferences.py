@@ -170,6 +170,8 @@ PREFERENCES: Mapping[str, Preference] = {
     "refund_tiers": Preference(
         [], _tiers, _("Lines such as 14:100 and 3:50: days before the start, per cent. Most days first, at most 10.")
     ),
+    # Whether the tickets go with their mail as a PDF, or the mail has a link to it only.
+    "ticket_mail": Preference("attached", lambda value: value in ("attached", "linked"), _("One of attached, linked.")),
     # Whom a document is from, as the law wants it named; the site's name where nothing is said.
     "seller_name": Preference("", _text(150), _("One line of at most 150 characters.")),
     "seller_address": Preference([], _lines(6, 100), _("Up to 6 lines of at most 100 characters.")),

@@ -137,7 +137,14 @@ def cover(title: str, category: str = "", key: str = "") -> str:
     across = chance.choice(('x2="1" y2="1"', 'x2="0" y2="1"', 'x1="1" x2="0" y2="1"'))
     return (
         f'<svg class="cover" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="xMidYMid slice" aria-hidden="true"'
-        f' focusable="false"><defs><linearGradient id="{name}" {across}><stop stop-color="{colours[0]}"/>'
+        f' focusable="false"><defs><linearGradient id="{name}" {across}><stop offset="0" stop-color="{colours[0]}"/>'
         f'<stop offset="1" stop-color="{colours[1]}"/></linearGradient></defs>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#{name})"/>{motif(chance, colours, name)}</svg>'
     )
+
+
+def drawing(title: str, category: str = "") -> bytes:
+    """Return the same picture as a file that stands by itself."""
+    inline = cover(title, category)
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}"'
+    return inline.replace("<svg ", f"<svg {size} ", 1).encode()

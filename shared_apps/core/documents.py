@@ -1,4 +1,4 @@
-"""Documents on paper: A4 PDFs in a tenant's colour, drawn with one font that has Latin, Greek and Cyrillic.
+"""Documents on paper: PDFs in a tenant's colour, drawn with one font that has Latin, Greek and Cyrillic.
 
 What people typed is drawn as it is, never read as markup, and without what cannot be seen (B8). The same content
 drawn at the same `made_at` gives the same bytes.
@@ -7,7 +7,7 @@ drawn at the same `made_at` gives the same bytes.
 import io
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -37,13 +37,24 @@ class Column(NamedTuple):
 
 
 class Document(FPDF):
-    """A document of one or more A4 pages. `footer_lines` stand on each, with the page's number."""
+    """A document of one or more pages, A4 if nothing else is said. `footer_lines` stand on each, with its number.
+
+    `size` is width and height in millimetres. `starts` is False for who adds the first page themselves.
+    """
 
     def __init__(
-        self, *, title: str, colour: str, made_at: datetime, language: str, footer_lines: Sequence[str] = ()
+        self,
+        *,
+        title: str,
+        colour: str,
+        made_at: datetime,
+        language: str,
+        footer_lines: Sequence[str] = (),
+        size: tuple[float, float] | None = None,
+        starts: bool = True,
     ) -> None:
-        super().__init__(format="A4")
-        self.brand = _rgb(readable_on(colour, "#ffffff"))
+        super().__init__(format=size or "A4")
+        self.brand = rgb(readable_on(colour, "#ffffff"))
         self.footer_lines = footer_lines
         self.add_font(FAMILY, "", FONTS / "DejaVuSans.ttf")
         self.add_font(FAMILY, "B", FONTS / "DejaVuSans-Bold.ttf")
@@ -54,7 +65,8 @@ class Document(FPDF):
         self.set_creation_date(made_at)
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(True, MARGIN + 4 * len(footer_lines))
-        self.add_page()
+        if starts:
+            self.add_page()
 
     def header(self) -> None:
         """A band in the tenant's colour at the top of each page."""
@@ -139,11 +151,37 @@ class Document(FPDF):
         """A picture from where the pen is, at this height, and at most so wide (in millimetres)."""
         self.image(io.BytesIO(content), w=most, h=height, keep_aspect_ratio=True)
 
+    def squares(self, rows: Sequence[Sequence[bool]], x: float, y: float, side: float) -> None:
+        """Draw a symbol of dark and light squares, black, in a square with this left upper corner (in millimetres).
+
+        As one path: no seams between squares, no picture that a viewer would smooth, and quick.
+        """
+        one = side * self.k / len(rows)
+        left, top = x * self.k, (self.h - y) * self.k
+        path = [
+            f"{left + start * one:.3f} {top - (row + 1) * one:.3f} {length * one:.3f} {one:.3f} re"
+            for row, cells in enumerate(rows)
+            for start, length in _runs(cells)
+        ]
+        self._out(f"q 0 g {' '.join(path)} f Q")
+
     def finished(self) -> bytes:
         """Return the document."""
         made: Any = self.output()
         return bytes(made)
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def _runs(cells: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Where each run of dark cells starts, and how long it is."""
+    start = None
+    for at, dark in enumerate([*cells, False]):
+        if dark and start is None:
+            start = at
+        elif not dark and start is not None:
+            yield start, at - start
+            start = None
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """ "#rrggbb" as three numbers."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -8,6 +8,18 @@
     document.cookie = `${name}=${value};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
   };
 
+  /* Tickets that this device keeps for their owner go when the owner does: at sign-out, and as soon as a page is shown
+     to nobody or to somebody else. A page that does not say whom it is for, as that of a fault, changes nothing. */
+  const forget = (person) => {
+    if (!("caches" in window)) return Promise.resolve();
+    const others = (name) => name.startsWith("tickets-") && name !== `tickets-${person}`;
+    return caches.keys().then((names) => Promise.all(names.filter(others).map((name) => caches.delete(name))));
+  };
+  if ("person" in root.dataset) forget(root.dataset.person).catch(() => {});
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action")?.startsWith("/account/logout")) forget("").catch(() => {});
+  });
+
   /* Theme: the cookie is read by the server, so the first paint is right. */
   const dark = () =>
     root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;

@@ -35,13 +35,15 @@ def calendar(events: Iterable[Any], *, name: str = "") -> bytes:
     Times are local times of the event's zone, and the zones that are used are described in the file.
     """
     tenant = current_tenant()
+    # A name is one line, and the library refuses another (RFC 5545, 3.1).
+    name = " ".join((name or tenant.name).split())
     made = Calendar()
     made.add("prodid", "-//Foyer//Events//EN")
     made.add("version", "2.0")
     made.add("calscale", "GREGORIAN")
     made.add("method", "PUBLISH")
-    made.add("name", name or tenant.name)
-    made.add("x-wr-calname", name or tenant.name)
+    made.add("name", name)
+    made.add("x-wr-calname", name)
     made.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     made.add("x-published-ttl", "PT1H")
     for event in events:

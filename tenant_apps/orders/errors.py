@@ -232,3 +232,10 @@ class OfferOver(Conflict):
 
     code = "offer_over"
     message = _("This offer is over: its places went to somebody else.")
+
+
+class NoTicketFile(Conflict):
+    """Only what admits is put on paper: a code that is refused at the door would lead somebody there for nothing."""
+
+    code = "no_ticket_file"
+    message = _("There is no ticket here that admits anybody.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import dashboard, goods, invoices, ticket_desk, voucher_uses, waiting
+from tenant_apps.orders.views import dashboard, goods, invoices, ticket_desk, tickets, voucher_uses, waiting
 
 urlpatterns = [
     path("orders/", dashboard.orders, name="dashboard-orders"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("orders/<slug:code>/", dashboard.order, name="dashboard-order"),
     path("tickets/<uuid:pk>/", ticket_desk.ticket, name="dashboard-ticket"),
     path("tickets/<uuid:pk>/<slug:act>/", ticket_desk.change, name="dashboard-ticket-act"),
+    path("orders/<slug:code>/tickets.pdf", tickets.for_staff, name="dashboard-order-tickets"),
     path("vouchers/<slug:code>/uses/", voucher_uses.voucher_uses, name="dashboard-voucher-uses"),
     path("events/<slug:slug>/waiting-list/", waiting.entries, name="dashboard-event-waiting"),
     path("events/<slug:slug>/waiting-list/<uuid:pk>/offer/", waiting.offer_now, name="dashboard-waiting-offer"),

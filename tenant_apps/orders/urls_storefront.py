@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.orders.views import buyer, cart, invoices, passing, storefront, waiting
+from tenant_apps.orders.views import buyer, cart, invoices, passing, storefront, tickets, waiting
 
 urlpatterns = [
     path("events/<slug:slug>/", storefront.event, name="storefront-event"),
@@ -29,9 +29,14 @@ urlpatterns = [
     ),
     path("tickets/<uuid:pk>/<str:secret>/", passing.holder, name="holder-ticket"),
     path("tickets/<uuid:pk>/<str:secret>/code.png", passing.holder_png, name="holder-ticket-png"),
+    path("tickets/<uuid:pk>/<str:secret>/ticket.pdf", tickets.holder_pdf, name="holder-ticket-pdf"),
     path("tickets/<uuid:pk>/<str:secret>/name/", passing.holder_rename, name="holder-rename"),
     path("tickets/<uuid:pk>/<str:secret>/transfer/", passing.holder_transfer, name="holder-transfer"),
     path("tickets/<uuid:pk>/<str:secret>/new-code/", passing.holder_new_code, name="holder-new-code"),
+    path("orders/<str:code>/<str:secret>/tickets.pdf", tickets.order_pdf, name="storefront-tickets-pdf"),
+    path("orders/<str:code>/<str:secret>/calendar.ics", tickets.order_calendar, name="storefront-order-calendar"),
+    path("orders/<str:code>/<str:secret>/tickets/<uuid:ticket>/", tickets.ticket_page, name="storefront-ticket"),
+    path("orders/<str:code>/<str:secret>/tickets/<uuid:ticket>.pdf", tickets.ticket_pdf, name="storefront-ticket-pdf"),
     path("account/addresses/", buyer.saved_addresses, name="my-addresses"),
     path("account/addresses/<int:pk>/", buyer.saved_address, name="my-address"),
     path("events/<slug:slug>/waiting-list/", waiting.join, name="storefront-waiting"),

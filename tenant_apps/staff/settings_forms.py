@@ -42,6 +42,7 @@ LABELS = {
     "invoice_start": _("First number, unless a later one was given already"),
     "invoice_footer": _("At the bottom of invoices"),
     "order_email": _("Address that word of orders with goods goes to"),
+    "ticket_mail": _("Tickets as a PDF"),
     "require_2fa_for_staff": _("Staff must sign in with a second factor"),
 }
 _PAID_BY = [("buyer", _("by the buyer, on top")), ("organizer", _("by you, out of the prices"))]
@@ -54,6 +55,7 @@ CHOICES = {
         ("until_first_sale", _("until the first ticket is sold")),
         ("one_hour_after_creation", _("for one hour after they were made")),
     ],
+    "ticket_mail": [("attached", _("go with the mail")), ("linked", _("are behind a link in the mail"))],
     "invoices": [
         ("paid", _("for each paid order, by themselves")),
         ("on_request", _("when a buyer or staff ask")),

@@ -212,6 +212,9 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         return one(OK) if scope in ("own", "other_tenant") else one(HIDDEN)
     if not signed_in:
         return one(LOGIN)
+    if route.path.startswith("/account/tickets/<"):
+        # Whoever ordered it, on whatever host.
+        return one(OK) if actor.user == place.buyer else one(HIDDEN)
     if route.rule == SIGNED_IN:
         return one(OK, HIDDEN) if "<" in route.path else one(OK)
     return _staff_page(route, actor, place, scope)

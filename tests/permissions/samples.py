@@ -180,6 +180,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("", "code", key_of("order", "code")),
     ("", "secret", key_of("order", "secret")),
     ("", "ticket", key_of("ticket")),
+    ("/account/tickets/", "tenant", lambda place: place.tenant.slug),
 ]
 
 

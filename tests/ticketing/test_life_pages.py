@@ -1,14 +1,16 @@
 """A ticket's pages: the buyer's, its new holder's, and the staff's, without JavaScript; and the letters about it."""
 
+import io
 import re
 
 import pytest
 from django.core import mail
+from pypdf import PdfReader
 
 from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.events.grants import grant
-from tenant_apps.orders import passing_on
+from tenant_apps.orders import passing_on, ticket_files
 from tenant_apps.ticketing import codes, key_life, lifecycle, scanning, services
 from tenant_apps.ticketing.models import CheckInList, EventKey, Handover, Ticket, TicketType
 from tenants.context import in_tenant
@@ -251,3 +253,21 @@ def test_expired_and_used_tickets_have_words_of_their_own(alpha, page_for, new):
     with in_tenant(alpha):
         lifecycle.move_all(Ticket.objects.filter(pk=new.pk), "expired")
     assert "admits nobody any more" in page_for(alpha).get(given(new)).content.decode()
+
+
+def test_what_was_passed_on_is_in_no_file_and_on_no_page_of_the_order(alpha, page_for, client_for, order, line, new):
+    page, base = page_for(alpha), f"/orders/{order.code}/{order.secret}"
+    assert page.get(f"{base}/tickets/{new.pk}/").status_code == 404
+    assert page.get(f"{base}/tickets/{new.pk}.pdf").status_code == 404
+    api = client_for(alpha).get(f"/api/v1/tickets/{new.pk}/ticket.pdf?secret={order.secret}")
+    assert (api.status_code, api.json()["code"]) == (409, "ticket_passed_on")
+    assert client_for(alpha).get(f"/api/v1/tickets/{new.pk}/ticket.pdf?secret={new.secret}").status_code == 200
+    mine = page.get(f"/tickets/{new.pk}/{new.secret}/ticket.pdf")
+    assert mine["Content-Type"] == "application/pdf" and mine["Cache-Control"].startswith("no-store")
+    text = " ".join(each.extract_text() for each in PdfReader(io.BytesIO(mine.content)).pages)
+    assert "Grace Hopper" in text and order.code not in text
+    assert page.get(f"/tickets/{new.pk}/{order.secret}/ticket.pdf").status_code == 404
+    with in_tenant(alpha):
+        assert [each.ticket_id for each in ticket_files.lines_of(order)] == [
+            each.ticket_id for each in order.lines.exclude(ticket=new)
+        ]

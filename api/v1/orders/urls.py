@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.orders import addresses, box_office, claims, invoices, lines, shipping, views, waiting
+from api.v1.orders import addresses, box_office, claims, invoices, lines, shipping, tickets, views, waiting
 
 tenant_urls = [
     path("orders/", views.OrdersView.as_view(), name="orders"),
@@ -25,6 +25,7 @@ tenant_urls = [
     path("addresses/<int:pk>/", addresses.AddressView.as_view(), name="address"),
     path("orders/<str:code>/invoices/", invoices.InvoicesView.as_view(), name="order-invoices"),
     path("orders/<str:code>/invoice.pdf", invoices.InvoicePdfView.as_view(), name="order-invoice"),
+    path("orders/<str:code>/tickets.pdf", tickets.OrderTicketsView.as_view(), name="order-tickets"),
     path("events/<str:event>/orders/", views.EventOrdersView.as_view(), name="event-orders"),
     path("events/<str:event>/waiting-list/", waiting.EventWaitingView.as_view(), name="waiting-list"),
     path(

@@ -16,6 +16,7 @@ tenant_urls = [
     path("events/<str:event>/keys/", life.EventKeysView.as_view(), name="event-keys"),
     path("events/<str:event>/keys/<str:key_id>/revoke/", life.EventKeyRevokeView.as_view(), name="event-key-revoke"),
     path("events/<str:event>/revocations/", life.RevocationsView.as_view(), name="event-revocations"),
+    path("tickets/<uuid:pk>/ticket.pdf", views.TicketPdfView.as_view(), name="ticket-pdf"),
     path("events/<str:event>/check-in-lists/", check_in.CheckInListsView.as_view(), name="check-in-lists"),
     path("events/<str:event>/check-in-lists/<int:pk>/", check_in.CheckInListView.as_view(), name="check-in-list"),
     path("check-in-lists/<int:pk>/status/", check_in.ListStatusView.as_view(), name="check-in-list-status"),

@@ -2,12 +2,14 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from email import encoders
+from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
 from email.utils import formataddr, parseaddr
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, SafeMIMEMultipart
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.timezone import now
@@ -32,6 +34,31 @@ def header_text(text: object, longest: int = LONGEST_SUBJECT) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+class File(NamedTuple):
+    """A file that goes with a mail. `content_type` may carry parameters: "text/calendar; method=PUBLISH"."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
+class Mail(EmailMultiAlternatives):
+    """A mail whose pictures belong to its text and whose files stand beside it (RFC 2387): in one heap, programs show
+    files as broken pictures or not at all."""
+
+    pictures: Sequence[MIMEImage] = ()
+
+    def _create_alternatives(self, msg: Any) -> Any:
+        text = super()._create_alternatives(msg)  # type: ignore[misc]  # Django has it, the stubs do not
+        if not self.pictures:
+            return text
+        related = SafeMIMEMultipart(_subtype="related", encoding=self.encoding or settings.DEFAULT_CHARSET)
+        related.attach(text)
+        for picture in self.pictures:
+            related.attach(picture)
+        return related
+
+
 def compose(
     template: str,
     context: Mapping[str, Any],
@@ -41,6 +68,7 @@ def compose(
     to: str,
     to_name: str = "",
     images: Sequence[tuple[str, bytes]] = (),
+    files: Sequence[File] = (),
 ) -> EmailMultiAlternatives:
     """Build a mail from `email/<template>.txt` and `.html` in the language that is active.
 
@@ -53,7 +81,7 @@ def compose(
         "language": translation.get_language(),
     }
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    mail = EmailMultiAlternatives(
+    mail = Mail(
         subject=header_text(subject),
         body=render_to_string(f"email/{template}.txt", context).strip() + "\n",
         from_email=formataddr((header_text(tenant.name, 80), sender)),
@@ -61,14 +89,30 @@ def compose(
         headers={"Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"email/{template}.html", context), "text/html")
-    if images:
-        mail.mixed_subtype = "related"  # type: ignore[attr-defined]  # Django has it, the stubs do not
-    for content_id, png in images:
-        image = MIMEImage(png, "png")
-        image.add_header("Content-ID", f"<{content_id}>")
-        image.add_header("Content-Disposition", "inline", filename=f"{content_id.partition('@')[0]}.png")
-        mail.attach(image)
+    mail.pictures = [_picture(content_id, png) for content_id, png in images]
+    for file in files:
+        mail.attach(_part(file))
     return mail
+
+
+def _picture(content_id: str, png: bytes) -> MIMEImage:
+    image = MIMEImage(png, "png")
+    image.add_header("Content-ID", f"<{content_id}>")
+    image.add_header("Content-Disposition", "inline", filename=f"{content_id.partition('@')[0]}.png")
+    return image
+
+
+def _part(file: File) -> MIMEBase:
+    """The file byte for byte: a calendar's line ends are part of it."""
+    kind, _separator, parameters = file.content_type.partition(";")
+    part = MIMEBase(*kind.strip().split("/", 1))
+    for each in filter(None, parameters.split(";")):
+        name, _equals, value = each.strip().partition("=")
+        part.set_param(name, value)
+    part.set_payload(file.content)
+    encoders.encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename=file.name)
+    return part
 
 
 def send_once(message: OutboxMessage, mail: EmailMultiAlternatives, channel: str = CHANNEL) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -11,12 +12,16 @@ from shared_apps.core.access import signed_in
 from shared_apps.people import footprints
 from tenant_apps.events.models import Event
 from tenant_apps.orders.models import Order
+from tenant_apps.orders.ticket_files import GOOD
+from tenant_apps.ticketing.models import Ticket
 from tenants.context import in_public, in_tenant
 from tenants.links import url
 from tenants.models import Tenant
 
 PAGE = 20
 MOST_AHEAD = 30
+# Tickets whose pages a browser keeps for where there is no network.
+MOST_KEPT = 40
 
 
 @signed_in
@@ -37,23 +42,32 @@ def tickets(request: HttpRequest) -> HttpResponse:
         with in_tenant(tenant):
             events |= _events(tenant, [row["event_id"] for row in ahead if row["tenant_id"] == pk], request.user)
             orders |= _orders(tenant, [row.order_id for row in rows if row.tenant_id == pk])
-    context = {
+    context: dict[str, Any] = {
         "tab": "tickets",
         "ahead": [events[key] for row in ahead if (key := (row["tenant_id"], row["event_id"])) in events],
         "orders": [orders[row.order_id] for row in rows[:PAGE] if row.order_id in orders],
         "more": len(rows) > PAGE,
         "page": number,
     }
+    # Those of the next events, for the copy that the browser keeps.
+    context["keep"] = [page for each in context["ahead"] for page in each["tickets"]][:MOST_KEPT]
     return render(request, "account/tickets.html", context)
 
 
 def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], dict[str, Any]]:
-    """Events with the person's places and the order that they are in (the newest, where there are several)."""
+    """Events with the person's places, the order that they are in (the newest, where there are several) and the pages
+    of their tickets."""
     with in_public():
         places: dict[int, list[Any]] = {}
+        tickets: dict[int, list[Any]] = {}
         mine = footprints.places_of(user).filter(tenant_id=tenant.pk, event_id__in=ids)
-        for event_id, order_id in mine.order_by("order_id").values_list("event_id", "order_id"):
+        for event_id, order_id, ticket_id in mine.order_by("order_id").values_list("event_id", "order_id", "ticket_id"):
             places.setdefault(event_id, []).append(order_id)
+            if ticket_id:
+                tickets.setdefault(event_id, []).append(ticket_id)
+    issued = {pk for each in tickets.values() for pk in each}
+    good = Ticket.objects.filter(pk__in=issued, status__in=GOOD)
+    in_turn = list(good.order_by("order_line__order_id", "order_line__position").values_list("pk", flat=True))
     links = dict(Order.objects.filter(pk__in={each[-1] for each in places.values()}).values_list("pk", "secret"))
     codes = dict(Order.objects.filter(pk__in=links).values_list("pk", "code"))
     shown = {}
@@ -64,6 +78,9 @@ def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], 
             shown[tenant.pk, event.pk] = {
                 "event": event, "venue": event.venue, "tenant": tenant,
                 "places": len(places[event.pk]), "url": address,
+                "tickets": [
+                    reverse("my-ticket", args=[tenant.slug, pk]) for pk in in_turn if pk in tickets.get(event.pk, ())
+                ],
             }  # fmt: skip
     return shown
 

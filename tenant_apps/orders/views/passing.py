@@ -49,7 +49,7 @@ class Hand:
 @require_safe
 def holder(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
     """The ticket of somebody who was given it."""
-    return _holder_page(request, _given(pk, secret), secret)
+    return _holder_page(request, given(pk, secret), secret)
 
 
 @own
@@ -57,7 +57,7 @@ def holder(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
 @require_safe
 def holder_png(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
     """Its QR code as a picture to keep."""
-    ticket = _given(pk, secret).ticket
+    ticket = given(pk, secret).ticket
     if ticket.status not in lifecycle.GOOD:
         raise Http404
     response = HttpResponse(qr.png(code_text(ticket)), content_type="image/png")
@@ -70,7 +70,7 @@ def holder_png(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse
 @require_POST
 def holder_rename(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
     """Change the name on it."""
-    hand, form = _given(pk, secret), NameForm(request.POST)
+    hand, form = given(pk, secret), NameForm(request.POST)
     if form.is_valid():
         try:
             passing_on.rename(hand.ticket, name=form.cleaned_data["name"], actor=_person(request))
@@ -85,14 +85,14 @@ def holder_rename(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpRespo
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def holder_transfer(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
-    return _transfer(request, _given(pk, secret))
+    return _transfer(request, given(pk, secret))
 
 
 @own
 @never_cache
 @require_POST
 def holder_new_code(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
-    hand = _given(pk, secret)
+    hand = given(pk, secret)
     return _new_code(request, hand, lambda refusal: _holder_page(request, hand, secret, refusal=refusal))
 
 
@@ -189,7 +189,7 @@ def _open(ticket: Ticket, until: Any) -> bool:
     return ticket.status == Ticket.Status.ACTIVE and until is not None and timezone.now() < until
 
 
-def _given(pk: uuid.UUID, secret: str) -> Hand:
+def given(pk: uuid.UUID, secret: str) -> Hand:
     """The ticket that this secret opens. Raises Http404 alike for what is not there and for a wrong secret (T5)."""
     ticket = _tickets().filter(pk=pk, secret__gt="").first()
     if ticket is None or not constant_time_compare(secret, ticket.secret):

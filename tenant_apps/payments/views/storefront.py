@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shared_apps.core.access import own
 from shared_apps.core.errors import DomainError
 from tenant_apps.events import refunds as event_refunds
-from tenant_apps.orders import attendees, invoices, passing_on
+from tenant_apps.orders import attendees, invoices, passing_on, ticket_files
 from tenant_apps.orders import services as orders
 from tenant_apps.orders.forms import AttendeeForm
 from tenant_apps.orders.models import Order, OrderLine
@@ -242,6 +242,7 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
         "refusal": refusal,
         "now": timezone.now(),
         "may_cancel": _may_cancel(found),
+        "ticket_parts": range(1, ticket_files.parts_of(sum(bool(line.qr) for line in lines)) + 1),
         "papers": (papers := list(found.invoices.all())),
         "may_ask_invoice": not papers and invoices.may_ask(found),
         "promised_minor": refunds.promised_minor(found) if found.status == Order.Status.PAID else 0,

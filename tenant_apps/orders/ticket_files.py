@@ -1,0 +1,119 @@
+"""Tickets as files: which tickets somebody's file holds, and everything that its pages say.
+
+Drawn each time they are asked for, since names, codes and times change; nothing of it is kept (T5, N4). A file holds
+at most MOST tickets, so that no order, however large, keeps a worker for long; the rest are further parts.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from shared_apps.core import pictures
+from tenant_apps.events.models import EventMedia
+from tenant_apps.orders.errors import NoTicketFile
+from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.ticketing import papers
+from tenant_apps.ticketing.codes import code_texts
+from tenant_apps.ticketing.models import Ticket
+from tenants.context import current_tenant
+from tenants.links import url
+from tenants.logos import logo_content
+from tenants.models import Tenant
+
+MOST = 100
+# Of what admits, or has admitted and may again: every other ticket has no file any more (T4).
+GOOD = (Ticket.Status.ACTIVE, Ticket.Status.USED)
+# The widest picture that a page of this width needs: 180 dots an inch.
+WIDEST: dict[papers.Layout, int] = {"a4": 1280, "phone": 640}
+
+
+def lines_of(order: Order, events: Collection[int] | None = None) -> Any:
+    """The order's lines that have a file, in their order: those at these events only, if any are named. What was
+    passed on is its holder's, and in no file of the order (T5)."""
+    lines = order.lines.filter(status=OrderLine.Status.ACTIVE, ticket__status__in=GOOD, ticket__secret="")
+    return lines if events is None else lines.filter(event__in=events)
+
+
+def parts_of(count: int) -> int:
+    """Into how many files so many tickets go."""
+    return -(-count // MOST)
+
+
+def order_file(
+    order: Order, *, layout: papers.Layout = "a4", part: int = 1, events: Collection[int] | None = None
+) -> bytes:
+    """Return the file of an order's tickets, or of a part of them; five statements and one for a picture each event.
+
+    Raises NoTicketFile if there is none that admits, or no such part.
+    """
+    wanted = lines_of(order, events).select_related("ticket__event__venue", "ticket__event__category")
+    lines = list(wanted.select_related("ticket__ticket_type")[(part - 1) * MOST : part * MOST])
+    if not lines:
+        raise NoTicketFile
+    return _drawn([line.ticket for line in lines], order, layout)
+
+
+def ticket_file(pk: UUID, *, layout: papers.Layout = "a4") -> bytes:
+    """Return the file of one ticket. Who may have it is the caller's matter. Raises NoTicketFile."""
+    found = Ticket.objects.filter(pk=pk, status__in=GOOD)
+    ticket = found.select_related("event__venue", "event__category", "ticket_type", "order_line__order").first()
+    if ticket is None:
+        raise NoTicketFile
+    # One that was given away at the door belongs to no order; and the order of one that was passed on is not its
+    # holder's matter.
+    line = None if ticket.is_passed_on else getattr(ticket, "order_line", None)
+    return _drawn([ticket], line.order if line else None, layout)
+
+
+def language_of(order: Order | None, tenant: Tenant) -> str:
+    """The language that the buyer ordered in, or the tenant's."""
+    offered = dict(settings.LANGUAGES)
+    wanted = (order.language if order else "", tenant.language)
+    return next((each for each in wanted if each in offered), "en")
+
+
+def holder_of(ticket: Ticket, order: Order | None) -> str:
+    """Whom the ticket names: its holder, or else who ordered it."""
+    return ticket.holder_name or (order.name or order.email if order else "")
+
+
+def _drawn(tickets: Sequence[Any], order: Order | None, layout: papers.Layout) -> bytes:
+    tenant = current_tenant()
+    texts = code_texts(tickets)
+    shown = _pictures({ticket.event_id for ticket in tickets}, WIDEST[layout])
+    sheets = [
+        papers.Sheet(
+            ticket=ticket,
+            code=texts[ticket.pk],
+            holder=holder_of(ticket, order),
+            order=order.code if order else "",
+            picture=shown.get(ticket.event_id),
+            address=url(tenant, f"/events/{ticket.event.slug}/"),
+        )
+        for ticket in tickets
+    ]
+    issuer = papers.Issuer(tenant.name, tenant.colour, logo_content(tenant.logo))
+    return papers.pdf(
+        sheets,
+        issuer,
+        layout=layout,
+        language=language_of(order, tenant),
+        made_at=timezone.now().replace(microsecond=0),
+    )
+
+
+def _pictures(events: Collection[int], widest: int) -> dict[int, bytes]:
+    """The leading picture of each event that has one, as a JPEG."""
+    found = {}
+    for row in EventMedia.objects.filter(event__in=events, is_lead=True):
+        width = max((each for each in row.widths if each <= widest), default=min(row.widths))
+        try:
+            with default_storage.open(pictures.path_of(row.folder, row.stem, f"{width}.jpg")) as opened:
+                found[row.event_id] = opened.read()
+        except OSError:
+            continue  # its files went a moment ago: the page draws a picture then, and so does the file
+    return found
