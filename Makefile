@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-signin-timing bench-login-storm prove-pricing race faults rules shell manage lock upgrade clean format
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-signin-timing bench-login-storm prove-pricing prove-codes race race-gates faults rules shell manage lock upgrade clean format
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -51,7 +51,7 @@ format:  ## let ruff put the code into shape
 	.venv/bin/python -m ruff check --fix .
 	.venv/bin/python -m ruff format .
 
-bench: bench-tenants bench-read bench-import bench-orders bench-signin-timing  ## measure every figure that the documentation claims
+bench: bench-tenants bench-read bench-import bench-orders bench-scan bench-signin-timing  ## measure every figure that the documentation claims
 
 bench-tenants:  ## creating, migrating and serving up to 1,000 tenants; the last line is BENCH {json}
 	@$(INSTALL) run
@@ -65,6 +65,10 @@ bench-orders:  ## orders a second beside the bare transaction, and a rush on 100
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.orders $(ARGS)
 
+bench-scan:  ## scans a second at the door beside the bare check-in; the last line is BENCH {json}
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.scan $(ARGS)
+
 bench-import:  ## 100,000 events with ticket types from a CSV file, beside bare COPY; the last line is BENCH {json}
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.imports $(ARGS)
@@ -72,6 +76,14 @@ bench-import:  ## 100,000 events with ticket types from a CSV file, beside bare 
 bench-signin-timing:  ## does an answer's time tell whether an address has an account? 1,000 samples of each
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.signin_timing $(ARGS)
+
+prove-codes:  ## a million random and mutated codes at a door, none of which is let in (about 15 minutes)
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.codes $(ARGS)
+
+race-gates:  ## 1,000 tickets, each scanned 100 times at once over HTTP, and all of it once more (about 5 minutes)
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.gate_race $(ARGS)
 
 prove-pricing:  ## prices of a million generated orders against every promise, 5 to 10 minutes (ARGS="--orders 10000")
 	@$(INSTALL) dev

@@ -206,9 +206,9 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     fetch = [] if "HTTP_IF_NONE_MATCH" in request.META else [("HGET", key, "whole")]
     try:
         try:
-            answer, *fetched = _send(client, ("EVALSHA", _ASK_SHA, *arguments), *fetch)
+            answer, *fetched = send(client, ("EVALSHA", _ASK_SHA, *arguments), *fetch)
         except redis.exceptions.NoScriptError:
-            answer, *fetched = _send(client, ("EVAL", _ASK, *arguments), *fetch)
+            answer, *fetched = send(client, ("EVAL", _ASK, *arguments), *fetch)
     except redis.exceptions.RedisError as error:
         freshness.rest()
         logger.warning("public_reads_without_cache", extra={"reason": type(error).__name__})
@@ -227,7 +227,7 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     return _Asked(key, version, content or b"", stock or b"", decision, kept, body)
 
 
-def _send(client: Any, *commands: tuple[Any, ...]) -> list[Any]:
+def send(client: Any, *commands: tuple[Any, ...]) -> list[Any]:
     """Send commands in one round trip on a connection of the client's pool, and return their answers.
 
     Without what the client does around it, which costs as much again: what fails is not tried once more here, since

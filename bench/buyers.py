@@ -134,10 +134,10 @@ def main() -> None:
     ]
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         parts = pool.map(Crowd.run, crowds, chunksize=1)
-    print(json.dumps(_together(parts, begins)))
+    print(json.dumps(together(parts, begins)))
 
 
-def _together(parts: list[dict[str, Any]], begins: float) -> dict[str, Any]:
+def together(parts: list[dict[str, Any]], begins: float) -> dict[str, Any]:
     statuses: Counter[str] = Counter()
     for part in parts:
         statuses.update(part["statuses"])

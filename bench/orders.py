@@ -268,11 +268,16 @@ def make_bare() -> None:
 
 def pgbench(home: Path, kind: str, seconds: float) -> float:
     """Transactions a second with as many clients as there are buyers."""
+    return rate_of(home, kind, SCRIPT.format(counter="1" if kind == "hot" else f"random(1, {SPREAD})"), seconds)
+
+
+def rate_of(home: Path, name: str, text: str, seconds: float) -> float:
+    """How often a second pgbench gets through its script, with as many clients as the product has."""
     from platform_config.launcher.postgres import find_binaries
 
     address = urlsplit(os.environ["DATABASE_URL"])
-    script = home / f"{kind}.sql"
-    script.write_text(SCRIPT.format(counter="1" if kind == "hot" else f"random(1, {SPREAD})"))
+    script = home / f"{name}.sql"
+    script.write_text(text)
     command = [
         find_binaries() / "pgbench", "-n", "-c", CLIENTS, "-j", BUYERS, "-T", max(1, round(seconds)), "-f", script,
         "-h", address.hostname, "-p", address.port, "-U", address.username, address.path.lstrip("/"),

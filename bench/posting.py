@@ -33,10 +33,12 @@ class Post:
     body: Any
     key: str
     bearer: str = ""
+    token: str = ""
 
     def as_bytes(self) -> bytes:
         content = json.dumps(self.body).encode()
-        signed_in = f"Authorization: Bearer {self.bearer}\r\n" if self.bearer else ""
+        scheme, proof = ("Token", self.token) if self.token else ("Bearer", self.bearer)
+        signed_in = f"Authorization: {scheme} {proof}\r\n" if proof else ""
         return (
             f"POST {self.path} HTTP/1.1\r\nHost: {self.host}\r\nAccept: application/json\r\n"
             f"Content-Type: application/json\r\nIdempotency-Key: {self.key}\r\n{signed_in}"

@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
     "api.kept.PublicReadsMiddleware",
+    "api.door.ScansMiddleware",
     "tenants.middleware.TenantMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -8,9 +8,9 @@ A refresh token is good once: the session's row knows the one that is next, and 
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from rest_framework_simplejwt import tokens as jwt
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -18,6 +18,7 @@ from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from shared_apps.accounts import trail
 from shared_apps.accounts.errors import AccountInactive, SessionEnded, TokenExpired, TokenRefused, TokenReused
 from shared_apps.accounts.models import Session, User
+from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 
 # Ours have some 400 characters. A longer text is refused before anything parses it.
 LONGEST_TOKEN = 2048
@@ -104,8 +105,17 @@ def claims_of(kind: type[AnyToken], text: str) -> Claims | None:
 def session_of(text: str | bytes) -> Session:
     """Return the running session, with its user, that a good access token names. One SELECT."""
     _token, claims = read(AccessToken, text)
-    session = Session.objects.select_related("user").filter(pk=claims.session_id, user_id=claims.user_id).first()
-    return _checked(session, claims)
+    (session,) = _running((claims.session_id,))
+    # Compared here: a number that no column holds is an error to the database.
+    return _checked(session if session is not None and session.user_id == claims.user_id else None, claims)
+
+
+@Prepared
+def _named(session_id: Parameter) -> Any:
+    return Session.objects.select_related("user").filter(pk=session_id.of(models.UUIDField()))
+
+
+_running = SideBySide(_named)
 
 
 def _checked(session: Session | None, claims: Claims) -> Session:

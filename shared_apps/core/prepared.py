@@ -5,12 +5,14 @@ named without their schema, so the text is the same for all tenants.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
+
+from shared_apps.core.server_statements import ServerStatement
 
 
 class Parameter:
@@ -22,6 +24,10 @@ class Parameter:
     def among(self, column: str) -> dict[str, Any]:
         """Return what `extra` takes for a column that has one of the values; they are given as a list."""
         return {"where": [f"{column} = ANY(%s)"], "params": [self]}
+
+    def of(self, field: "models.Field[Any, Any]") -> Any:
+        """Return the expression of one value for such a field, as `filter` takes it."""
+        return RawSQL("%s", [self], field)
 
     def as_moment(self) -> Any:
         """Return the expression of a datetime."""
@@ -39,6 +45,9 @@ class _Plan(NamedTuple):
     annotations: dict[str, int]
     converters: list[tuple[int, list[Any], Any]]
     populators: list[Any]
+    # How many cells a row has, and which of the model's own is its key.
+    width: int
+    key: int
 
 
 class Prepared:
@@ -51,26 +60,18 @@ class Prepared:
 
     def __call__(self, *values: Any) -> list[Any]:
         """Return the rows, with their annotations and related rows; one statement."""
-        plan = self._plan = self._plan or self._planned()
+        plan = self.plan()
         database = connections[DEFAULT_DB_ALIAS]
         with database.cursor() as cursor:
             cursor.execute(
                 plan.sql, [values[each.position] if isinstance(each, Parameter) else each for each in plan.parameters]
             )
             found = cursor.fetchall()
-        rows = []
-        # As django.db.models.query.ModelIterable makes rows of what a compiler has found.
-        for cells in map(list, found):
-            for position, converters, expression in plan.converters:
-                for convert in converters:
-                    cells[position] = convert(cells[position], expression, database)
-            row = plan.model.from_db(DEFAULT_DB_ALIAS, plan.names, cells[plan.columns])
-            for populator in plan.populators:
-                populator.populate(cells, row)
-            for name, position in plan.annotations.items():
-                setattr(row, name, cells[position])
-            rows.append(row)
-        return rows
+        return [_row(plan, cells, database) for cells in map(list, found)]
+
+    def plan(self) -> _Plan:
+        self._plan = self._plan or self._planned()
+        return self._plan
 
     def _planned(self) -> _Plan:
         count = len(inspect.signature(self._make).parameters)
@@ -79,13 +80,73 @@ class Prepared:
         info = compiler.klass_info
         columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
         converters = compiler.get_converters([column[0] for column in compiler.select])
+        names = [column[0].target.attname for column in compiler.select[columns]]
         return _Plan(
             sql=sql,
             parameters=tuple(parameters),
             model=info["model"],
-            names=[column[0].target.attname for column in compiler.select[columns]],
+            names=names,
             columns=columns,
             annotations=dict(compiler.annotation_col_map or {}),
             converters=[(position, *found) for position, found in converters.items()],
             populators=get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS),  # type: ignore[call-arg]  # the stubs are of Django 6
+            width=len(compiler.select),
+            key=names.index(info["model"]._meta.pk.attname),
         )
+
+
+class SideBySide:
+    """Several prepared questions, of which each finds one row or none, asked in one statement that the server keeps.
+
+    `SideBySide(one, two)((…values of one), (…values of two))` gives a row or None for each. They see one snapshot.
+    """
+
+    def __init__(self, *questions: Prepared):
+        self._questions = questions
+        self._statement: ServerStatement | None = None
+        self._positions: list[tuple[int, int]] = []
+
+    def __call__(self, *values: Sequence[Any]) -> list[Any]:
+        statement = self._statement or self._planned()
+        database = connections[DEFAULT_DB_ALIAS]
+        found = statement(database, [values[question][position] for question, position in self._positions])
+        cells, start, rows = list(found[0]), 1, []
+        for question in self._questions:
+            plan = question.plan()
+            mine = cells[start : start + plan.width]
+            start += plan.width
+            there = mine[plan.columns][plan.key] is not None
+            rows.append(_row(plan, mine, database) if there else None)
+        return rows
+
+    def _planned(self) -> ServerStatement:
+        parts, positions = ["SELECT * FROM (SELECT 1) AS one"], []
+        fixed: list[tuple[int, Any]] = []
+        place = 0
+        for number, question in enumerate(self._questions):
+            plan = question.plan()
+            # LIMIT, so that two rows of one question never double those of another.
+            one = f"SELECT * FROM ({plan.sql}) AS all_{number} LIMIT 1"  # noqa: S608  (the ORM's own text)
+            parts.append(f"LEFT JOIN ({one}) AS q_{number} ON true")
+            for value in plan.parameters:
+                if isinstance(value, Parameter):
+                    positions.append((number, value.position))
+                else:
+                    fixed.append((place, value))
+                place += 1
+        self._positions = positions
+        self._statement = ServerStatement(" ".join(parts), fixed)
+        return self._statement
+
+
+def _row(plan: _Plan, cells: list[Any], database: Any) -> Any:
+    """One row of the model, as django.db.models.query.ModelIterable makes it of what a compiler has found."""
+    for position, converters, expression in plan.converters:
+        for convert in converters:
+            cells[position] = convert(cells[position], expression, database)
+    row = plan.model.from_db(DEFAULT_DB_ALIAS, plan.names, cells[plan.columns])
+    for populator in plan.populators:
+        populator.populate(cells, row)
+    for name, position in plan.annotations.items():
+        setattr(row, name, cells[position])
+    return row

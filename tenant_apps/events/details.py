@@ -21,7 +21,7 @@ TOPICS: Mapping[type[Detail], str] = {ProgramItem: "program_item", BringItem: "b
 FIELDS: Mapping[type[Detail], tuple[str, ...]] = {
     ProgramItem: ("title", "description", "starts_at", "ends_at", "speaker", "room", "position"),
     BringItem: ("name", "amount", "unit", "position"),
-    Question: ("text", "help", "kind", "choices", "required", "ticket_types", "position"),
+    Question: ("text", "help", "kind", "choices", "required", "ticket_types", "at_door", "position"),
 }
 # What a row cannot be without.
 NAMED: Mapping[type[Detail], str] = {ProgramItem: "title", BringItem: "name", Question: "text"}
@@ -146,7 +146,7 @@ def _value(row: Any, name: str, value: Any) -> Any:
         return value
     if name == "amount":
         return _amount(value)
-    if name == "required":
+    if name in ("required", "at_door"):
         return bool(value)
     if name == "choices":
         return list(dict.fromkeys(text for each in value or () if (text := _text(each, 150))))

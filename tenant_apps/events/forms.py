@@ -100,6 +100,7 @@ class QuestionForm(DetailForm):
         help_text=_("None chosen: everybody is asked."),
         widget=forms.CheckboxSelectMultiple,
     )
+    at_door = forms.BooleanField(label=_("Show the answer when the ticket is scanned"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -304,6 +304,8 @@ class Question(Stamped):
     required = models.BooleanField(_("must be answered"), default=False)
     # Whom it is asked: attendees with these ticket types, by id; empty means all. No keys: tickets stand above events.
     ticket_types = ArrayField(models.BigIntegerField(), default=list, blank=True, db_default=[])
+    # Whether the answer is told to people at the door when the ticket is scanned.
+    at_door = models.BooleanField(_("tell the answer at the door"), default=False, db_default=False)
     position = models.IntegerField(default=0)
 
     class Meta:

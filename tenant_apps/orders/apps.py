@@ -9,6 +9,7 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.orders import (  # noqa: F401  (they register themselves)
+            at_door,
             drawing,
             footprints,
             invoice_personal,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.accounts.models import User
 from shared_apps.core.errors import FieldError, InvalidInput
+from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 from shared_apps.core.schemas import present_schema
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.staff.errors import KeyExpired, KeyMalformed, KeyRefused, KeyRevoked, ScopesNotForEvents
@@ -91,7 +92,7 @@ def key_of(text: str, now: datetime | None = None) -> ApiKey:
     if present_schema() == "public":
         raise KeyRefused  # only tenants have keys
     now = now or timezone.now()
-    key = ApiKey.objects.select_related("created_by").filter(prefix=found[1]).first()
+    (key,) = _named((found[1],))
     if key is None or not constant_time_compare(key.digest, _digest(text)):
         raise KeyRefused
     if key.revoked_at is not None or not key.created_by.is_active:
@@ -100,6 +101,14 @@ def key_of(text: str, now: datetime | None = None) -> ApiKey:
         raise KeyExpired(key=key)
     _note_use(key, now)
     return key
+
+
+@Prepared
+def _by_prefix(prefix: Parameter) -> Any:
+    return ApiKey.objects.select_related("created_by").filter(prefix=prefix.of(models.CharField()))
+
+
+_named = SideBySide(_by_prefix)
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:

@@ -12,6 +12,7 @@ import base64
 import os
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -39,7 +40,7 @@ class TicketCode(NamedTuple):
     def signed_by(self, public_key: bytes | memoryview) -> bool:
         """Tell whether the holder of this key signed the code."""
         try:
-            Ed25519PublicKey.from_public_bytes(bytes(public_key)).verify(self.signature, _signed_part(self))
+            _opened(bytes(public_key)).verify(self.signature, _signed_part(self))
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -102,6 +103,13 @@ def verify(text: object) -> bool:
         return False
     key = EventKey.objects.filter(key_id=code.key_id).first()
     return key is not None and code.signed_by(key.public_key)
+
+
+@lru_cache(maxsize=1000)
+def _opened(public_key: bytes) -> Ed25519PublicKey:
+    """The key in the library's own form. Kept by its bytes, which are read with each ticket: what is kept can be no
+    other tenant's (N4), and dies with a rotation or revocation."""
+    return Ed25519PublicKey.from_public_bytes(public_key)
 
 
 def _signed_part(code: TicketCode) -> bytes:

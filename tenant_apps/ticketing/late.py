@@ -7,19 +7,18 @@ refused and never admits, however good the ticket: nobody came in on it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
-from tenant_apps.ticketing import scanning
+from tenant_apps.ticketing import answering, scanning
 from tenant_apps.ticketing.codes import read
 from tenant_apps.ticketing.models import CheckIn, CheckInList, EventKey, OfflineScan, Ticket
 from tenant_apps.ticketing.scanning import Scan, ScanAnswer
@@ -30,10 +29,9 @@ _MISTAKEN = frozenset({"unknown", "already_used", "cancelled", "refunded", "tran
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the device told the person at the door, and what it knew."""
+class Knew:
+    """What a device knew when it decided by itself."""
 
-    result: str
     reason: str = ""
     device: str = ""
     listed_at: datetime | None = None
@@ -48,12 +46,15 @@ class Settled:
     conflict: str = ""
 
 
-def settle(check_in_list: CheckInList, scans: Iterable[tuple[Scan, Told | None]], *, by: Any) -> list[Settled]:
+def settle(
+    check_in_list: CheckInList, scans: Iterable[tuple[Scan, Knew]], *, by: Any, sent_at: datetime | None = None
+) -> list[Settled]:
     """Answer a scanner that is back, in the order in which it read; each scan is a transaction of its own.
 
-    A scan that was answered online has no `Told` and is scanned as any other. Sending everything again changes nothing.
+    A scan about which nothing was decided is scanned as any other. Sending everything again changes nothing. `sent_at`
+    is the scanner's clock as it sends, by which a wrong one is put right.
     """
-    return [_settle(check_in_list, each, told, by=by) for each, told in scans]
+    return [_settle(check_in_list, each, knew, by, sent_at) for each, knew in scans]
 
 
 def conflicts(check_in_lists: Any) -> "QuerySet[OfflineScan]":
@@ -81,46 +82,36 @@ def conflict_at(check_in_list: CheckInList, scan_id: str) -> OfflineScan:
 
 
 @transaction.atomic
-def _settle(check_in_list: CheckInList, each: Scan, told: Told | None, *, by: Any) -> Settled:
-    if told is not None and told.result == _REFUSED:
-        answer, good = _store_refusal(check_in_list, each, told, by=by)
+def _settle(check_in_list: CheckInList, each: Scan, knew: Knew, by: Any, sent_at: datetime | None) -> Settled:
+    if each.decided == _REFUSED:
+        answer, good = _store_refusal(check_in_list, each, knew, by, sent_at)
     else:
-        answer, good = _scan(check_in_list, each, by=by), False
-    if told is None:
+        answer, good = _scan(check_in_list, each, by, sent_at), False
+    if not each.decided:
         return Settled(answer)
-    if told.result == _ADMITTED:
+    if each.decided == _ADMITTED:
         conflict = "" if answer.admitted else OfflineScan.Conflict.LET_IN
     else:
         conflict = OfflineScan.Conflict.TURNED_AWAY if good or answer.admitted else ""
-    row = OfflineScan(
-        check_in=answer.check_in,
-        result=told.result,
-        reason=told.reason,
-        conflict=conflict,
-        device=told.device,
-        listed_at=told.listed_at,
-        clock_ahead=told.clock_ahead,
-    )
-    if answer.repeated:
-        # The connection may have broken after we answered and before the device heard it; then it told by itself too.
-        kept, _made = OfflineScan.objects.get_or_create(
-            check_in=answer.check_in, defaults={name: getattr(row, name) for name in _TOLD}
-        )
-        return Settled(answer, kept.conflict)
-    row.save(force_insert=True)
-    return Settled(answer, conflict)
+    told = {"conflict": conflict, **asdict(knew)}
+    if not answer.repeated:
+        OfflineScan.objects.create(check_in=answer.check_in, **told)
+        return Settled(answer, conflict)
+    # The connection may have broken after we answered and before the device heard it; then it decided by itself too.
+    kept, is_new = OfflineScan.objects.get_or_create(check_in=answer.check_in, defaults=told)
+    if is_new:
+        CheckIn.objects.filter(pk=answer.check_in.pk, decided_offline="").update(decided_offline=each.decided)
+    return Settled(answer, kept.conflict)
 
 
-_TOLD = ("result", "reason", "conflict", "device", "listed_at", "clock_ahead")
+def _scan(check_in_list: CheckInList, each: Scan, by: Any, sent_at: datetime | None) -> ScanAnswer:
+    (answer,) = scanning.scan_many(check_in_list, [each], by=by, sent_at=sent_at)
+    return answer
 
 
-def _scan(check_in_list: CheckInList, each: Scan, *, by: Any) -> ScanAnswer:
-    return scanning.scan(
-        check_in_list, each.code, each.scan_id, by=by, scanned_at=each.scanned_at, direction=each.direction
-    )
-
-
-def _store_refusal(check_in_list: CheckInList, each: Scan, told: Told, *, by: Any) -> tuple[ScanAnswer, bool]:
+def _store_refusal(
+    check_in_list: CheckInList, each: Scan, knew: Knew, by: Any, sent_at: datetime | None
+) -> tuple[ScanAnswer, bool]:
     """Store what the device refused; tell whether the ticket would have been good."""
     ticket = _ticket_of(check_in_list, each.code)
     now = timezone.now()
@@ -129,13 +120,14 @@ def _store_refusal(check_in_list: CheckInList, each: Scan, told: Told, *, by: An
         ticket=ticket,
         scan_id=each.scan_id,
         result=_REFUSED,
-        reason=told.reason or "unknown",
+        reason=knew.reason or "unknown",
         direction=each.direction,
-        scanned_at=max(min(each.scanned_at or now, now), datetime(EARLIEST, 1, 1, tzinfo=UTC)),
+        decided_offline=_REFUSED,
+        scanned_at=scanning.moment_of(each.scanned_at, now, sent_at),
         received_at=now,
         scanned_by=getattr(by, "pk", None),
     )
-    if not CheckIn.objects.insert_unless_there(row):
+    if not answering.write_refusal(row):
         row = CheckIn.objects.select_related("ticket__ticket_type").get(
             check_in_list=check_in_list, scan_id=each.scan_id
         )
@@ -143,7 +135,7 @@ def _store_refusal(check_in_list: CheckInList, each: Scan, told: Told, *, by: An
     good = (
         ticket is not None
         and ticket.status == Ticket.Status.ACTIVE
-        and told.reason in _MISTAKEN
+        and knew.reason in _MISTAKEN
         and ticket.event.status != Event.Status.CANCELLED
         and (ticket.valid_until is None or row.scanned_at <= ticket.valid_until)
     )

@@ -88,6 +88,8 @@ class TicketType(Stamped):
     transfer_until = models.DateTimeField(_("pass on until"), null=True, blank=True)
     # Whether people may wait for it when it is sold out.
     waiting_list = models.BooleanField(_("waiting list"), default=True, db_default=True)
+    # What people at the door are told about each ticket of this type: "check the student card".
+    door_note = models.CharField(_("tell the door"), max_length=100, blank=True, default="", db_default="")
     position = models.IntegerField(default=0)
     quotas = models.ManyToManyField(Quota, related_name="ticket_types", through="QuotaTicketType")
 
@@ -330,6 +332,8 @@ class CheckIn(models.Model):
     result = models.CharField(max_length=8, choices=Result.choices)
     reason = models.CharField(max_length=20, blank=True)
     direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.IN)
+    # What a scanner without network had decided by itself before it could ask; empty where it asked (T3).
+    decided_offline = models.CharField(max_length=8, blank=True, default="", db_default="")
     scanned_at = models.DateTimeField(default=now)
     received_at = models.DateTimeField(default=now, db_default=Now())
     scanned_by = models.BigIntegerField(null=True)
@@ -353,11 +357,17 @@ class CheckIn(models.Model):
     def __str__(self) -> str:
         return f"{self.result} {self.reason}".strip()
 
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody at the door was told something else than what we say, while there was no network (T3)."""
+        return bool(self.decided_offline) and self.decided_offline != self.result
+
 
 class OfflineScan(models.Model):
     """What a scanner without network told the person at the door, beside what the database says of the same scan (T3).
 
-    `result` and `reason` are the device's. `conflict` names how the two contradict each other; "" where they agree.
+    What it told is the scan's `decided_offline`, `reason` why. `conflict` names how the two contradict each other; ""
+    where they agree.
     """
 
     class Conflict(models.TextChoices):
@@ -365,7 +375,6 @@ class OfflineScan(models.Model):
         TURNED_AWAY = "turned_away", _("Turned away with a good ticket")
 
     check_in = models.OneToOneField(CheckIn, models.CASCADE, primary_key=True, related_name="offline")
-    result = models.CharField(max_length=8, choices=CheckIn.Result.choices)
     reason = models.CharField(max_length=20, blank=True)
     conflict = models.CharField(max_length=12, choices=Conflict.choices, blank=True)
     # The device's own name for itself, made up by it; and how old its list was when it told.
@@ -383,4 +392,4 @@ class OfflineScan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.result} {self.reason}".strip()
+        return f"{self.conflict} {self.reason}".strip()

@@ -24,7 +24,7 @@ harmless("ticketing.OfflineScan", {"seen_by"}, "the id of a row that names nobod
 harmless("ticketing.OfflineScan", {"reason"}, "one of a list of codes")
 harmless("ticketing.OfflineScan", {"device"}, "a number that a device made up for itself")
 harmless("ticketing.Quota", {"name"}, "what a number of places is called")
-harmless("ticketing.TicketType", {"name"}, "a kind of admission")
+harmless("ticketing.TicketType", {"name", "door_note"}, "a kind of admission, and what its holders have to show")
 harmless("ticketing.TicketPriceTier", {"name"}, "a price of a kind of admission")
 harmless("ticketing.CheckInList", {"name"}, "an entrance")
 harmless("ticketing.EventKey", {"private_key", "public_key"}, "keys of an event")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connections, models
+from django.db import models
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
@@ -149,7 +149,7 @@ def without_a_free_place(events: Any, now: datetime | None = None) -> Any:
 
 
 class CheckInQuerySet(models.QuerySet[Any]):
-    """Named questions about scans, and the one insert that a constraint may turn down."""
+    """Named questions about scans; they compose."""
 
     def admissions(self) -> "CheckInQuerySet":
         """Entries that count: admitted, not taken back. Somebody who went out and came back has several."""
@@ -158,23 +158,6 @@ class CheckInQuerySet(models.QuerySet[Any]):
     def standing(self) -> "CheckInQuerySet":
         """Admissions whose holder is inside now; at most one per ticket and list (T2)."""
         return self.admissions().filter(left_at__isnull=True)
-
-    def insert_unless_there(self, row: Any) -> bool:
-        """Insert the row unless a unique constraint is in the way; tells whether it did. One statement.
-
-        ON CONFLICT DO NOTHING waits for another transaction that is writing the same key, so what is there
-        when this returns False is committed (or ours).
-        """
-        fields = self.model._meta.concrete_fields
-        connection = connections[self.db]
-        names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-        values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-        table = connection.ops.quote_name(self.model._meta.db_table)
-        marks = ", ".join(["%s"] * len(fields))
-        statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 (model's names)
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            return bool(cursor.rowcount)
 
 
 def list_numbers(check_in_list: Any) -> dict[str, int]:

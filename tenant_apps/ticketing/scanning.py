@@ -1,9 +1,10 @@
 """One scan at an entrance and its answer. The database decides (T1-T4).
 
-A scan is one transaction of at most five statements. The ticket's row is locked first, so that scans of one
-ticket follow each other; the answer is then inserted, and two unique constraints have the last word: an id is
-answered once (`check_in_scan_once`), and one admission stands per ticket and list (`check_in_one_admission`).
-No answer depends on having looked first, so it holds with any number of gates.
+A scan is two statements: one reads all that it needs (`doors`), one writes the answer with its effect (`answering`).
+The second locks the ticket's row, which must still be as it was read, and two unique constraints have the last word:
+an id is answered once (`check_in_scan_once`), and one admission stands per ticket and list
+(`check_in_one_admission`). What meanwhile became otherwise is read again. No answer depends on having looked first,
+so it holds with any number of gates.
 """
 
 import re
@@ -13,27 +14,35 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shared_apps.core.clock import EARLIEST
-from shared_apps.core.errors import FieldError, InvalidInput, NotFound
+from shared_apps.core.errors import Busy, FieldError, InvalidInput, NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
-from tenant_apps.ticketing import lifecycle
+from tenant_apps.ticketing import answering, attention, lifecycle
 from tenant_apps.ticketing.codes import TicketCode, read
+from tenant_apps.ticketing.doors import Seen, see, see_again
 from tenant_apps.ticketing.errors import NothingToUndo
-from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, Ticket
 
 MOST_SCANS = 500
 # A scanner's clock may run ahead; a time further in the future than this is the moment we got it instead.
 CLOCK_SKEW = timedelta(minutes=5)
+# A clock that is further off than this is put right by what it says as it sends, and its people are told.
+CLOCK_IS_RIGHT = timedelta(seconds=60)
+# Beyond that it is no clock. One whose battery was empty says 1970.
+_MOST_OFF = timedelta(days=36500)
+_EARLIEST = datetime(EARLIEST, 1, 1, tzinfo=UTC)
+# So often a scan is looked at again because others changed what it had seen; each time one of them came through.
+_MOST_LOOKS = 20
 _SCAN_ID = re.compile(r"[!-~]{1,64}")
 _ADMITTED, _REFUSED = CheckIn.Result.ADMITTED, CheckIn.Result.REFUSED
 _IN, _OUT = CheckIn.Direction.IN, CheckIn.Direction.OUT
+_DIRECTIONS, _DECISIONS = frozenset(CheckIn.Direction.values), frozenset({"", *CheckIn.Result.values})
 # Tickets that are refused for what became of them, each with a reason of its own.
 _ENDED = frozenset({"cancelled", "refunded", "transferred", "revoked", "expired"})
 
@@ -63,6 +72,10 @@ class ScanAnswer:
     repeated: bool = False
     # When the admission that still stands was given, for `already_used`.
     admitted_at: datetime | None = None
+    # What people at the door look at besides: "check the student card".
+    attention: tuple[str, ...] = ()
+    # How far the scanner's clock is behind ours, in seconds; None while it is right or unknown.
+    clock_off: int | None = None
 
     @property
     def admitted(self) -> bool:
@@ -88,6 +101,21 @@ class Scan:
     scan_id: str
     scanned_at: datetime | None = None
     direction: str = "in"
+    # What the scanner told people by itself while it was offline; empty where it asks.
+    decided: str = ""
+
+
+def scan_at(check_in_list_id: int, wanted: Scan, *, by: Any, sent_at: datetime | None = None) -> ScanAnswer:
+    """`scan` for a caller who has only the list's number: rights, list and ticket are read in one statement.
+
+    Raises NotFound where there is no such list or the actor may not scan there.
+    """
+    _check(wanted)
+    code = read(wanted.code)
+    seen = see(check_in_list_id, code, actor=by)
+    if seen is None:
+        raise NotFound
+    return _answer(seen, wanted, code, by, timezone.now(), sent_at)
 
 
 def scan(
@@ -98,41 +126,32 @@ def scan(
     by: Any,
     scanned_at: datetime | None = None,
     direction: str = "in",
+    decided: str = "",
+    sent_at: datetime | None = None,
 ) -> ScanAnswer:
     """Admit the ticket, let its holder out, or say why not. The same scan id gets the first answer again (T3).
 
-    `by` is the user at the scanner. `scanned_at` is when the code was read, for scans sent later.
+    `by` is the user at the scanner, whose right was asked before. `scanned_at` is when the code was read, for scans
+    sent later; `sent_at` what the scanner's clock says as it sends, by which a wrong clock is put right.
     """
-    _check(scan_id, direction)
-    now = timezone.now()
+    wanted = Scan(code, scan_id, scanned_at, direction, decided)
+    _check(wanted)
     read_code = read(code)
-    with transaction.atomic():
-        ticket = _lock_ticket(check_in_list, read_code) if read_code else None
-        reason = _refusal(check_in_list, ticket, read_code, direction, _moment(scanned_at, now))
-        answer = CheckIn(
-            check_in_list=check_in_list,
-            ticket=None if reason == "unknown" else ticket,
-            scan_id=scan_id,
-            result=_REFUSED if reason else _ADMITTED,
-            reason=reason,
-            direction=direction,
-            scanned_at=_moment(scanned_at, now),
-            received_at=now,
-            scanned_by=getattr(by, "pk", None),
-        )
-        if not CheckIn.objects.insert_unless_there(answer):
-            return _second(answer, ticket)
-        if answer.result == _ADMITTED and ticket is not None:
-            _effect(answer, ticket)
-        return ScanAnswer(answer, _visible(ticket, reason))
+    return _answer(see_again(check_in_list, read_code), wanted, read_code, by, timezone.now(), sent_at)
 
 
-def scan_many(check_in_list: CheckInList, scans: Iterable[Scan], *, by: Any) -> list[ScanAnswer]:
-    """Answer a scanner that was offline, in the order in which it read; each scan is a transaction of its own (T3)."""
-    return [
-        scan(check_in_list, each.code, each.scan_id, by=by, scanned_at=each.scanned_at, direction=each.direction)
-        for each in scans
-    ]
+def scan_many(
+    check_in_list: CheckInList, scans: Iterable[Scan], *, by: Any, sent_at: datetime | None = None
+) -> list[ScanAnswer]:
+    """Answer a scanner that was offline, in the order in which it read; each scan is decided by itself (T3)."""
+    sent_by_our_clock = timezone.now()
+    answers = []
+    for each in scans:
+        _check(each)
+        code = read(each.code)
+        seen = see_again(check_in_list, code)
+        answers.append(_answer(seen, each, code, by, sent_by_our_clock, sent_at))
+    return answers
 
 
 @transaction.atomic
@@ -158,52 +177,105 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
 # --- Inside ------------------------------------------------------------------------------------------------------
 
 
-def _check(scan_id: str, direction: str) -> None:
+def _check(wanted: Scan) -> None:
     errors = []
-    if not isinstance(scan_id, str) or not _SCAN_ID.fullmatch(scan_id):
+    if not isinstance(wanted.scan_id, str) or not _SCAN_ID.fullmatch(wanted.scan_id):
         errors.append(FieldError("scan_id", "invalid", _("1 to 64 visible ASCII characters.")))
-    if direction not in CheckIn.Direction.values:
+    if wanted.direction not in _DIRECTIONS:
         errors.append(FieldError("direction", "invalid", _("Either in or out.")))
+    if wanted.decided not in _DECISIONS:
+        errors.append(FieldError("decided", "invalid", _("Either admitted or refused.")))
     if errors:
         raise InvalidInput(errors=errors)
 
 
-def _moment(scanned_at: datetime | None, now: datetime) -> datetime:
-    if scanned_at is None or scanned_at > now + CLOCK_SKEW:
+def moment_of(scanned_at: datetime | None, now: datetime, sent_at: datetime | None) -> datetime:
+    """Return when a code was read, by our clock, as far as the scanner's can be trusted."""
+    return _moment(scanned_at, now, _clock_off(sent_at, now))
+
+
+def _moment(scanned_at: datetime | None, now: datetime, off: timedelta | None) -> datetime:
+    if scanned_at is None:
         return now
-    return max(scanned_at, datetime(EARLIEST, 1, 1, tzinfo=UTC))
+    if off is not None:
+        try:
+            scanned_at = min(scanned_at + off, now)
+        except OverflowError:
+            return now
+    # Compared and not subtracted: the calendar ends within reach of a broken clock.
+    return now if scanned_at > now + CLOCK_SKEW else max(scanned_at, _EARLIEST)
 
 
-def _lock_ticket(check_in_list: CheckInList, code: TicketCode) -> Ticket | None:
-    """The ticket with the code's token, locked until we have answered, with what is needed to judge it.
+def _clock_off(sent_at: datetime | None, now: datetime) -> timedelta | None:
+    """How far the scanner's clock is behind ours; None where it is right, or does not say."""
+    off = timedelta(0) if sent_at is None else now - sent_at
+    return off if CLOCK_IS_RIGHT < abs(off) < _MOST_OFF else None
 
-    `retired` tells that the token was its own once: the ticket has another code now.
-    """
-    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=code.key_id)
-    limited = CheckInListType.objects.filter(check_in_list_id=check_in_list.pk)
-    tickets = (
-        Ticket.objects.select_for_update(of=("self",))
-        .select_related("ticket_type", "event")
-        .annotate(
-            public_key=Subquery(key.values("public_key")),
-            key_revoked_at=Subquery(key.values("revoked_at")),
-            accepted=~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id"))),
+
+def _answer(
+    seen: Seen, wanted: Scan, code: TicketCode | None, by: Any, now: datetime, sent_at: datetime | None
+) -> ScanAnswer:
+    """Decide by what was seen and write it down; look again where the database says that it is no longer so."""
+    entrance, off = seen.check_in_list, _clock_off(sent_at, now)
+    at = _moment(wanted.scanned_at, now, off)
+    seconds = None if off is None else round(off.total_seconds())
+    for _look in range(_MOST_LOOKS):
+        ticket = seen.ticket
+        reason = _refusal(entrance, ticket, code, wanted.direction, at)
+        answer = CheckIn(
+            check_in_list_id=entrance.pk,
+            ticket_id=None if reason == "unknown" else ticket.pk,
+            scan_id=wanted.scan_id,
+            result=_REFUSED if reason else _ADMITTED,
+            reason=reason,
+            direction=wanted.direction,
+            decided_offline=wanted.decided,
+            scanned_at=at,
+            received_at=now,
+            scanned_by=getattr(by, "pk", None),
         )
-    )
-    # By the id, which the token leads to: a row that gets another token while we wait for its lock is still found, and
-    # known by it.
-    now_or_before = Coalesce(
-        Subquery(Ticket.objects.filter(token=code.token).values("pk")),
-        Subquery(RetiredCode.objects.filter(token=code.token).values("ticket_id")),
-    )
-    found: Any = tickets.filter(pk=now_or_before).first()
-    if found is not None:
-        found.retired = found.token != code.token
-    return found  # type: ignore[no-any-return]  # annotated rows are Any to the stubs
+        if _is_written(answer, ticket):
+            return ScanAnswer(
+                answer,
+                _visible(ticket, reason),
+                admitted_at=ticket.inside_since if reason == "already_used" else None,
+                attention=() if reason else attention.of(entrance, ticket),
+                clock_off=seconds,
+            )
+        first = CheckIn.objects.filter(check_in_list_id=entrance.pk, scan_id=wanted.scan_id).first()
+        if first is not None:
+            return _first_again(first, ticket, entrance, seconds)
+        seen = see_again(entrance, code)
+    raise Busy
+
+
+def _is_written(answer: CheckIn, ticket: Any) -> bool:
+    """Write the answer with its effect; False for a scan id that is known, and where what it was decided by is no
+    longer so."""
+    if answer.result == _REFUSED:
+        return answering.write_refusal(answer)
+    if answer.direction == _OUT:
+        written = answering.write_leaving(answer, ticket)
+        if written.stands and not written.effects:
+            answering.end_admission(answer)
+        return written.stands
+    written = answering.write_admission(answer, ticket)
+    if written.stands:
+        ticket.status = Ticket.Status.USED
+    return written.stands
+
+
+def _first_again(first: CheckIn, ticket: Any, entrance: CheckInList, seconds: int | None) -> ScanAnswer:
+    """The answer that this scan id got before, to whatever ticket that was (T3)."""
+    if first.ticket_id is not None and (ticket is None or ticket.pk != first.ticket_id):
+        ticket = Ticket.objects.select_related("ticket_type").get(pk=first.ticket_id)
+    told = attention.of(entrance, ticket) if first.result == _ADMITTED else ()
+    shown = _visible(ticket, first.reason) if first.ticket_id is not None else None
+    return ScanAnswer(first, shown, repeated=True, attention=told, clock_off=seconds)
 
 
 def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, direction: str, at: datetime) -> str:
-    """Why the ticket is refused; "" if nothing but the constraint can still refuse it."""
+    """Why the ticket is refused, "" if it is not; the database may still know better when it is written."""
     if ticket is None or code is None or ticket.public_key is None or not code.signed_by(ticket.public_key):
         return "unknown"
     if ticket.event_id != check_in_list.event_id:
@@ -214,7 +286,7 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "revoked"
     if ticket.status in _ENDED and not lifecycle.was_good_at(ticket, at):
         return str(ticket.status)
-    if ticket.event.status == Event.Status.CANCELLED:
+    if check_in_list.event.status == Event.Status.CANCELLED:
         return "cancelled"
     if not ticket.accepted:
         return "wrong_ticket_type"
@@ -222,34 +294,7 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "not_yet_valid"
     if ticket.valid_until and at > ticket.valid_until:
         return "expired"
-    return ""
-
-
-def _second(answer: CheckIn, ticket: Ticket | None) -> ScanAnswer:
-    """A constraint turned the answer down: this id was answered before, or an admission stands in the way."""
-    rows = CheckIn.objects.filter(check_in_list_id=answer.check_in_list_id).select_related("ticket__ticket_type")
-    in_the_way = Q(scan_id=answer.scan_id)
-    if ticket is not None:
-        in_the_way |= Q(ticket=ticket, pk__in=CheckIn.objects.standing().values("pk"))
-    found = list(rows.filter(in_the_way))
-    first = next((row for row in found if row.scan_id == answer.scan_id), None)
-    if first is None:
-        answer.result, answer.reason = _REFUSED, "already_used"
-        if CheckIn.objects.insert_unless_there(answer):
-            return ScanAnswer(answer, ticket, admitted_at=found[0].scanned_at)
-        # Another ticket was scanned under this very id between our look and our insert: it was first.
-        first = rows.get(scan_id=answer.scan_id)
-    return ScanAnswer(first, _visible(first.ticket, first.reason), repeated=True)
-
-
-def _effect(answer: CheckIn, ticket: Ticket) -> None:
-    if answer.direction == _OUT:
-        CheckIn.objects.standing().filter(check_in_list_id=answer.check_in_list_id, ticket=ticket).update(
-            left_at=answer.scanned_at
-        )
-    elif ticket.status != Ticket.Status.USED:
-        lifecycle.move_all(Ticket.objects.filter(pk=ticket.pk), "used")
-        ticket.status = Ticket.Status.USED
+    return "already_used" if ticket.inside_since else ""
 
 
 def _visible(ticket: Ticket | None, reason: str) -> Ticket | None:

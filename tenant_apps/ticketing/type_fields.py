@@ -11,7 +11,7 @@ from tenant_apps.events.times import BadTime, moment
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.prices import MOST_OPEN_MINOR
 
-TYPE_TEXTS = ("name", "description")
+TYPE_TEXTS = ("name", "description", "door_note")
 TYPE_TIMES = ("sale_starts_at", "sale_ends_at", "cancel_until", "transfer_until")
 _NUMBERS = ("min_per_order", "max_per_order", "max_per_person", "show_stock_below", "position")
 _PRICES = ("price_kind", "price_minor", "suggested_price_minor", "tax_rate", "tax_included")

@@ -88,6 +88,12 @@ class TypeForm(forms.Form):
     transfer_allowed = forms.BooleanField(label=_("Holders may pass it on"), required=False)
     transfer_until = LocalTime(label=_("Pass on until"), required=False)
     waiting_list = forms.BooleanField(label=_("People may wait for it when it is sold out"), required=False)
+    door_note = forms.CharField(
+        label=_("Tell the door"),
+        max_length=100,
+        required=False,
+        help_text=_("Shown when a ticket of this type is scanned, such as “Check the student card”."),
+    )
     # New types only: what exists draws from quotas, which are edited by themselves.
     capacity = forms.IntegerField(
         label=_("Places"),
@@ -120,7 +126,7 @@ class TypeForm(forms.Form):
         one = self.ticket_type or TicketType(event=self.event, position=self.event.ticket_types.count())
         plain = (
             "name description price_kind min_per_order max_per_order max_per_person show_stock_below position hidden"
-            " cancel_allowed transfer_allowed waiting_list tax_rate"
+            " cancel_allowed transfer_allowed waiting_list tax_rate door_note"
         )
         start = {name: getattr(one, name) for name in plain.split()}
         for name in TYPE_TIMES:

@@ -321,7 +321,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.ticketing.codes import code_text
 
     answer = scan(place.list, code_text(place.ticket), place.scan_id, by=None)
-    told = OfflineScan.objects.create(check_in=answer.check_in, result="refused", conflict="turned_away")
+    told = OfflineScan.objects.create(check_in=answer.check_in, conflict="turned_away")
     place.things.conflict = told.pk
     place.things.unused = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.unused_line = place.unused.lines.get()

@@ -51,6 +51,7 @@ class QuestionSerializer(_Positioned):
     )
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]  # as above
     ticket_types = serializers.ListField(child=row_id(), required=False, max_length=200)
+    at_door = serializers.BooleanField(required=False, help_text="Show the answer as the ticket is scanned.")
 
 
 def detail_json(row: Any) -> dict[str, Any]:

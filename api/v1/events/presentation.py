@@ -75,6 +75,7 @@ def ticket_type_json(
         "transfer_until": ticket_type.transfer_until,
         "waiting_list": ticket_type.waiting_list,
         "on_sale": event.takes_orders(now) and ticket_type.in_sale_window(now),
+        **({"door_note": ticket_type.door_note} if for_staff else {}),
     }
 
 

@@ -62,6 +62,12 @@ class TicketTypeInput(serializers.Serializer[Any]):
     transfer_allowed = serializers.BooleanField(required=False)
     transfer_until = TimeInput(required=False, allow_null=True)
     waiting_list = serializers.BooleanField(required=False)
+    door_note = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        help_text="Shown to people at the door as it is scanned.",
+    )
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     tax_rate = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
     sale_starts_at = TimeInput(required=False, allow_null=True)

@@ -117,6 +117,7 @@ class TicketTypeSerializer(serializers.Serializer[Any]):
     transfer_until = serializers.DateTimeField(allow_null=True)
     waiting_list = serializers.BooleanField(help_text="Whether people may wait for it when it is sold out.")
     on_sale = serializers.BooleanField(help_text="Its sale window is open and the event takes orders.")
+    door_note = serializers.CharField(required=False, help_text="For staff: what the door is told of its tickets.")
 
 
 class EventSerializer(serializers.Serializer[Any]):

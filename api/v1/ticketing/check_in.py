@@ -10,23 +10,19 @@ from rest_framework.response import Response
 
 from api.pagination import Pages
 from api.scoping import EventScoped
-from api.v1.ticketing.presentation import answer_json, late_json, list_json
+from api.v1.ticketing.presentation import answer_json, list_json
 from api.v1.ticketing.serializers import (
     CheckInListSerializer,
     ListNumbersSerializer,
-    ScanInput,
     ScanSerializer,
-    ScansInput,
-    ScansSerializer,
 )
 from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.staff.permissions import allowed
-from tenant_apps.ticketing import late, scanning, services
-from tenant_apps.ticketing.late import Told
+from tenant_apps.ticketing import scanning, services
 from tenant_apps.ticketing.models import CheckInList
 from tenant_apps.ticketing.querysets import list_numbers
-from tenant_apps.ticketing.scanning import Scan, ScanAnswer
+from tenant_apps.ticketing.scanning import ScanAnswer
 
 
 class _Lists(EventScoped, APIView):
@@ -123,9 +119,6 @@ class AtList(APIView):
             raise NotFound
         return found
 
-    def answered(self, answer: ScanAnswer) -> Response:
-        return Response(answer_json(answer), status=200 if answer.repeated else 201)
-
 
 class ListStatusView(AtList):
     permissions = {"get": "check_in"}
@@ -135,40 +128,6 @@ class ListStatusView(AtList):
         entrance = self.entrance
         named = {"id": entrance.pk, "event": entrance.event.slug, "name": entrance.name}
         return Response({**named, **list_numbers(entrance)})
-
-
-class ScanView(AtList):
-    """Admit a ticket or say why not: 201, or 200 with the first answer for a `scan_id` that is known."""
-
-    permissions = {"post": "check_in"}
-
-    @extend_schema(
-        operation_id="check_in_lists_scan", request=ScanInput, responses={200: ScanSerializer, 201: ScanSerializer}
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        entrance = self.entrance
-        wanted = ScanInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        return self.answered(scanning.scan(entrance, by=request.user, **wanted.validated_data))
-
-
-class ScansView(AtList):
-    """What a scanner read while it was offline, in order; each scan is decided by itself (T3)."""
-
-    permissions = {"post": "check_in"}
-
-    @extend_schema(operation_id="check_in_lists_scans", request=ScansInput, responses=ScansSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        entrance = self.entrance
-        wanted = ScansInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        settled = late.settle(entrance, map(_late, wanted.validated_data["scans"]), by=request.user)
-        return Response({"results": [late_json(each) for each in settled]})
-
-
-def _late(fields: dict[str, Any]) -> tuple[Scan, Told | None]:
-    decided, offline = fields.pop("decided"), fields.pop("offline") or {}
-    return Scan(**fields), Told(decided, **offline) if decided else None
 
 
 class UndoView(AtList):

@@ -85,7 +85,7 @@ def conflict_json(row: OfflineScan) -> dict[str, Any]:
     return {
         "scan_id": scan.scan_id,
         "contradiction": row.conflict,
-        "told": {"result": row.result, "reason": row.reason},
+        "told": {"result": scan.decided_offline, "reason": row.reason},
         "decided": {"result": scan.result, "reason": scan.reason},
         "direction": scan.direction,
         "scanned_at": scan.scanned_at,

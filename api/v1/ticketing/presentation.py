@@ -54,10 +54,14 @@ def answer_json(answer: ScanAnswer) -> dict[str, Any]:
         "scanned_at": check_in.scanned_at,
         "repeated": answer.repeated,
         "undone_at": check_in.undone_at,
+        "conflict": check_in.is_conflict,
+        "attention": answer.attention,
         "ticket": scanned_json(answer.ticket) if answer.ticket else None,
     }
     if answer.reason:
         shown["reason"] = answer.reason
+    if answer.clock_off is not None:
+        shown["clock_off"] = answer.clock_off
     if answer.admitted_at:
         shown["admitted_at"] = answer.admitted_at
     return shown

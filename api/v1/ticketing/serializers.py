@@ -154,13 +154,24 @@ class ListNumbersSerializer(serializers.Serializer[Any]):
     inside = serializers.IntegerField()
 
 
-class ScanInput(serializers.Serializer[Any]):
+class OneScan(serializers.Serializer[Any]):
     """`scan_id` is the scanner's own name for this reading: sent again, it gets the first answer again."""
 
     code = serializers.CharField(max_length=4096, allow_blank=True, trim_whitespace=False)
     scan_id = serializers.RegexField(r"\A[!-~]{1,64}\Z")
     scanned_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     direction = serializers.ChoiceField(CheckIn.Direction.choices, default="in")
+    decided = serializers.ChoiceField(
+        [*CheckIn.Result.choices, ("", "")],
+        default="",
+        help_text="What the scanner had told people by itself while it was offline.",
+    )
+
+
+class ScanInput(OneScan):
+    """One scan, as it happens. `sent_at` is the scanner's clock as it sends: a wrong one is put right by it."""
+
+    sent_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
 class OfflineInput(serializers.Serializer[Any]):
@@ -172,18 +183,21 @@ class OfflineInput(serializers.Serializer[Any]):
     clock_ahead = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1, default=0)
 
 
-class LateScanInput(ScanInput):
-    """A scan as a device sends it that was offline. `decided` is what it told the person at the door by itself."""
+class LateScanInput(OneScan):
+    """A scan as a device sends it that was offline: with what it told people (`decided`), and what it knew."""
 
-    decided = serializers.ChoiceField([*CheckIn.Result.choices, ("", "")], default="")
     offline = OfflineInput(required=False, allow_null=True, default=None)
 
 
 class ScansInput(serializers.Serializer[Any]):
+    sent_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     scans = LateScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)  # type: ignore[call-arg]  # the list's own limits, which the stubs leave out
 
 
 class ScanSerializer(serializers.Serializer[Any]):
+    """`attention` is what people at the door look at besides; `conflict`: an offline scanner had told them otherwise;
+    `clock_off`: by how many seconds the scanner's clock is behind ours, where it is worth setting."""
+
     scan_id = serializers.CharField()
     result = serializers.ChoiceField(CheckIn.Result.choices)
     reason = serializers.ChoiceField([(name, name) for name in REASONS], required=False)
@@ -193,11 +207,15 @@ class ScanSerializer(serializers.Serializer[Any]):
     admitted_at = serializers.DateTimeField(required=False)
     repeated = serializers.BooleanField()
     undone_at = serializers.DateTimeField(allow_null=True)
+    conflict = serializers.BooleanField()
+    attention = serializers.ListField(child=serializers.CharField())
+    clock_off = serializers.IntegerField(required=False)
     ticket = ScannedTicketSerializer(required=False, allow_null=True)
 
 
 class LateScanSerializer(ScanSerializer):
-    conflict = serializers.BooleanField()
+    """`contradiction` says how the scanner's answer and ours differ where `conflict` says that they do."""
+
     contradiction = serializers.ChoiceField(OfflineScan.Conflict.choices, allow_blank=True)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.ticketing import check_in, life, offline, views
+from api.v1.ticketing import check_in, life, offline, scans, views
 
 tenant_urls = [
     path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
@@ -27,7 +27,7 @@ tenant_urls = [
         offline.ConflictSeenView.as_view(),
         name="scan-conflict-seen",
     ),
-    path("check-in-lists/<int:pk>/scan/", check_in.ScanView.as_view(), name="scan"),
-    path("check-in-lists/<int:pk>/scans/", check_in.ScansView.as_view(), name="scans"),
+    path("check-in-lists/<int:pk>/scan/", scans.ScanView.as_view(), name="scan"),
+    path("check-in-lists/<int:pk>/scans/", scans.ScansView.as_view(), name="scans"),
     path("check-in-lists/<int:pk>/scans/<path:scan_id>/undo/", check_in.UndoView.as_view(), name="scan-undo"),
 ]

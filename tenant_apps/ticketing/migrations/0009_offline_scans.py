@@ -5,7 +5,6 @@ import django.utils.timezone
 from django.db import migrations, models
 from django.db.models.functions import Now
 
-RESULTS = [("admitted", "Admitted"), ("refused", "Refused")]
 CONFLICTS = [
     ("let_in", "Let in, though the ticket does not admit"),
     ("turned_away", "Turned away with a good ticket"),
@@ -13,7 +12,7 @@ CONFLICTS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ticketing", "0007_ticket_life")]
+    dependencies = [("ticketing", "0008_told_at_the_door")]
 
     operations = [
         migrations.CreateModel(
@@ -29,7 +28,6 @@ class Migration(migrations.Migration):
                         to="ticketing.checkin",
                     ),
                 ),
-                ("result", models.CharField(choices=RESULTS, max_length=8)),
                 ("reason", models.CharField(blank=True, max_length=20)),
                 ("conflict", models.CharField(blank=True, choices=CONFLICTS, max_length=12)),
                 ("device", models.CharField(blank=True, max_length=36)),

@@ -1,0 +1,114 @@
+"""What a scan has to know, in one statement: the list, who may scan there, the ticket, and what was answered before.
+
+Everything is read at each scan (I4, T4); the text of the statement is made once per process and planned once per
+connection (`shared_apps.core.prepared`).
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import models
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject
+
+from shared_apps.core.prepared import Parameter, Prepared, SideBySide
+from tenant_apps.events.models import EventUserPermission, Question
+from tenant_apps.staff.actors import holds, whose_rights
+from tenant_apps.staff.models import Membership, rights_in
+from tenant_apps.ticketing.codes import TicketCode
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
+
+PERMISSION = "check_in"
+_NO_TOKEN = uuid.UUID(int=0)
+_ID, _UUID, _TEXT = BigIntegerField(), models.UUIDField(), models.CharField()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read for one scan. `ticket` is the one with the code's token, of whatever event; `ticket.retired` tells
+    that the token was its own once: it has another code now."""
+
+    check_in_list: CheckInList
+    ticket: Any = None
+
+
+def see(check_in_list_id: int, code: TicketCode | None, *, actor: Any) -> Seen | None:
+    """Read what a scan at this list needs; None where there is no such list, or the actor may not scan there (I2).
+
+    The answer is `staff.permissions.allowed`'s, from the same statement. One statement.
+    """
+    if check_in_list_id > BigIntegerField.MAX_BIGINT:
+        return None  # a number that no column holds is an error to the database
+    token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
+    found, ticket = _see((check_in_list_id, whose_rights(actor)), (token, key_id, check_in_list_id))
+    if found is None:
+        return None
+    role = rights_in(found.role["preset"], found.role["permissions"]) if found.role else frozenset()
+    if not holds(actor, PERMISSION, role, found.event_id, found.granted):
+        return None
+    return _seen(found, ticket, code)
+
+
+def see_again(check_in_list: CheckInList, code: TicketCode | None) -> Seen:
+    """The same for a list whose rights were asked already: of a batch, each scan after the first. One statement."""
+    token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
+    found, ticket = _see((check_in_list.pk, 0), (token, key_id, check_in_list.pk))
+    return _seen(check_in_list if found is None else found, ticket, code)
+
+
+def _seen(check_in_list: CheckInList, ticket: Any, code: TicketCode | None) -> Seen:
+    if ticket is not None:
+        ticket.retired = code is None or ticket.token != code.token
+        if ticket.event_id == check_in_list.event_id:
+            ticket.event = check_in_list.event
+    return Seen(check_in_list, ticket)
+
+
+@Prepared
+def _list(pk: Parameter, user_id: Parameter) -> Any:
+    membership = Membership.objects.filter(user_id=user_id.of(_ID))
+    grants = EventUserPermission.objects.filter(
+        user_id=user_id.of(_ID), content_object=OuterRef("event_id"), permission__codename=PERMISSION
+    )
+    return (
+        CheckInList.objects.select_related("event")
+        .filter(pk=pk.of(_ID))
+        .annotate(
+            role=Subquery(
+                membership.values(row=JSONObject(preset="role__preset", permissions="role__permissions")),
+                output_field=models.JSONField(),
+            ),
+            granted=Exists(grants),
+            door_questions=ArraySubquery(
+                Question.objects.filter(event=OuterRef("event_id"), at_door=True)
+                .order_by("position", "pk")
+                .values("pk")
+            ),
+        )
+    )
+
+
+@Prepared
+def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
+    key = EventKey.objects.filter(event_id=OuterRef("event_id"), key_id=key_id.of(_TEXT))
+    limited = CheckInListType.objects.filter(check_in_list_id=list_id.of(_ID))
+    standing = CheckIn.objects.standing().filter(check_in_list_id=list_id.of(_ID), ticket=OuterRef("pk"))
+    now_or_before = Coalesce(
+        Subquery(Ticket.objects.filter(token=token.of(_UUID)).values("pk")),
+        Subquery(RetiredCode.objects.filter(token=token.of(_UUID)).values("ticket_id")),
+    )
+    return (
+        Ticket.objects.select_related("ticket_type")
+        .filter(pk=now_or_before)
+        .annotate(
+            public_key=Subquery(key.values("public_key")),
+            key_revoked_at=Subquery(key.values("revoked_at")),
+            accepted=~Exists(limited) | Q(Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id")))),
+            inside_since=Subquery(standing.values("scanned_at")[:1]),
+        )
+    )
+
+
+_see = SideBySide(_list, _ticket)
