@@ -61,14 +61,26 @@ const device = async () => {
 
 /* Why the list refuses the ticket; null where it admits. The same rules as the server's, as far as a list knows them. */
 const refusal = (ticket, scan) => {
+  const { directions, entries, open_from: from, open_until: until } = head.rules;
+  const at = new Date(scan.scanned_at);
+  if (directions !== "both" && directions !== scan.direction) return { reason: "wrong_direction" };
   if (scan.direction === "out") return null;
   if (ENDED.has(ticket.status)) return { reason: ticket.status };
   if (head.event.status === "cancelled") return { reason: "cancelled" };
-  if (ticket.valid_from && scan.scanned_at < new Date(ticket.valid_from).toISOString()) return { reason: "not_yet_valid" };
-  if (ticket.valid_until && scan.scanned_at > new Date(ticket.valid_until).toISOString()) return { reason: "expired" };
-  if (ticket.inside_since) return { reason: "already_used", since: ticket.inside_since };
+  if (ticket.valid_from && at < new Date(ticket.valid_from)) return { reason: "not_yet_valid" };
+  if (ticket.valid_until && at > new Date(ticket.valid_until)) return { reason: "expired" };
+  if (from && at < new Date(from)) return { reason: "not_yet_valid" };
+  if (until && at >= new Date(until)) return { reason: "expired" };
+  const before = entries === "after_exit" ? ticket.inside_since : ticket.last_in_at;
+  if (before && (entries !== "once_per_day" || dayOf(before) === dayOf(at))) return { reason: "already_used", since: before };
   return null;
 };
+
+/* The day of the event that a moment belongs to; it may begin some hours after midnight. */
+const dayOf = (moment) =>
+  new Intl.DateTimeFormat("en-CA", { timeZone: head.event.timezone }).format(
+    new Date(moment).getTime() - head.rules.day_starts * 3_600_000,
+  );
 
 const decideHere = async (scan) => {
   const refuse = (reason, sent = "unknown") => ({ result: "refused", reason, sent });
@@ -99,7 +111,8 @@ const decideThere = async (scan) => {
   if (!ok) return { result: "refused", reason: "unknown" }; /* a code that the server does not even read */
   if (data.ticket && data.result === "admitted") {
     const inside = scan.direction === "in" ? data.scanned_at : null;
-    const before = await store.note(data.ticket.id, { status: "used", inside_since: inside });
+    const entered = inside ? { last_in_at: inside } : {};
+    const before = await store.note(data.ticket.id, { status: "used", inside_since: inside, ...entered });
     if (!data.repeated) count(scan.direction, inside && before?.status === "active");
   }
   return data;
@@ -146,9 +159,10 @@ const judgeOne = async (text) => {
     }
     const { answer, ticket } = await decideHere(scan);
     if (answer.result === "admitted") count(scan.direction, scan.direction === "in" && ticket.status === "active");
-    const type = head?.ticket_types.find((each) => each.id === ticket?.ticket_type)?.name;
+    const kind = head?.ticket_types.find((each) => each.id === ticket?.ticket_type);
     const holder = [ticket?.holder, ticket?.seat].filter(Boolean).join(", ");
-    show(answer, { holder, type, alone: true, flags: ticket?.attention || [], at: scan.scanned_at });
+    const flags = answer.result === "admitted" && kind?.note ? [kind.note] : [];
+    show(answer, { holder, type: kind?.name, alone: true, flags, at: scan.scanned_at });
   } finally {
     busy = false;
     await showState();

@@ -59,6 +59,9 @@ export const put = (key, value) => within(["meta"], "readwrite", (meta) => done(
 export const head = () => get("head");
 export const ticketCount = () => within(["tickets"], "readonly", (tickets) => done(tickets.count()));
 
+/* What a scan that admitted makes of the ticket's row. */
+const moved = ({ direction, scanned_at: at }) => (direction === "in" ? { inside_since: at, last_in_at: at } : { inside_since: null });
+
 /* Takes in a part of the list. What a whole list does not name goes with its last part and not before: if the line
    breaks half way, the old list is still there. What was read meanwhile and is not sent yet stays as it was told. */
 export const takeIn = (part, { head, round }) =>
@@ -68,7 +71,7 @@ export const takeIn = (part, { head, round }) =>
     if ((await done(tickets.count())) > MOST_TICKETS) throw new Error("too_many");
     for (const scan of await done(waiting.getAll())) {
       const row = scan.ticket && scan.decided === "admitted" && (await done(tickets.get(scan.ticket)));
-      if (row) tickets.put({ ...row, inside_since: scan.direction === "in" ? scan.scanned_at : null });
+      if (row) tickets.put({ ...row, ...moved(scan) });
     }
     if (!part.next) await done(meta.put(head, "head"));
   });
@@ -103,8 +106,7 @@ export const decide = (digest, scan, judge) =>
     const ticket = digest && (await done(tickets.index("digests").get(digest)));
     const answer = judge(ticket, digest);
     if (answer.result === "admitted" && ticket) {
-      const inside = scan.direction === "in" ? scan.scanned_at : null;
-      await done(tickets.put({ ...ticket, status: "used", inside_since: inside }));
+      await done(tickets.put({ ...ticket, status: "used", ...moved(scan) }));
     }
     await done(waiting.add({ ...scan, ticket: ticket?.id, decided: answer.result, offline: { ...scan.offline, reason: answer.sent ?? answer.reason } }));
     return { answer, ticket };

@@ -21,6 +21,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from shared_apps.core import secrets
+from tenant_apps.ticketing import admission
 from tenant_apps.ticketing.models import CheckIn, CheckInList, EventKey, RetiredCode, Ticket, TicketType
 from tenants.context import current_tenant
 
@@ -51,16 +52,21 @@ def part(check_in_list: CheckInList, *, since: datetime | None = None, after: uu
     now = timezone.now()
     types = list(_accepted(check_in_list))
     found = Ticket.objects.filter(event_id=check_in_list.event_id, ticket_type__in=types)
-    here = CheckIn.objects.filter(check_in_list=check_in_list, ticket=OuterRef("pk"))
+    at_list = Q(check_in_list=check_in_list)
+    if check_in_list.zone_id is not None:
+        at_list |= Q(zone=check_in_list.zone_id)  # lists of one zone count together
+    here = CheckIn.objects.filter(at_list, ticket=OuterRef("pk"))
     if since is not None:
         moment = since - OVERLAP
         moved = here.filter(Q(received_at__gte=moment) | Q(undone_at__gte=moment))
         found = found.filter(Q(modified_at__gte=moment) | Exists(moved))
     if after is not None:
         found = found.filter(pk__gt=after)
-    standing = here.filter(pk__in=CheckIn.objects.standing().values("pk")).values("scanned_at")[:1]
+    entered = here.admissions().order_by("-scanned_at").values("scanned_at")
+    inside, last_in = Subquery(entered.filter(left_at=None)[:1]), Subquery(entered[:1])
     retired = ArraySubquery(RetiredCode.objects.filter(ticket=OuterRef("pk")).order_by("token").values("token"))
-    rows = list(found.annotate(inside_since=Subquery(standing), retired=retired).order_by("pk")[: PAGE + 1])
+    told = found.annotate(inside_since=inside, last_in_at=last_in, retired=retired)
+    rows = list(told.order_by("pk")[: PAGE + 1])
     more = len(rows) > PAGE
     event = check_in_list.event
     head = {
@@ -72,7 +78,8 @@ def part(check_in_list: CheckInList, *, since: datetime | None = None, after: uu
             "starts_at": event.starts_at,
             "timezone": event.timezone,
         },
-        "ticket_types": [{"id": each.pk, "name": each.name} for each in types],
+        "rules": _rules(check_in_list),
+        "ticket_types": [{"id": each.pk, "name": each.name, "note": each.door_note} for each in types],
         "keys": _keys(check_in_list),
         "generated_at": now,
         "use_until": now + GOOD_FOR,
@@ -105,6 +112,18 @@ def _accepted(check_in_list: CheckInList) -> Iterable[TicketType]:
     return chosen or TicketType.objects.filter(event_id=check_in_list.event_id).order_by("position", "pk")
 
 
+def _rules(entrance: CheckInList) -> dict[str, Any]:
+    """What the list asks besides the ticket. How many a zone holds is not among it: no device knows of the others."""
+    begins, ends = (None, None) if entrance.day is None else admission.bounds_of(entrance, entrance.day)
+    return {
+        "directions": entrance.directions,
+        "entries": entrance.entries,
+        "day_starts": entrance.day_starts,
+        "open_from": max(filter(None, (entrance.opens_at, begins)), default=None),
+        "open_until": min(filter(None, (entrance.closes_at, ends)), default=None),
+    }
+
+
 def _keys(check_in_list: CheckInList) -> list[dict[str, Any]]:
     keys = EventKey.objects.filter(event_id=check_in_list.event_id).order_by("pk")
     return [
@@ -126,6 +145,7 @@ def _row(ticket: Any) -> dict[str, Any]:
         "valid_from": ticket.valid_from,
         "valid_until": ticket.valid_until,
         "inside_since": ticket.inside_since,
+        "last_in_at": ticket.last_in_at,
     }
 
 

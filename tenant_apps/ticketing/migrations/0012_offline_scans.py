@@ -12,7 +12,7 @@ CONFLICTS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ticketing", "0008_told_at_the_door")]
+    dependencies = [("ticketing", "0011_check_in_zones_validated")]
 
     operations = [
         migrations.CreateModel(
