@@ -25,6 +25,11 @@ _NO_TOKEN = uuid.UUID(int=0)
 _ID, _UUID, _TEXT = BigIntegerField(), models.UUIDField(), models.CharField()
 
 
+# What is read of the event and of the ticket's type; their texts and pictures are many and no business of the door.
+EVENT_COLUMNS = ("id", "slug", "title", "status", "starts_at", "ends_at", "timezone")
+TYPE_COLUMNS = ("id", "event", "name", "door_note")
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was read for one scan. `ticket` is the one with the code's token, of whatever event; `ticket.retired` tells
@@ -66,6 +71,10 @@ def _seen(check_in_list: CheckInList, ticket: Any, code: TicketCode | None) -> S
     return Seen(check_in_list, ticket)
 
 
+def _all_of(model: type[models.Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields]
+
+
 @Prepared
 def _list(pk: Parameter, user_id: Parameter) -> Any:
     membership = Membership.objects.filter(user_id=user_id.of(_ID))
@@ -74,6 +83,7 @@ def _list(pk: Parameter, user_id: Parameter) -> Any:
     )
     return (
         CheckInList.objects.select_related("event")
+        .only(*_all_of(CheckInList), *(f"event__{name}" for name in EVENT_COLUMNS))
         .filter(pk=pk.of(_ID))
         .annotate(
             role=Subquery(
@@ -101,6 +111,7 @@ def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
     )
     return (
         Ticket.objects.select_related("ticket_type")
+        .only(*_all_of(Ticket), *(f"ticket_type__{name}" for name in TYPE_COLUMNS))
         .filter(pk=now_or_before)
         .annotate(
             public_key=Subquery(key.values("public_key")),
