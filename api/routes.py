@@ -142,7 +142,7 @@ def _pages_of(address: str, callback: Any, on_platform: bool, in_admin: bool) ->
     problem = f"{address}: {name} {problem}." if problem else ""
     host = PLATFORM if on_platform else TENANT
     for method in methods or ("GET",):
-        yield Route(host, "page", address, method, name, "", rule, _page_scope(rule), (), callback, problem)
+        yield Route(host, "page", address, method, name, "", rule, _page_scope(callback, rule), (), callback, problem)
 
 
 def _problem(rule: Rule | None, on_platform: bool) -> str:
@@ -165,12 +165,14 @@ def _scope(view: type[APIView], rule: Rule | None) -> str:
     return str(declared or ("event" if hasattr(view, "event") else "tenant"))
 
 
-def _page_scope(rule: Any) -> str:
-    """A page with a permission that can be granted on an event shows those events; others are the tenant's."""
+def _page_scope(view: Any, rule: Any) -> str:
+    """A page with a permission that can be granted on an event shows those events; others, and those that say so, are
+    the tenant's."""
     if rule in (ANYONE, SIGNED_IN, OWN, OPERATORS):
         return str(rule)
     from tenant_apps.staff.presets import EVENT_PERMISSIONS
 
     if rule is None or rule == access.STAFF:
         return "tenant"
-    return "event" if set(names_of(rule)) <= EVENT_PERMISSIONS.keys() else "tenant"
+    told = "event" if set(names_of(rule)) <= EVENT_PERMISSIONS.keys() else "tenant"
+    return str(getattr(view, "scope", told))

@@ -25,10 +25,11 @@ def _closing(application: Any) -> Any:
     def serve(environ: Any, start_response: Any) -> Any:
         try:
             answer = application(environ, start_response)
-            body = [b"".join(answer)]
-            if hasattr(answer, "close"):
-                answer.close()
-            return body
+            try:
+                yield from answer  # part by part: a stream is seen while it lasts
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
         finally:
             connections.close_all()
 

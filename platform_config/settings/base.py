@@ -409,6 +409,13 @@ PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+
+# --- Live boards -----------------------------------------------------------------------------------------------------
+
+# How many streams of server-sent events a web process may have open: each holds one of its threads. 0: boards ask.
+LIVE_STREAMS = env.number("LIVE_STREAMS", 1)
+# Shorter than the server's grace of 8 seconds: a stop waits for what runs and cuts nothing off (P5).
+LIVE_STREAM_SECONDS = 7
 # Django calls it with LOGGING when it starts: in web, worker, beat and commands alike.
 LOGGING_CONFIG = "platform_config.observability.configure_logging"
 LOGGING = {"level": LOG_LEVEL}

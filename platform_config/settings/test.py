@@ -15,3 +15,5 @@ STORAGES = {
 }
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+# One event and the end: a test that wants more says so.
+LIVE_STREAM_SECONDS = 1

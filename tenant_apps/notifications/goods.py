@@ -39,6 +39,7 @@ def _news(topic: str) -> str:
     return {
         "order.paid": _("To pack: order %(code)s"),
         "order.cancelled": _("Cancelled: order %(code)s"),
+        "order.lines_cancelled": _("Cancelled in part: order %(code)s"),
         "order.packed": _("Packed: order %(code)s"),
         "order.shipped": _("Shipped: order %(code)s"),
         "order.delivered": _("Delivered: order %(code)s"),
@@ -94,7 +95,12 @@ def tell_partner(message: OutboxMessage) -> None:
         return
     order = _order_of(message)
     goods = _goods(message, order)
-    if not goods["goods"] or (message.topic == "order.cancelled" and order.paid_at is None):
+    if message.topic == "order.paid":
+        # What went over a counter, or is packed by now, nobody has to pack.
+        goods["goods"] = [line for line in goods["goods"] if line.fulfilment == OrderLine.Fulfilment.UNPACKED]
+    # Of what was not paid for they never heard.
+    unheard = order.paid_at is None and message.topic in ("order.cancelled", "order.lines_cancelled")
+    if not goods["goods"] or unheard:
         return
     with override(tenant.language):
         news = _news(message.topic) % {"code": order.code}
@@ -113,6 +119,8 @@ def _goods(message: OutboxMessage, order: Order) -> dict[str, Any]:
     lines = order.lines.filter(kind=OrderLine.Kind.PRODUCT).select_related("variant").order_by("position")
     if moved := message.payload.get("lines"):
         lines = lines.filter(pk__in=moved)
+    elif message.topic in ("order.paid", "order.resend"):
+        lines = lines.filter(status=OrderLine.Status.ACTIVE)
     parcel = message.payload.get("parcel")
     return {
         "goods": list(lines),
@@ -127,7 +135,7 @@ def _desk(tenant: Tenant, order: Order) -> str:
 for _topic in STEPS:
     subscribe(_topic)(tell_buyer)
     subscribe(_topic)(tell_partner)
-for _topic in ("order.paid", "order.cancelled"):
+for _topic in ("order.paid", "order.cancelled", "order.lines_cancelled"):
     subscribe(_topic)(tell_partner)
 for _topic in ("order.paid", "order.resend"):
     subscribe(_topic)(confirm)

@@ -132,6 +132,12 @@ def refuse_foreign(lines: Iterable[BasketLine], actor: Any) -> None:
             raise errors.UnknownTicketType(field=f"lines.{index}.ticket_type")
 
 
+def may_sell(lines: Any, actor: Any) -> bool:
+    """Whether the actor may sell everything on these lines of an order: tickets by role or by a grant on their event,
+    goods by role."""
+    return allowed(actor, "change_orders") or not lines.exclude(event__in=events_where(actor, "change_orders")).exists()
+
+
 def costs(basket: Basket, now: datetime | None = None) -> int:
     """What a basket comes to at the counter, in minor units; nothing is written or held. Raises what a sale would
     refuse of the basket itself."""

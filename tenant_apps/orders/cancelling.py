@@ -109,13 +109,15 @@ def change_of(
     after = 0
     if left:
         again = priced_again(order, left)
+        # Who has not paid yet pays what is left at its price, though that be more: a group may have lost its discount.
         after = again.totals.total_minor
         if order.status != PENDING:
             # The lines by themselves, at the prices and rules that they were ordered at (M6).
             after = sum(one.total_minor for one in again.lines) + order.fees_minor + _delivery(order, left)
-        after = min(before, after)
-    brought = min(before - after, _delivery(order, standing(lines)) - _delivery(order, left)) if left else 0
-    parts = allocate(before - after - brought, [line.total_minor for line in ending])
+            after = min(before, after)
+    off = max(0, before - after)
+    brought = min(off, _delivery(order, standing(lines)) - _delivery(order, left)) if left else 0
+    parts = allocate(off - brought, [line.total_minor for line in ending])
     changes = []
     for line, part in zip(ending, parts, strict=True):
         if brought and line.kind == OrderLine.Kind.PRODUCT:

@@ -22,10 +22,13 @@ from tenant_apps.orders.cart_models import Cart, CartLine
 from tenant_apps.orders.checkout import Basket, BasketLine, make_room, order_lines
 from tenant_apps.orders.goods import variants_on_sale
 from tenant_apps.orders.models import OrderLine
+from tenant_apps.orders.quote import Quote
 from tenant_apps.orders.selection import said_price, types_on_sale
+from tenant_apps.orders.services import give_back_overdue
 from tenant_apps.promotions import uses
-from tenant_apps.promotions.errors import VoucherNotApplicable
+from tenant_apps.promotions.errors import VoucherNotApplicable, VoucherUsedUp
 from tenant_apps.promotions.models import Voucher
+from tenant_apps.promotions.querysets import spelled
 from tenant_apps.promotions.uses import opened_by
 from tenant_apps.ticketing.models import TicketType
 from tenants.context import current_tenant
@@ -179,15 +182,24 @@ def empty(visitor: Visitor) -> None:
     exchange(held, Held(), ())
 
 
-@retrying
-@transaction.atomic
 def use_voucher(visitor: Visitor, code: str, *, now: datetime | None = None) -> Cart:
     """Put a code on the cart; it is used up by an order only. A visitor without a cart gets one: the code may open what
-    they cannot choose yet.
+    they cannot choose yet. Uses of orders whose time is up are there again, though no job has run (M4).
 
     Raises what `uses.find` does, and VoucherNotApplicable where it neither makes anything cheaper nor opens anything.
     """
     now = now or timezone.now()
+    try:
+        return _use_voucher(visitor, code, now)
+    except VoucherUsedUp:
+        if not give_back_overdue(voucher=spelled(code), now=now):
+            raise
+    return _use_voucher(visitor, code, now)
+
+
+@retrying
+@transaction.atomic
+def _use_voucher(visitor: Visitor, code: str, now: datetime) -> Cart:
     voucher = uses.find(code, now)
     cart = _locked(visitor) or _new(visitor)
     cart.voucher = voucher.code
@@ -295,7 +307,7 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     mine = Held.by_cart_lines(judged)
     lend(mine, types.values())
     by_line, quoted = order_lines(Basket(email="", lines=wishes), types, variants, now, voucher=voucher)
-    kept = Counter(quoted.reserved)
+    kept = _kept_for(quoted, [line for line in lines if line not in judged])
     for line, made in zip(judged, by_line, strict=True):
         claims = Held.for_order_lines(made)
         line.title = made[0].title
@@ -306,6 +318,17 @@ def _hold(cart: Cart, lines: list[CartLine], touched: Sequence[CartLine], now: d
     _touch(cart, lines)
     everything: list[OrderLine] = [each for made in by_line for each in made]
     exchange(mine, Held.by_cart_lines(judged), everything)
+
+
+def _kept_for(quoted: Quote, others: Sequence[CartLine]) -> Counter[int]:
+    """How many of the places that the voucher keeps are there for the lines that were quoted, by quota: `others` of the
+    cart go without places of their own already."""
+    kept: Counter[int] = Counter()
+    for pk, count in quoted.reserved.items():
+        taken = sum(line.quantity - line.places[str(pk)] for line in others if str(pk) in line.places)
+        there = quoted.voucher.reserved if quoted.voucher else 0
+        kept[pk] = max(0, min(count, there - taken))
+    return kept
 
 
 def _but_kept(claims: Mapping[int, int], kept: Counter[int]) -> dict[str, int]:

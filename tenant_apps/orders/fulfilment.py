@@ -128,6 +128,11 @@ def _lines_of(order: Order) -> list[OrderLine]:
     return list(OrderLine.objects.filter(order_id=order.pk))
 
 
+def _quotas(lines: Iterable[OrderLine]) -> set[int]:
+    """All quotas that the lines drew from, those of cancelled ones too."""
+    return {quota for line in lines for quota in line.quotas}
+
+
 def _issue(order: Order, lines: list[OrderLine]) -> None:
     tickets = Ticket.objects.bulk_create(make_tickets(order, lines))
     if tickets:
@@ -160,7 +165,7 @@ def release_held(order: Order) -> None:
     lines = _lines_of(order)
     _move(lines, "release")
     if order.voucher:
-        uses.give_back(order.pk)
+        uses.give_back(order.pk, _quotas(lines))
     places_freed(places(lines))
 
 
@@ -174,7 +179,7 @@ def take_back(order: Order) -> None:
         raise errors.GoodsAreAway
     _move(lines, "take_back")
     if order.voucher:
-        uses.give_back(order.pk)
+        uses.give_back(order.pk, _quotas(lines))
     # Used ones too: staff may cancel after the door, and undoing that scan must not wake the ticket up again.
     move_all(Ticket.objects.filter(order_line__order_id=order.pk), Ticket.Status.CANCELLED)
     OrderLine.objects.filter(order_id=order.pk).update(status=OrderLine.Status.CANCELLED)

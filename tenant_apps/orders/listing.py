@@ -157,7 +157,9 @@ def _rows(writer: Any, orders: list[Order], lines: Any) -> Iterator[str]:
         parcels.setdefault(parcel.order_id, []).append(parcel)
     for order in orders:
         own = of_order.get(order.pk, [])
-        sent = parcels.get(order.pk, [])
+        # Who sees none of the goods has no use for where they go.
+        goods = any(line.variant_id for line in own)
+        delivery, sent = (order.delivery, parcels.get(order.pk, [])) if goods else ({}, [])
         currency = order.currency
         money = (
             to_text(getattr(order, f"{name}_minor"), currency)
@@ -165,8 +167,8 @@ def _rows(writer: Any, orders: list[Order], lines: Any) -> Iterator[str]:
         )
         row = (
             order.code, order.status, order.created_at.isoformat(), order.paid_at.isoformat() if order.paid_at else "",
-            order.name, order.email, order.channel, currency, *money, order.delivery.get("method", ""),
-            ", ".join([order.delivery.get("name", ""), *address_lines(order.delivery)]).strip(", "),
+            order.name, order.email, order.channel, currency, *money, delivery.get("method", ""),
+            ", ".join([delivery.get("name", ""), *address_lines(delivery)]).strip(", "),
             "; ".join(f"{line.quantity} × {line.title}" for line in own if line.status == OrderLine.Status.ACTIVE),
             ", ".join(sorted({str(line.fulfilment) for line in own if line.fulfilment})),
             ", ".join(parcel.carrier for parcel in sent if parcel.carrier),

@@ -57,8 +57,8 @@ class Order(models.Model):
     fees = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     # The voucher's code as it was typed; empty for none.
     voucher = models.CharField(max_length=40, blank=True, default="", db_default="")
-    # The rules that its price was made by, as they were then (M6): {"discounts", "voucher", "fees"}, for reckoning it
-    # again when a line is cancelled. Empty: none.
+    # The rules that its price was made by, as they were then (M6): {"discounts", "voucher", "fees",
+    # "delivery_tax_rate"}, for reckoning it again when a line is cancelled. Empty: none.
     rules = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     # Where the goods go, as it was then: the fields of `goods.Delivery` and the method's name and kind. Empty: nowhere.
     delivery = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))

@@ -103,7 +103,7 @@ def _owns(person: Person, order: Order) -> bool:
 def _check_ins(person: Person) -> Rows:
     rows = CheckIn.objects.filter(ticket__in=own_tickets(person).values("pk")).order_by("scanned_at", "pk")
     return rows.values(
-        "scanned_at", "direction", "result", "reason", "undone_at", "left_at",
+        "scanned_at", "direction", "result", "reason", "note", "undone_at", "left_at",
         ticket_code=F("ticket__short_code"), entrance=F("check_in_list__name"), event=F("ticket__event__title"),
     )  # fmt: skip
 

@@ -166,7 +166,7 @@ def quote(
         voucher_works=works,
         voucher_minor=priced.voucher_minor,
         reserved=reserved,
-        rules=_kept(lines, discounts, rule, fees, now),
+        rules=_kept(lines, discounts, rule, fees, now) | _kept_of_delivery(priced.totals, rate),
     )
 
 
@@ -312,6 +312,11 @@ def _kept(
     return {name: value for name, value in kept.items() if value}
 
 
+def _kept_of_delivery(totals: pricing.Totals, rate: Decimal) -> dict[str, str]:
+    """The tax rate of what is paid for delivery, as the order keeps it beside its rules (M6)."""
+    return {"delivery_tax_rate": str(rate)} if totals.delivery_minor else {}
+
+
 def priced_again(order: Order, lines: Sequence[OrderLine]) -> pricing.PricedOrder:
     """Price some of an order's lines anew, by the list prices and the rules that the order was made with (M6).
 
@@ -319,15 +324,14 @@ def priced_again(order: Order, lines: Sequence[OrderLine]) -> pricing.PricedOrde
     `lines`, which come with their variants. Delivery stays what it was as long as goods are left.
     """
     kept = order.rules
-    rate, included = tax_of_goods()
     return pricing.price(
         [_as_ordered(line) for line in lines],
         discounts=[rules.discount_from_json(each) for each in kept.get("discounts", ())],
         voucher=rules.voucher_from_json(kept["voucher"]) if kept.get("voucher") else None,
         fees=[pricing.FeeRule.from_json(each) for each in kept.get("fees", ())],
-        # It was charged with its tax.
+        # It was charged with its tax: that is contained in it now, whether it was then or was added.
         delivery_minor=order.delivery_minor if any(line.variant_id for line in lines) else 0,
-        delivery_tax_rate=rate if included else Decimal(0),
+        delivery_tax_rate=Decimal(kept.get("delivery_tax_rate") or tax_of_goods()[0]),
         currency=order.currency,
     )
 

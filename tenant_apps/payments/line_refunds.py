@@ -21,6 +21,7 @@ from tenant_apps.payments.refunds import (
     refundable_minor,
     returned_minor,
 )
+from tenant_apps.payments.services import follow_price
 from tenant_apps.ticketing.lifecycle import move_all
 from tenant_apps.ticketing.models import Ticket
 
@@ -99,6 +100,8 @@ def intend_line_cancellation(
         return intend_cancellation(order, actor=actor, by_staff=by_staff, reason=reason)
     back = _back(order, lines, change, refundable_minor(order), by_staff)
     order = cancelling.cancel_lines(order, change, back, actor=actor, by_staff=by_staff, reason=reason)
+    if order.status == Order.Status.PENDING:
+        follow_price(order)
     if not back:
         return order, []
     return order, intend_order_refund(order, back, reason=reason or "line cancelled", actor=actor)

@@ -170,12 +170,14 @@ def _finish(run: MassRefund) -> bool:
 def repeat(run: MassRefund, *, actor: Any = None) -> MassRefund:
     """Try again what failed. Nothing is sent twice: of each order only what has not gone back (M7)."""
     run = MassRefund.objects.select_for_update(no_key=True).get(pk=run.pk)
+    # One at a time: rows that wait in a run that nobody works on would wait for ever.
+    if MassRefund.objects.filter(event=run.event_id, status=MassRefund.Status.RUNNING).exclude(pk=run.pk).exists():
+        return run
     again = run.rows.filter(status=Row.FAILED).exclude(refunds__status=Refund.Status.PENDING)
     count = MassRefundRow.objects.filter(pk__in=list(again.values_list("pk", flat=True))).update(
         status=Row.WAITING, modified_at=timezone.now()
     )
-    other = MassRefund.objects.filter(event=run.event_id, status=MassRefund.Status.RUNNING).exclude(pk=run.pk)
-    if not count or other.exists():
+    if not count:
         return run
     run.status, run.finished_at = MassRefund.Status.RUNNING, None
     run.save(update_fields=["status", "finished_at", "modified_at"])

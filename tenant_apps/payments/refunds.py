@@ -242,11 +242,13 @@ def promised_minor(order: Order, *, now: datetime | None = None) -> int:
         share(value, Decimal(percent_now(line.event, now))) if line.event else value
         for line, value in zip(left, values, strict=True)
     )
-    there = max(0, refundable_minor(order) - cancelling.kept_minor(lines))
+    refundable = refundable_minor(order)
+    there = max(0, refundable - cancelling.kept_minor(lines))
     # Fees and delivery are not in the lines; they come back with an order that comes back whole.
     if promised == sum(values):
         return there
-    before = max(0, order.refunded_minor - sum(line.returned_minor or 0 for line in lines))
+    # What is on its way back counts like what is back: by when a provider answers nobody gets more.
+    before = max(0, order.total_minor - refundable - sum(line.returned_minor or 0 for line in lines))
     return min(there, max(0, promised - before))
 
 

@@ -20,6 +20,7 @@ from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
 from tenant_apps.payments.providers.base import Provider, ProviderFailed, ProviderRefused, Started
+from tenant_apps.promotions.errors import VoucherUsedUp
 from tenants.context import current_tenant
 from tenants.preferences import preference
 
@@ -113,6 +114,13 @@ def is_started(payment: Payment) -> Started | None:
 def begin_by_hand(order: Order, provider: Provider) -> Payment:
     """Write down a payment of what is owed that nobody announced. For a caller that has locked the order."""
     return _intend(order, provider)
+
+
+def follow_price(order: Order) -> None:
+    """Have what people are to move by hand follow the price of an order that costs something else now. For a caller
+    that has locked the order and its payments. A provider's page that is open stays as it is (O5)."""
+    by_hand = order.payments.filter(provider__in=BY_HAND, status=Payment.Status.PENDING)
+    by_hand.update(amount_minor=_owed(order), modified_at=timezone.now())
 
 
 def _hold_longer(order: Order) -> None:
@@ -233,11 +241,12 @@ def _move_on(order: Order, payment: Payment, actor: Any) -> Order:
         return send_back(payment.captured_minor, "paid too little")
     owed = _owed(order)
     if owed > 0:
-        return order
+        # Asked for before the order was priced anew, without lines that gave others a discount.
+        return send_back(payment.captured_minor, "paid too little")
     try:
         with transaction.atomic():
             paid = lifecycle.advance(order, Order.Status.PAID, actor=actor)
-    except (SoldOut, WrongState):
+    except (SoldOut, VoucherUsedUp, WrongState):
         return send_back(payment.captured_minor, "order ended before the money came")
     if owed < 0:
         send_back(-owed, "paid too much")

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -36,6 +36,12 @@ logger = logging.getLogger(__name__)
 PROVIDER = "bank_transfer"
 # What `readable_code` makes, and what a file of orders from elsewhere is given (payments.resources).
 CODE_LENGTHS = (8, 12)
+SIGNS = frozenset(READABLE)
+# In one line. Of a purpose as people and banks write it a few dozen come.
+MOST_CODES = 150
+LONGEST_RUN = 60
+# So many lines are matched at once, and so many codes looked up.
+LINES_AT_ONCE, CODES_AT_ONCE = 2000, 10_000
 # Letters that look alike, as people type them on a Russian keyboard.
 LATIN = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
 RESUME_AFTER = timedelta(minutes=2)
@@ -174,29 +180,39 @@ def _plain(text: str) -> str:
 
 
 def codes_in(text: str) -> set[str]:
-    """Whatever in a purpose may be an order's code: alone, glued to other words, or broken by the bank's own lines."""
-    words = re.findall(r"[A-Z0-9]+", text.upper().translate(LATIN))
-    runs = {*words}
-    for length in (2, 3):
-        runs |= {"".join(words[at : at + length]) for at in range(len(words) - length + 1)}
-    found = set()
-    for run in runs:
-        if len(run) > 60:
-            continue
+    """Whatever in a purpose may be an order's code: alone, glued to other words, or broken by the bank's own lines.
+
+    No more than `MOST_CODES`, what stands alone first: a file of nothing but such letters must not take a server's
+    memory.
+    """
+    found: set[str] = set()
+    for run in _runs(re.findall(r"[A-Z0-9]+", text.upper().translate(LATIN))):
         for length in CODE_LENGTHS:
-            found |= {run[at : at + length] for at in range(len(run) - length + 1)}
-    return {each for each in found if set(each) <= set(READABLE)}
+            for at in range(len(run) - length + 1):
+                code = run[at : at + length]
+                if SIGNS.issuperset(code):
+                    found.add(code)
+                if len(found) == MOST_CODES:
+                    return found
+    return found
+
+
+def _runs(words: Sequence[str]) -> Iterator[str]:
+    """The words, then two and three that follow one another as one."""
+    for length in (1, 2, 3):
+        for at in range(len(words) - length + 1):
+            run = "".join(words[at : at + length])
+            if len(run) <= LONGEST_RUN:
+                yield run
 
 
 def verdicts(statement: Statement, lines: Sequence[StatementLine] | None = None) -> list[Verdict]:
     """What each line comes to, by what is known now; the same few statements for a file of any length."""
     lines = list(statement.lines.select_related("payment__order").order_by("number")) if lines is None else lines
-    named = {line.pk: codes_in(f"{line.purpose} {line.payer}") if line.amount_minor > 0 else set() for line in lines}
-    wanted = sorted({code for codes in named.values() for code in codes})
-    orders: dict[str, Order] = {}
-    for at in range(0, len(wanted), 10_000):
-        orders |= {order.code: order for order in Order.objects.filter(code__in=wanted[at : at + 10_000])}
-    owed = owed_of(orders.values())
+    named: dict[Any, list[Order]] = {}
+    for at in range(0, len(lines), LINES_AT_ONCE):
+        named |= _orders_named(lines[at : at + LINES_AT_ONCE])
+    owed = owed_of({order.pk: order for orders in named.values() for order in orders}.values())
     open_prints = [line.fingerprint for line in lines if line.status == StatementLine.Status.OPEN]
     elsewhere = set(
         StatementLine.objects.filter(fingerprint__in=open_prints, status=StatementLine.Status.BOOKED)
@@ -205,13 +221,22 @@ def verdicts(statement: Statement, lines: Sequence[StatementLine] | None = None)
     taken: set[Any] = set()
     found = []
     for line in lines:
-        mine = [orders[code] for code in sorted(named[line.pk]) if code in orders]
-        verdict = _verdict(line, mine, owed, elsewhere, taken)
+        verdict = _verdict(line, named[line.pk], owed, elsewhere, taken)
         if verdict.state in BOOKABLE and verdict.order is not None:
             # A second line for it in this file comes when the first has paid it.
             taken.add(verdict.order.pk)
         found.append(verdict)
     return found
+
+
+def _orders_named(lines: Sequence[StatementLine]) -> dict[Any, list[Order]]:
+    """The orders that each line names, by the line's id."""
+    codes = {line.pk: codes_in(f"{line.purpose} {line.payer}") if line.amount_minor > 0 else set() for line in lines}
+    wanted = sorted({code for found in codes.values() for code in found})
+    orders: dict[str, Order] = {}
+    for at in range(0, len(wanted), CODES_AT_ONCE):
+        orders |= {order.code: order for order in Order.objects.filter(code__in=wanted[at : at + CODES_AT_ONCE])}
+    return {pk: [orders[code] for code in sorted(found & orders.keys())] for pk, found in codes.items()}
 
 
 def _verdict(

@@ -220,6 +220,8 @@ class VoucherForm(_TermsForm):
     )
     quota = forms.ChoiceField(label=_("Keep places of"), required=False)
     reserved = _count(_("Places kept"), least=0, help_text=_("Only orders with this code get them."))
+    # How many there were when the form was shown: orders take some of them meanwhile.
+    kept = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     PLAIN = (*_TermsForm.PLAIN, "code", "reserved")
 
@@ -230,6 +232,7 @@ class VoucherForm(_TermsForm):
         if self.rule and self.rule.quota_id:
             ahead |= Q(pk=self.rule.quota_id)
             self.initial["quota"] = str(self.rule.quota_id)
+            self.initial["kept"] = self.rule.reserved
         rows = quotas.filter(ahead).order_by("event__starts_at", "pk").values_list("pk", "event__title", "name")
         field: Any = self.fields["quota"]
         field.choices = [("", "—"), *((str(pk), f"{title}: {name}") for pk, title, name in rows[:MOST_SHOWN])]
@@ -241,8 +244,13 @@ class VoucherForm(_TermsForm):
         fields = super().fields_for_service()
         if not fields["code"]:
             del fields["code"]
+        kept = fields.pop("kept")
         quota = int(fields["quota"]) if fields["quota"] else None
-        return fields | {"quota": quota, "reserved": fields["reserved"] or 0 if quota else 0}
+        fields |= {"quota": quota, "reserved": fields["reserved"] or 0 if quota else 0}
+        if self.rule and quota and (quota, fields["reserved"]) == (self.rule.quota_id, kept):
+            # Left as it was: what orders took since then is not kept anew.
+            del fields["reserved"]
+        return fields
 
 
 class BulkForm(_TermsForm):

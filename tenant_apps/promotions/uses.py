@@ -109,18 +109,18 @@ def lock(order_id: uuid.UUID) -> None:
     list(Voucher.objects.filter(pk__in=used).select_for_update(no_key=True).values_list("pk"))
 
 
-def give_back(order_id: uuid.UUID, *, now: datetime | None = None) -> bool:
+def give_back(order_id: uuid.UUID, quotas: Collection[int], *, now: datetime | None = None) -> bool:
     """Give an order's use back, once: it ended unpaid or was cancelled in full (M4). Tells whether there was one.
 
     Follows the return of the order's places, in the same transaction. Places that the voucher kept are kept again if
-    somebody may still have them with it.
+    somebody may still have them with it, and if they came from where it keeps places now: the order drew from `quotas`.
     """
     now = now or timezone.now()
     if not VoucherUse.objects.filter(order_id=order_id, given_back_at__isnull=True).update(given_back_at=now):
         return False
     use = VoucherUse.objects.select_related("voucher").get(order_id=order_id)
     voucher = use.voucher
-    again = use.reserved if voucher.quota_id and voucher.active and voucher.in_window(now) else 0
+    again = use.reserved if voucher.quota_id in quotas and voucher.active and voucher.in_window(now) else 0
     if again and not Quota.objects.hold(voucher.quota_id, again):
         again = 0  # a smaller capacity was set meanwhile
     if not Voucher.objects.filter(pk=voucher.pk, used__gte=1).update(

@@ -35,10 +35,20 @@ def write_admission(answer: CheckIn, ticket: Ticket) -> Written:
     return Written(bool(held), bool(stands), effects)
 
 
-def write_leaving(answer: CheckIn, ticket: Ticket) -> Written:
-    """Let the holder out: the admission that stands ends, if one does. Whoever is inside may leave, whatever became
-    of the ticket. One statement."""
-    values = [ticket.pk, *_values(answer), answer.scanned_at, answer.check_in_list_id]
+def write_claim(answer: CheckIn, ticket: Ticket) -> tuple[bool, bool]:
+    """Claim a place of the answer's zone, admit and make the ticket a used one; one statement.
+
+    Returns whether the zone had a place, and whether the answer was written: if only the first, a constraint was in its
+    way and the caller must take everything back. The ticket must be locked.
+    """
+    ((claimed, stands),) = _run(_claim(), [answer.zone_id, *_values(answer), answer.received_at])
+    return bool(claimed), bool(stands)
+
+
+def write_leaving(answer: CheckIn, ticket: Ticket, zone_id: int | None) -> Written:
+    """Let the holder out: what stands at this list or in this zone ends, if something does, and the zone has its place
+    again. Whoever is inside may leave, whatever became of the ticket. One statement."""
+    values = [ticket.pk, *_values(answer), answer.scanned_at, answer.check_in_list_id, zone_id]
     ((held, stands, effects),) = _run(_leaving(), values)
     return Written(bool(held), bool(stands), effects)
 
@@ -88,8 +98,24 @@ def _admission() -> ServerStatement:
         f"answer AS (INSERT INTO ticketing_checkin ({names}) SELECT {places} FROM held"
         " ON CONFLICT DO NOTHING RETURNING ticket_id), "
         "used AS (UPDATE ticketing_ticket SET status = 'used', modified_at = %s::timestamptz FROM answer"
-        " WHERE ticketing_ticket.id = answer.ticket_id AND status IN ('active', 'expired') RETURNING 1) "
+        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status IN ('active', 'expired')"
+        " RETURNING 1) "
         "SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM answer), (SELECT count(*) FROM used)"
+    )
+
+
+@cache
+def _claim() -> ServerStatement:
+    names, places = _columns()
+    return ServerStatement(
+        "WITH claimed AS (UPDATE ticketing_zone SET inside = inside + 1"  # noqa: S608  (the model's names)
+        " WHERE id = %s::bigint AND (capacity IS NULL OR inside < capacity) RETURNING 1), "
+        f"answer AS (INSERT INTO ticketing_checkin ({names}) SELECT {places} FROM claimed"
+        " ON CONFLICT DO NOTHING RETURNING ticket_id), "
+        "used AS (UPDATE ticketing_ticket SET status = 'used', modified_at = %s::timestamptz FROM answer"
+        " WHERE ticketing_ticket.id = answer.ticket_id AND ticketing_ticket.status IN ('active', 'expired')"
+        " RETURNING 1) "
+        "SELECT (SELECT count(*) FROM claimed), (SELECT count(*) FROM answer)"
     )
 
 
@@ -101,15 +127,12 @@ def _leaving() -> ServerStatement:
         f"answer AS (INSERT INTO ticketing_checkin ({names}) SELECT {places} FROM held"
         " ON CONFLICT DO NOTHING RETURNING ticket_id), "
         "gone AS (UPDATE ticketing_checkin SET left_at = %s::timestamptz FROM answer"
-        " WHERE ticketing_checkin.check_in_list_id = %s::bigint AND ticketing_checkin.ticket_id = answer.ticket_id"
-        " AND result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND left_at IS NULL RETURNING 1) "
+        " WHERE (ticketing_checkin.check_in_list_id = %s::bigint OR ticketing_checkin.zone_id = %s::bigint)"
+        " AND ticketing_checkin.ticket_id = answer.ticket_id"
+        " AND result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND left_at IS NULL"
+        " RETURNING ticketing_checkin.zone_id), "
+        "freed AS (UPDATE ticketing_zone SET inside = inside - people.number FROM"
+        " (SELECT zone_id, count(*) AS number FROM gone WHERE zone_id IS NOT NULL GROUP BY zone_id) people"
+        " WHERE ticketing_zone.id = people.zone_id) "
         "SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM answer), (SELECT count(*) FROM gone)"
-    )
-
-
-def end_admission(answer: CheckIn) -> int:
-    """End the admission that a leaving did not see because it was being given at that moment; one statement."""
-    standing = CheckIn.objects.standing()
-    return standing.filter(check_in_list_id=answer.check_in_list_id, ticket_id=answer.ticket_id).update(
-        left_at=answer.scanned_at
     )

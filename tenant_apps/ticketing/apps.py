@@ -12,5 +12,7 @@ class TicketingConfig(AppConfig):
         from tenants import freshness
 
         # Tickets and scans are many, and nobody's list shows them.
-        unseen = ("Ticket", "EventKey", "CheckIn", "CheckInList", "CheckInListType", "Handover", "RetiredCode")
+        unseen = (
+            "Ticket", "EventKey", "CheckIn", "CheckInList", "CheckInListType", "CheckInZone", "Handover", "RetiredCode",
+        )  # fmt: skip
         freshness.watch("ticketing", stock=("Quota",), unseen=unseen)

@@ -39,6 +39,18 @@ class CheckInListUsed(Conflict):
     message = _("Tickets were scanned at this list, so it cannot be deleted.")
 
 
+class ZoneFuller(Conflict):
+    """A zone's capacity cannot be set below the number of people inside."""
+
+    code = "zone_fuller"
+    message = _("{inside} people are inside; the capacity cannot be lower.")
+
+
+class ZoneInUse(Conflict):
+    code = "zone_in_use"
+    message = _("Check-in lists lead into this zone or people are inside, so it cannot be deleted.")
+
+
 class TicketUsed(Conflict):
     """Whoever is inside, or was, cannot make the ticket somebody else's."""
 

@@ -285,12 +285,81 @@ class RetiredCode(models.Model):
         return str(self.token)
 
 
+class CheckInZone(Stamped):
+    """A hall, a tribune, a ship: what one or more check-in lists lead into, with the number of people it may hold.
+
+    `inside` counts the admissions that stand there. A place is claimed by one conditional UPDATE with the scan's answer
+    (`ticketing.answering`), and the check is the last line: never more than the capacity, whatever gates there are.
+    """
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="check_in_zones")
+    name = models.CharField(_("name"), max_length=100)
+    # NULL: no limit.
+    capacity = models.IntegerField(_("places"), null=True, blank=True)
+    inside = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "ticketing_zone"
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(inside__gte=0) & (Q(capacity__isnull=True) | Q(capacity__gte=F("inside"))),
+                name="check_in_zone_within_capacity",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def free(self) -> int | None:
+        """Places left by this row as it was read; None means no limit. For showing, never for deciding."""
+        return None if self.capacity is None else max(0, self.capacity - self.inside)
+
+
 class CheckInList(Stamped):
-    """The tickets that one entrance accepts: of one event, all types or some."""
+    """The tickets that one entrance accepts: of one event, all types or some, on one day or in a window.
+
+    Lists that lead into one zone count together: whoever stands inside by one is refused by the others.
+    """
+
+    class Entries(models.TextChoices):
+        AFTER_EXIT = "after_exit", _("Again after going out")
+        ONCE = "once", _("Once")
+        DAILY = "once_per_day", _("Once a day")
+
+    class Directions(models.TextChoices):
+        BOTH = "both", _("In and out")
+        IN = "in", _("Only in")
+        OUT = "out", _("Only out")
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="check_in_lists")
     name = models.CharField(_("name"), max_length=100)
     ticket_types = models.ManyToManyField(TicketType, blank=True, through="CheckInListType")
+    # Where it stands, in the organizer's words.
+    gate = models.CharField(_("gate"), max_length=60, blank=True, db_default="")
+    zone = models.ForeignKey(CheckInZone, models.PROTECT, null=True, blank=True, related_name="lists")
+    # The day of the event, in its zone, on which it admits; NULL: every day.
+    day = models.DateField(_("day"), null=True, blank=True)
+    # The hour at which a day begins: at 5 whoever comes at 2 in the night belongs to the evening before.
+    day_starts = models.IntegerField(_("a day begins at"), default=0, db_default=0)
+    opens_at = models.DateTimeField(_("open from"), null=True, blank=True)
+    closes_at = models.DateTimeField(_("open until"), null=True, blank=True)
+    entries = models.CharField(
+        _("how often"), max_length=12, choices=Entries.choices, default="after_exit", db_default="after_exit"
+    )
+    directions = models.CharField(
+        _("directions"), max_length=4, choices=Directions.choices, default="both", db_default="both"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(opens_at__isnull=True) | Q(closes_at__isnull=True) | Q(closes_at__gt=F("opens_at")),
+                name="check_in_list_window",
+            ),
+            models.CheckConstraint(condition=Q(day_starts__range=(0, 23)), name="check_in_list_day_starts"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -340,6 +409,10 @@ class CheckIn(models.Model):
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.BigIntegerField(null=True)
     left_at = models.DateTimeField(null=True, blank=True)
+    # The zone whose place an admission took; the list may lead elsewhere by now. Found by ticket, never by itself.
+    zone = models.ForeignKey(CheckInZone, models.SET_NULL, null=True, db_index=False, related_name="+")
+    # Why somebody was let in by hand; empty for a scanned code.
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     objects = CheckInQuerySet.as_manager()
 

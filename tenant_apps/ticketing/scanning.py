@@ -4,7 +4,7 @@ A scan is two statements: one reads all that it needs (`doors`), one writes the 
 The second locks the ticket's row, which must still be as it was read, and two unique constraints have the last word:
 an id is answered once (`check_in_scan_once`), and one admission stands per ticket and list
 (`check_in_one_admission`). What meanwhile became otherwise is read again. No answer depends on having looked first,
-so it holds with any number of gates.
+so it holds with any number of gates. What an entrance asks besides is in `admission`.
 """
 
 import re
@@ -23,7 +23,7 @@ from shared_apps.core.clock import EARLIEST
 from shared_apps.core.errors import Busy, FieldError, InvalidInput, NotFound
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
-from tenant_apps.ticketing import answering, attention, lifecycle
+from tenant_apps.ticketing import admission, answering, attention, lifecycle
 from tenant_apps.ticketing.codes import TicketCode, read
 from tenant_apps.ticketing.doors import Seen, see, see_again
 from tenant_apps.ticketing.errors import NothingToUndo
@@ -38,7 +38,7 @@ CLOCK_IS_RIGHT = timedelta(seconds=60)
 _MOST_OFF = timedelta(days=36500)
 _EARLIEST = datetime(EARLIEST, 1, 1, tzinfo=UTC)
 # So often a scan is looked at again because others changed what it had seen; each time one of them came through.
-_MOST_LOOKS = 20
+MOST_LOOKS = 20
 _SCAN_ID = re.compile(r"[!-~]{1,64}")
 _ADMITTED, _REFUSED = CheckIn.Result.ADMITTED, CheckIn.Result.REFUSED
 _IN, _OUT = CheckIn.Direction.IN, CheckIn.Direction.OUT
@@ -58,6 +58,8 @@ REASONS: dict[str, Any] = {
     "not_yet_valid": gettext_lazy("This ticket is not valid yet."),
     "expired": gettext_lazy("This ticket is no longer valid."),
     "revoked": gettext_lazy("This ticket was withdrawn."),
+    "wrong_direction": gettext_lazy("Nobody goes this way at this entrance."),
+    "zone_full": gettext_lazy("It is full inside. Wait until somebody leaves."),
 }
 # The other event's ticket is another team's business: its holder is not shown (I2).
 _HIDES_TICKET = frozenset({"unknown", "wrong_event"})
@@ -110,7 +112,7 @@ def scan_at(check_in_list_id: int, wanted: Scan, *, by: Any, sent_at: datetime |
 
     Raises NotFound where there is no such list or the actor may not scan there.
     """
-    _check(wanted)
+    check_shape(wanted)
     code = read(wanted.code)
     seen = see(check_in_list_id, code, actor=by)
     if seen is None:
@@ -135,7 +137,7 @@ def scan(
     sent later; `sent_at` what the scanner's clock says as it sends, by which a wrong clock is put right.
     """
     wanted = Scan(code, scan_id, scanned_at, direction, decided)
-    _check(wanted)
+    check_shape(wanted)
     read_code = read(code)
     return _answer(see_again(check_in_list, read_code), wanted, read_code, by, timezone.now(), sent_at)
 
@@ -147,7 +149,7 @@ def scan_many(
     sent_by_our_clock = timezone.now()
     answers = []
     for each in scans:
-        _check(each)
+        check_shape(each)
         code = read(each.code)
         seen = see_again(check_in_list, code)
         answers.append(_answer(seen, each, code, by, sent_by_our_clock, sent_at))
@@ -164,8 +166,7 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
         raise NothingToUndo
     ticket = Ticket.objects.select_for_update(of=("self",)).get(check_ins=check_in)
     now = timezone.now()
-    undone = CheckIn.objects.filter(pk=check_in.pk, undone_at__isnull=True).update(undone_at=now, undone_by=by.pk)
-    if undone:
+    if admission.take_back(check_in, at=now, by=by):
         elsewhere = CheckIn.objects.admissions().filter(ticket=ticket)
         lifecycle.move_all(Ticket.objects.filter(~Exists(elsewhere), pk=ticket.pk, status="used"), "active", now=now)
         told = before_and_after({"standing": True}, {"standing": False})
@@ -177,7 +178,8 @@ def undo(check_in_list: CheckInList, scan_id: str, *, by: Any) -> CheckIn:
 # --- Inside ------------------------------------------------------------------------------------------------------
 
 
-def _check(wanted: Scan) -> None:
+def check_shape(wanted: Scan) -> None:
+    """Raise InvalidInput for what is no scan id, direction or decision."""
     errors = []
     if not isinstance(wanted.scan_id, str) or not _SCAN_ID.fullmatch(wanted.scan_id):
         errors.append(FieldError("scan_id", "invalid", _("1 to 64 visible ASCII characters.")))
@@ -214,7 +216,7 @@ def _answer(
     entrance, off = seen.check_in_list, _clock_off(sent_at, now)
     at = _moment(wanted.scanned_at, now, off)
     seconds = None if off is None else round(off.total_seconds())
-    for _look in range(_MOST_LOOKS):
+    for _look in range(MOST_LOOKS):
         ticket = seen.ticket
         reason = _refusal(entrance, ticket, code, wanted.direction, at)
         answer = CheckIn(
@@ -229,38 +231,49 @@ def _answer(
             received_at=now,
             scanned_by=getattr(by, "pk", None),
         )
-        if _is_written(answer, ticket):
-            return ScanAnswer(
-                answer,
-                _visible(ticket, reason),
-                admitted_at=ticket.inside_since if reason == "already_used" else None,
-                attention=() if reason else attention.of(entrance, ticket),
-                clock_off=seconds,
-            )
+        if is_written(answer, ticket, entrance):
+            return scan_answer(answer, ticket, entrance, seconds)
         first = CheckIn.objects.filter(check_in_list_id=entrance.pk, scan_id=wanted.scan_id).first()
         if first is not None:
-            return _first_again(first, ticket, entrance, seconds)
+            return first_again(first, ticket, entrance, seconds)
         seen = see_again(entrance, code)
     raise Busy
 
 
-def _is_written(answer: CheckIn, ticket: Any) -> bool:
+def scan_answer(answer: CheckIn, ticket: Any, entrance: CheckInList, seconds: int | None = None) -> ScanAnswer:
+    """Return what the entrance is told of an answer that was written just now."""
+    return ScanAnswer(
+        answer,
+        _visible(ticket, answer.reason),
+        admitted_at=ticket.inside_since if answer.reason == "already_used" else None,
+        attention=() if answer.reason else attention.of(entrance, ticket),
+        clock_off=seconds,
+    )
+
+
+def is_written(answer: CheckIn, ticket: Any, entrance: CheckInList) -> bool:
     """Write the answer with its effect; False for a scan id that is known, and where what it was decided by is no
-    longer so."""
+    longer so.
+
+    What was to be an admission is a refusal afterwards where earlier ones or the zone stand in its way.
+    """
     if answer.result == _REFUSED:
         return answering.write_refusal(answer)
     if answer.direction == _OUT:
-        written = answering.write_leaving(answer, ticket)
+        written = answering.write_leaving(answer, ticket, entrance.zone_id)
         if written.stands and not written.effects:
-            answering.end_admission(answer)
+            # It may have been given at that very moment, so that the statement did not see it.
+            admission.leave(entrance, ticket, answer.scanned_at)
         return written.stands
+    if admission.asks_more(entrance):
+        return admission.admit(answer, ticket, entrance)
     written = answering.write_admission(answer, ticket)
     if written.stands:
         ticket.status = Ticket.Status.USED
     return written.stands
 
 
-def _first_again(first: CheckIn, ticket: Any, entrance: CheckInList, seconds: int | None) -> ScanAnswer:
+def first_again(first: CheckIn, ticket: Any, entrance: CheckInList, seconds: int | None = None) -> ScanAnswer:
     """The answer that this scan id got before, to whatever ticket that was (T3)."""
     if first.ticket_id is not None and (ticket is None or ticket.pk != first.ticket_id):
         ticket = Ticket.objects.select_related("ticket_type").get(pk=first.ticket_id)
@@ -275,12 +288,23 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "unknown"
     if ticket.event_id != check_in_list.event_id:
         return "wrong_event"
+    # It has another code by now, or its key was disowned.
+    dead_code = ticket.retired or ticket.key_revoked_at is not None
+    return judge(check_in_list, ticket, direction, at, dead_code=dead_code)
+
+
+def judge(check_in_list: CheckInList, ticket: Any, direction: str, at: datetime, *, dead_code: bool = False) -> str:
+    """Why a ticket of the list's event is refused, "" if it is not, as far as it is known before it is written."""
+    if admission.wrong_direction(check_in_list, direction):
+        return "wrong_direction"
     if direction == _OUT:
         return ""  # whoever is inside may leave, whatever became of the ticket
-    if ticket.retired or ticket.key_revoked_at is not None:
+    if dead_code:
         return "revoked"
-    if ticket.status in _ENDED and not lifecycle.was_good_at(ticket, at):
-        return str(ticket.status)
+    if ticket.status in _ENDED:
+        ticket.event = check_in_list.event  # it is the same, and read already
+        if not lifecycle.was_good_at(ticket, at):
+            return str(ticket.status)
     if check_in_list.event.status == Event.Status.CANCELLED:
         return "cancelled"
     if not ticket.accepted:
@@ -289,7 +313,9 @@ def _refusal(check_in_list: CheckInList, ticket: Any, code: TicketCode | None, d
         return "not_yet_valid"
     if ticket.valid_until and at > ticket.valid_until:
         return "expired"
-    return "already_used" if ticket.inside_since else ""
+    if reason := admission.closed_at(check_in_list, at):
+        return reason
+    return "already_used" if ticket.inside_since and not admission.asks_more(check_in_list) else ""
 
 
 def _visible(ticket: Ticket | None, reason: str) -> Ticket | None:

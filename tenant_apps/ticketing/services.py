@@ -1,6 +1,7 @@
-"""Writing about what is on sale: ticket types, quotas, check-in lists and the keys that sign tickets.
+"""Writing about what is on sale: ticket types, quotas, and an event's twin with all of it.
 
-What a ticket type's values must be is in `type_fields`; its price tiers are written by `price_tiers`.
+What a ticket type's values must be is in `type_fields`; its price tiers are written by `price_tiers`, check-in lists by
+`entrances`.
 """
 
 from collections.abc import Iterable
@@ -11,17 +12,25 @@ from django.db import transaction
 from django.db.models import F, ProtectedError, Q
 from django.utils.translation import gettext as _
 
-from shared_apps.core.errors import FieldError, InvalidInput, NotFound
+from shared_apps.core.errors import FieldError, InvalidInput
 from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events import details
 from tenant_apps.events import services as events
 from tenant_apps.events.models import Event
 from tenant_apps.ticketing.draws import draw, draw_from, lock_types
-from tenant_apps.ticketing.errors import CapacityBelowSold, CheckInListUsed, QuotaInUse, TicketTypeHasOrders
+from tenant_apps.ticketing.entrances import (
+    change_check_in_list,
+    copy_entrances,
+    create_check_in_list,
+    delete_check_in_list,
+    ensure_door,
+)
+from tenant_apps.ticketing.errors import CapacityBelowSold, QuotaInUse, TicketTypeHasOrders
 from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.keys import ensure_key
-from tenant_apps.ticketing.models import CheckIn, CheckInList, Quota, TicketType
+from tenant_apps.ticketing.models import Quota, TicketType
 from tenant_apps.ticketing.price_tiers import TierWish, set_tiers
+from tenant_apps.ticketing.rows import ids, locked, of_event
 from tenant_apps.ticketing.type_fields import TYPE_FIELDS, TYPE_TIMES, fill, text
 from tenants.context import current_tenant
 from tenants.preferences import preference
@@ -68,7 +77,7 @@ def create_ticket_type(
         fields["tax_rate"] = Decimal(preference(current_tenant(), "tax_rate"))
     fill(ticket_type, {"name": name, "price_minor": price_minor, **fields})
     ticket_type.save()
-    ticket_type.quotas.set(_of_event(event, quotas, "quotas"))
+    ticket_type.quotas.set(of_event(event, quotas, "quotas"))
     set_tiers(ticket_type, tiers)
     ensure_door(event)
     ensure_key(event)
@@ -82,7 +91,7 @@ def create_ticket_type(
 @transaction.atomic
 def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) -> TicketType:
     """Change what is given. Orders that were made keep their price (M6). `tiers`, if given, are all that it has."""
-    ticket_type = _locked(TicketType, ticket_type.pk)
+    ticket_type = locked(TicketType, ticket_type.pk)
     quotas = fields.pop("quotas", None)
     tiers: Iterable[TierWish] | None = fields.pop("tiers", None)
     before = {name: getattr(ticket_type, name) for name in fields}
@@ -90,10 +99,10 @@ def change_ticket_type(ticket_type: TicketType, *, actor: Any, **fields: Any) ->
     ticket_type.save()
     after = {name: getattr(ticket_type, name) for name in fields}
     if quotas is not None:
-        wanted = _of_event(ticket_type.event, quotas, "quotas")
-        before["quotas"] = _ids(ticket_type.quotas)
+        wanted = of_event(ticket_type.event, quotas, "quotas")
+        before["quotas"] = ids(ticket_type.quotas)
         draw_from(ticket_type, wanted)
-        after["quotas"] = _ids(ticket_type.quotas)
+        after["quotas"] = ids(ticket_type.quotas)
     if tiers is not None or ticket_type.price_kind != TicketType.PriceKind.FIXED:
         before["tiers"], after["tiers"] = set_tiers(ticket_type, tiers or ())
     details = before_and_after(before, after)
@@ -120,7 +129,7 @@ def create_quota(
     """Make a number of places that the ticket types draw from. `capacity` None means no limit."""
     quota = Quota(event=event, name=text("name", name, Quota), capacity=_places(capacity))
     quota.save()
-    draw(quota, _of_event(event, ticket_types, "ticket_types"))
+    draw(quota, of_event(event, ticket_types, "ticket_types"))
     told = made(name=quota.name, capacity=capacity)
     record("quota.created", quota, actor=actor, details={"event": event.pk, "capacity": capacity, **told})
     return quota
@@ -136,7 +145,7 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
     if "name" in fields:
         changes["name"] = text("name", fields["name"], Quota)
     if "ticket_types" in fields:
-        fields["ticket_types"] = _of_event(quota.event, fields["ticket_types"], "ticket_types")
+        fields["ticket_types"] = of_event(quota.event, fields["ticket_types"], "ticket_types")
         lock_types(each.pk for each in fields["ticket_types"])
     enough = Q()
     if "capacity" in fields:
@@ -146,13 +155,13 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
     before = {name: getattr(quota, name) for name in changes}
     # One conditional UPDATE: whoever buys at this moment is counted (M1).
     if changes and not Quota.objects.filter(enough, pk=quota.pk).update(**changes):
-        fresh = _locked(Quota, quota.pk)
+        fresh = locked(Quota, quota.pk)
         raise CapacityBelowSold(field="capacity", taken=fresh.held + fresh.sold)
     quota = Quota.objects.get(pk=quota.pk)
     if "ticket_types" in fields:
-        before["ticket_types"] = _ids(quota.ticket_types)
+        before["ticket_types"] = ids(quota.ticket_types)
         draw(quota, fields["ticket_types"])
-        changes["ticket_types"] = _ids(quota.ticket_types)
+        changes["ticket_types"] = ids(quota.ticket_types)
     quota.save(update_fields=["modified_at"])
     record("quota.updated", quota, actor=actor, details=before_and_after(before, changes))
     if "capacity" in changes:
@@ -163,7 +172,7 @@ def change_quota(quota: Quota, *, actor: Any, **fields: Any) -> Quota:
 @transaction.atomic
 def delete_quota(quota: Quota, *, actor: Any) -> None:
     """Delete it. Raises QuotaInUse while places of it are sold or held: their count would be lost."""
-    quota = _locked(Quota, quota.pk)
+    quota = locked(Quota, quota.pk)
     if quota.held or quota.sold:
         raise QuotaInUse
     record(
@@ -173,57 +182,6 @@ def delete_quota(quota: Quota, *, actor: Any) -> None:
         details={"name": quota.name, **gone(name=quota.name, capacity=quota.capacity)},
     )
     quota.delete()
-
-
-def _ids(rows: Any) -> list[int]:
-    return sorted(rows.values_list("pk", flat=True))
-
-
-def ensure_door(event: Event) -> None:
-    """Give the event a check-in list that takes every ticket type, unless it has a list already."""
-    if not event.check_in_lists.exists():
-        CheckInList.objects.create(event=event, name=_("All tickets"))
-
-
-@transaction.atomic
-def create_check_in_list(
-    event: Event, *, name: str, ticket_types: Iterable[TicketType] = (), actor: Any
-) -> CheckInList:
-    """Make a list; one without ticket types accepts all of its event."""
-    entrance = CheckInList.objects.create(event=event, name=text("name", name, CheckInList))
-    entrance.ticket_types.set(_of_event(event, ticket_types, "ticket_types"))
-    told = made(name=entrance.name, ticket_types=_ids(entrance.ticket_types))
-    record("check_in_list.created", entrance, actor=actor, details={"name": entrance.name, **told}, deliver=False)
-    return entrance
-
-
-@transaction.atomic
-def change_check_in_list(entrance: CheckInList, *, actor: Any, **fields: Any) -> CheckInList:
-    """Change its name or the ticket types it accepts."""
-    entrance = _locked(CheckInList, entrance.pk)
-    before: dict[str, Any] = {"name": entrance.name}
-    if "name" in fields:
-        entrance.name = text("name", fields["name"], CheckInList)
-    entrance.save()
-    after: dict[str, Any] = {"name": entrance.name}
-    if "ticket_types" in fields:
-        before["ticket_types"] = _ids(entrance.ticket_types)
-        entrance.ticket_types.set(_of_event(entrance.event, fields["ticket_types"], "ticket_types"))
-        after["ticket_types"] = _ids(entrance.ticket_types)
-    details = before_and_after(before, after)
-    record("check_in_list.updated", entrance, actor=actor, details=details, deliver=False)
-    return entrance
-
-
-@transaction.atomic
-def delete_check_in_list(entrance: CheckInList, *, actor: Any) -> None:
-    """Delete it. Raises CheckInListUsed once it was scanned at: scans are kept."""
-    entrance = _locked(CheckInList, entrance.pk)
-    if CheckIn.objects.filter(check_in_list=entrance).exists():
-        raise CheckInListUsed
-    was = gone(name=entrance.name)
-    record("check_in_list.deleted", entrance, actor=actor, details={"name": entrance.name, **was}, deliver=False)
-    entrance.delete()
 
 
 @transaction.atomic
@@ -243,25 +201,12 @@ def duplicate_event(event: Event, *, actor: Any, **changes: Any) -> Event:
     for quota in event.quotas.prefetch_related("ticket_types"):
         types = [twins[old.pk] for old in quota.ticket_types.all()]
         create_quota(copy, quota.name, quota.capacity, types, actor=actor)
+    copy_entrances(event, copy, twins)
     details.copy_details(event, copy, {old: twin.pk for old, twin in twins.items()})
     return copy
 
 
 # --- Inside ------------------------------------------------------------------------------------------------------
-
-
-def _locked(model: Any, pk: Any) -> Any:
-    row = model.objects.select_for_update(of=("self",)).select_related("event").filter(pk=pk).first()
-    if row is None:
-        raise NotFound
-    return row
-
-
-def _of_event(event: Event | None, rows: Iterable[Any], field: str) -> list[Any]:
-    rows = list(rows)
-    if event is None or any(row.event_id != event.pk for row in rows):
-        raise InvalidInput(errors=[FieldError(field, "does_not_exist", _("This belongs to another event."))])
-    return rows
 
 
 def _places(capacity: int | None) -> int | None:

@@ -82,6 +82,21 @@ def test_a_cancelled_line_and_a_foreign_one_keep_their_names(alpha, client_for):
     assert change(client_for(alpha), order, line.pk, email="nobody").status_code == 400
 
 
+def test_payments_of_whole_orders_are_not_listed_for_who_has_a_right_on_one_event(alpha, client_for):
+    from tenant_apps.events.grants import grant
+
+    helper = make_user()
+    with in_tenant(alpha):
+        order = make_paid_order()
+        event = order.lines.get().event
+        grant(event, helper, "view_orders", actor=owner_of(alpha))
+    for path in (f"{API}/{order.code}/", f"/api/v1/events/{event.slug}/orders/"):
+        found = client_for(alpha, helper).get(path).json()
+        assert found.get("results", [found])[0]["payments"] == []
+        found = client_for(alpha, owner_of(alpha)).get(path).json()
+        assert len(found.get("results", [found])[0]["payments"]) == 1
+
+
 def test_staff_write_notes_that_the_buyer_never_sees(alpha, client_for):
     with in_tenant(alpha):
         order = make_paid_order()

@@ -12,7 +12,16 @@ from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.ticketing import codes, scanning
 from tenant_apps.ticketing import services as ticketing
 from tenants.context import in_tenant
-from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
+from tests.factories import (
+    make_delivery,
+    make_event,
+    make_order,
+    make_paid_order,
+    make_ticket_type,
+    make_user,
+    make_variant,
+    owner_of,
+)
 
 API = "/api/v1/orders"
 
@@ -117,6 +126,54 @@ def test_an_unpaid_order_costs_what_is_left_of_it(alpha, client_for):
     assert breaches_in(alpha) == []
 
 
+@pytest.mark.parametrize("included", [True, False])
+def test_the_tax_of_delivery_stays_what_it_was_when_a_line_is_cancelled_before_paying(alpha, included):
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+    from tenant_apps.orders.goods import Delivery
+    from tenant_apps.payments.line_refunds import cancel_lines
+
+    alpha.preferences = {**alpha.preferences, "tax_rate": "20", "prices_include_tax": included}
+    alpha.save()
+    with in_tenant(alpha):
+        mug, courier, kind = make_variant("Mug", price_minor=2400), make_delivery(price_minor=600), make_ticket_type()
+        where = Delivery(method=courier.pk, name="Ada", street="Strand", house="1", city="London")
+        lines = [BasketLine(variant=mug.pk), BasketLine(kind.pk)]
+        order = place_order(Basket(email="ada@example.test", lines=lines, delivery=where))
+        before = order.tax_minor, order.delivery_minor
+    # Settings that are changed later change no existing order (M6).
+    alpha.preferences = {**alpha.preferences, "tax_rate": "7"}
+    alpha.save()
+    with in_tenant(alpha):
+        order = cancel_lines(order, [ids(order)[1]])
+        assert before == ((500, 600) if included else (600, 720))
+        assert (order.tax_minor, order.delivery_minor) == before
+    assert breaches_in(alpha) == []
+
+
+def test_who_breaks_a_group_up_before_paying_is_told_what_it_costs_then(alpha, client_for):
+    from tenant_apps.payments.services import intend, settle
+    from tenant_apps.promotions.services import create_discount
+
+    with in_tenant(alpha):
+        create_discount(actor=None, name="Trio", kind="percent", percent=50, min_quantity=3)
+        order = make_order(make_ticket_type(price_minor=2000), quantity=3)
+        page = intend(order, "test")
+        first = ids(order)[0]
+    client = client_for(alpha)
+    told = client.get(f"{API}/{order.code}/cancel/{secret(order)}&lines={first}").json()
+    assert (told["total"], told["total_after"], told["lines"][0]["released"]) == ("30.00", "40.00", "0.00")
+    shown = client.post(f"{API}/{order.code}/lines/{first}/cancel/{secret(order)}").json()
+    assert (shown["status"], shown["total"]) == ("pending", "40.00")
+    with in_tenant(alpha):
+        # Whoever still pays on a page with the old sum gets it back, and is asked for the whole.
+        page = settle(page, "succeeded", reference="old")
+        assert (page.order.status, page.refunds.get().amount_minor) == ("pending", 3000)
+        again = intend(order, "test")
+        assert again.amount_minor == 4000
+        assert settle(again, "succeeded", reference="new").order.status == "paid"
+    assert breaches_in(alpha) == []
+
+
 def test_what_is_left_of_an_unpaid_order_may_cost_nothing_and_is_then_paid(alpha, client_for):
     from tenant_apps.orders.checkout import Basket, BasketLine, place_order
 
@@ -164,6 +221,29 @@ def test_another_line_may_go_though_one_ticket_was_used(alpha, client_for):
     assert client.post(f"{API}/{order.code}/lines/{other.pk}/cancel/{secret(order)}").status_code == 200
     with in_tenant(alpha):
         assert scanning.scan(door, codes.code_text(other.ticket), "2", by=None).reason == "cancelled"
+
+
+def test_a_right_on_one_event_is_told_nothing_of_the_rest_of_an_order(alpha, client_for):
+    from tenant_apps.events.grants import grant
+    from tenant_apps.orders.checkout import Basket, BasketLine, place_order
+
+    helper = make_user()
+    with in_tenant(alpha):
+        mine, other = make_ticket_type(make_event("Gala")), make_ticket_type(make_event("Secret Ball"))
+        order = place_order(Basket(email="a@example.test", lines=[BasketLine(mine.pk), BasketLine(other.pk)]))
+        alone = make_order(mine)
+        for permission in ("view_orders", "change_orders"):
+            grant(mine.event, helper, permission, actor=owner_of(alpha))
+        first, second = ids(order)
+    client = client_for(alpha, helper)
+    place = f"{API}/{order.code}/cancel/"
+    assert client.get(place).status_code == 403
+    for lines in (f"{second}", f"{first},{second}"):
+        refused = client.get(f"{place}?lines={lines}")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "lines"), refused.content
+    told = client.get(f"{place}?lines={first}")
+    assert told.status_code == 200 and "Secret Ball" not in told.content.decode()
+    assert client.get(f"{API}/{alone.code}/cancel/").json()["whole"] is True
 
 
 def test_a_line_of_another_order_or_another_buyer_is_not_there(alpha, client_for):

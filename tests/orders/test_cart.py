@@ -109,6 +109,18 @@ def test_an_overdue_cart_gives_its_places_back_to_whoever_asks_though_no_job_ran
     sound(alpha)
 
 
+def test_a_cart_that_cannot_be_cleared_keeps_no_other_from_it(alpha, basket, shop, client_for):
+    basket.add(shop.one)
+    Basket(client_for(alpha)).add(shop.two)
+    with in_tenant(alpha):
+        Cart.objects.filter(lines__ticket_type=shop.one).update(expires_at=timezone.now() - timedelta(minutes=2))
+        Cart.objects.filter(lines__ticket_type=shop.two).update(expires_at=timezone.now() - timedelta(minutes=1))
+        # A counter that says less than the cart does is never papered over.
+        Quota.objects.filter(ticket_types=shop.one).update(held=0)
+        expire()
+    assert held(alpha, shop.two) == (0, 0)
+
+
 def test_an_order_takes_the_places_of_overdue_carts(alpha, basket, shop, client_for):
     basket.add(shop.one, 3)
     with in_tenant(alpha):

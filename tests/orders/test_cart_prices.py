@@ -9,7 +9,7 @@ from tenant_apps.orders import carts
 from tenant_apps.orders.models import Cart, Order
 from tenant_apps.ticketing.models import Quota
 from tenants.context import in_tenant
-from tests.factories import make_ticket_type, make_user
+from tests.factories import make_event, make_quota, make_ticket_type, make_user
 from tests.orders.shops import Basket, held, make_voucher, sound
 
 
@@ -67,6 +67,21 @@ def test_a_code_that_does_nothing_here_is_refused_and_not_kept(alpha, basket, sh
         assert basket.call("put", "voucher/", {"code": typed}).status_code == 400
 
 
+def test_a_code_that_an_overdue_order_has_comes_onto_the_cart_without_any_job(alpha, basket, shop, client_for):
+    make_voucher(alpha, max_uses=1)
+    other = Basket(client_for(alpha))
+    for each in (other, basket):
+        each.add(shop.one)
+    other.call("put", "voucher/", {"code": "SPRING"})
+    assert other.order(email="other@example.test").status_code == 201
+    assert basket.call("put", "voucher/", {"code": "SPRING"}).json()["code"] == "voucher_used_up"
+    with in_tenant(alpha):
+        Order.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert basket.call("put", "voucher/", {"code": " spring "}).status_code == 200
+    assert basket.order(key="key-2").status_code == 201
+    sound(alpha)
+
+
 def test_a_code_of_another_tenant_is_unknown(alpha, beta, basket, shop):
     make_voucher(beta)
     basket.add(shop.one)
@@ -113,6 +128,25 @@ def test_places_that_a_code_keeps_come_into_the_cart_of_whoever_brings_it(alpha,
     sound(alpha)
     assert basket.order().status_code == 201
     assert held(alpha, shop.one) == (3, 0)
+    sound(alpha)
+
+
+def test_places_that_a_code_keeps_are_counted_once_however_many_lines_draw_from_them(alpha, basket, client_for):
+    with in_tenant(alpha):
+        event = make_event()
+        front, back = make_ticket_type(event, capacity=None), make_ticket_type(event, capacity=None)
+        house = make_quota(event, capacity=4, ticket_types=(front, back))
+    make_voucher(alpha, quota=house, reserved=2)
+    basket.call("put", "voucher/", {"code": "SPRING"})
+    for kind in (front, back):
+        assert basket.add(kind, 2).status_code == 201
+    assert [line["held"] for line in basket.shown()["lines"]] == [True, True]
+    with in_tenant(alpha):
+        house.refresh_from_db()
+        assert house.held == 4
+    # What the cart holds nobody else gets while it is being paid for.
+    assert Basket(client_for(alpha)).add(front).json()["code"] == "sold_out"
+    assert basket.order().status_code == 201
     sound(alpha)
 
 

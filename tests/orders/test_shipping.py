@@ -154,6 +154,42 @@ def test_what_comes_back_is_in_stock_again_or_written_off(alpha, at, restock, le
         assert not breaches(alpha)
 
 
+def test_the_partner_packs_only_what_is_wanted_and_not_there_already(alpha):
+    from tenant_apps.payments.box_office import sell
+    from tenant_apps.payments.line_refunds import cancel_lines
+
+    with in_tenant(alpha):
+        change_settings({"order_email": "warehouse@example.test"}, actor=owner_of(alpha))
+    alpha.refresh_from_db()
+
+    def told():
+        with in_tenant(alpha):
+            deliver_due()
+        found = [one for one in mail.outbox if one.to == ["warehouse@example.test"]]
+        mail.outbox.clear()
+        return found
+
+    with in_tenant(alpha):
+        mug, shirt, bag = make_variant("Mug"), make_variant("Shirt"), make_variant("Bag")
+        order = goods_order(mug, shirt, bag, pay=False)
+        of_mug, of_shirt, _of_bag = order.lines.order_by("position").values_list("pk", flat=True)
+        # Before it is paid: the partner never heard of it.
+        cancel_lines(order, [of_mug])
+    assert told() == []
+    with in_tenant(alpha):
+        mark_paid(order)
+    (to_pack,) = told()
+    assert "Mug" not in to_pack.body and "Shirt" in to_pack.body and "Bag" in to_pack.body
+    with in_tenant(alpha):
+        cancel_lines(order, [of_shirt])
+    (not_any_more,) = told()
+    assert not_any_more.subject == f"Cancelled in part: order {order.code}"
+    assert "Shirt" in not_any_more.body and "Bag" not in not_any_more.body
+    with in_tenant(alpha):
+        sell(Basket(email="", lines=[BasketLine(variant=bag.pk)]), "cash", actor=owner_of(alpha))
+    assert told() == []
+
+
 def test_buyer_and_partner_hear_of_each_step(alpha, at):
     with in_tenant(alpha):
         change_settings({"order_email": "warehouse@example.test"}, actor=owner_of(alpha))
@@ -219,6 +255,38 @@ def test_who_has_a_right_on_one_event_only_does_not_move_goods(alpha, client_for
     assert (answer.status_code, answer.json()["code"]) == (409, "no_goods")
     with in_tenant(alpha):
         assert "unpacked" in states(order)
+
+
+def test_who_has_rights_on_one_event_only_sends_no_money_of_goods_back(alpha, client_for, page_for):
+    from tenant_apps.events.grants import grant
+
+    helper = make_user()
+    with in_tenant(alpha):
+        kind = make_ticket_type(make_event(), price_minor=1200)
+        order, unpaid = goods_order(ticket_type=kind), goods_order(ticket_type=kind, pay=False)
+        for permission in ("view_orders", "change_orders", "refund_orders"):
+            grant(kind.event, helper, permission, actor=owner_of(alpha))
+        of_event = order.lines.get(ticket_type=kind).pk
+        goods = order.lines.exclude(ticket_type=kind).get().pk
+    client, page = client_for(alpha, helper), page_for(alpha, helper)
+    place = f"/api/v1/orders/{order.code}"
+    for key, body in enumerate(({}, {"amount": "40.00"}, {"lines": [str(goods)]})):
+        answer = client.post(f"{place}/refund/", body, format="json", HTTP_IDEMPOTENCY_KEY=f"key-{key}")
+        assert answer.status_code == 403, answer.content
+    assert client.post(f"{place}/cancel/").status_code == 403
+    assert client.post(f"/api/v1/orders/{unpaid.code}/mark-paid/").status_code == 403
+    assert page.post(f"/dashboard/orders/{order.code}/refund/", {"amount": "40.00", "key": "k"}).status_code == 404
+    assert page.post(f"/dashboard/orders/{order.code}/cancel/").status_code == 404
+    assert page.post(f"/dashboard/orders/{unpaid.code}/mark-paid/").status_code == 404
+    with in_tenant(alpha):
+        order.refresh_from_db()
+        unpaid.refresh_from_db()
+        assert (order.status, order.refunded_minor, unpaid.status) == ("paid", 0, "pending")
+    # The ticket of their event is theirs to cancel.
+    assert client.post(f"{place}/lines/{of_event}/cancel/").status_code == 200
+    with in_tenant(alpha):
+        order.refresh_from_db()
+        assert (order.status, order.refunded_minor) == ("paid", 1200)
 
 
 @pytest.mark.parametrize("body", [{"lines": []}, {"lines": ["x"]}, {"lines": "all"}, {"carrier": "a" * 61}])

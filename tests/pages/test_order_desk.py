@@ -9,6 +9,7 @@ from pypdf import PdfReader
 
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import Refund
+from tenant_apps.staff.models import Membership, Role
 from tenants.context import in_tenant
 from tests.factories import (
     make_event,
@@ -233,6 +234,31 @@ def test_the_pick_list_counts_what_is_to_be_packed(alpha, desk, orders):
     assert "Cap" in text and both.code in text and orders["goods"].code not in text
     desk.post(f"/dashboard/orders/{both.code}/goods/pack/")
     assert both.code not in desk.get("/dashboard/pick-list/").content.decode()
+
+
+def test_who_has_a_right_on_one_event_is_not_told_where_goods_go(alpha, client_for, page_for):
+    from tenant_apps.events.grants import grant
+    from tenant_apps.orders import shipping
+
+    helper = make_user()
+    with in_tenant(alpha):
+        kind = make_ticket_type(make_event("Gala"))
+        order = goods_order(make_variant("Mug"), ticket_type=kind)
+        shipping.move(order, "pack")
+        shipping.move(order, "ship", carrier="DHL", tracking_number="TRACK-1")
+        role = Role.objects.create(name="Exporter", permissions=["export"])
+        Membership.objects.create(user_id=helper.pk, role=role)
+        grant(kind.event, helper, "view_orders", actor=owner_of(alpha))
+    client, page = client_for(alpha, helper), page_for(alpha, helper)
+    answers = [
+        client.get(f"/api/v1/orders/{order.code}/").content,
+        client.get(f"/api/v1/events/{kind.event.slug}/orders/").content,
+        b"".join(page.get("/dashboard/orders.csv").streaming_content),
+    ]
+    for told in (answer.decode() for answer in answers):
+        assert order.code in told and "Gala" in told
+        assert not any(word in told for word in ("Strand", "London", "Courier", "TRACK-1"))
+    assert "Strand" in client_for(alpha, owner_of(alpha)).get(f"/api/v1/orders/{order.code}/").content.decode()
 
 
 def test_who_has_a_right_on_one_event_sees_no_goods(alpha, page_for):

@@ -190,6 +190,23 @@ def test_the_till_sells_goods_beside_tickets_and_alone(alpha, page_for):
     assert other.get(f"{place}receipts/{goods_only.code}/").status_code == 404
 
 
+def test_a_receipt_opens_an_order_only_for_who_may_sell_all_that_is_in_it(alpha, client_for, page_for):
+    clerk = make_user()
+    with in_tenant(alpha):
+        mine, other = make_ticket_type(price_minor=1200), make_ticket_type(price_minor=5000)
+        grant(mine.event, clerk, "change_orders", actor=None)
+    owner = owner_of(alpha)
+    both = sell(client_for(alpha, owner), {"lines": lines(mine, other)}, key="both").json()
+    own = sell(client_for(alpha, owner), {"lines": lines(mine)}, key="own").json()
+
+    def receipt(user, order):
+        place = f"/dashboard/box-office/{mine.event.slug}/receipts/{order['code']}/"
+        return page_for(alpha, user).get(place).content.decode()
+
+    assert own["secret"] in receipt(clerk, own) and both["secret"] in receipt(owner, both)
+    assert both["code"] in receipt(clerk, both) and both["secret"] not in receipt(clerk, both)
+
+
 def test_a_receipt_shows_nothing_that_was_not_sold_at_the_counter(alpha, page_for):
     clerk = make_user()
     with in_tenant(alpha):

@@ -9,6 +9,7 @@ from django.db import connections
 
 from shared_apps.core.errors import DomainError
 from tenant_apps.orders import services as orders
+from tenant_apps.payments import refunds
 from tenant_apps.payments.models import LedgerEntry, Payment
 from tenant_apps.payments.refunds import cancel_order
 from tenant_apps.ticketing import codes, scanning
@@ -150,6 +151,18 @@ def test_whoever_left_with_a_ticket_that_is_cancelled_does_not_come_in_again(alp
         assert scanning.scan(door, text, "2", by=None, direction="out").admitted
         cancel_order(order, by_staff=True)
         assert scanning.scan(door, text, "3", by=None).reason == "cancelled"
+
+
+def test_money_that_is_still_on_its_way_back_counts_in_what_the_rule_promises(in_alpha):
+    """A provider may take days to say that a refund is done: until then nobody gets more than after it."""
+    kind = make_ticket_type(make_event(refund_tiers=[{"days": 1, "percent": 50}]), price_minor=10_000)
+    order = make_paid_order(kind)
+    assert refunds.promised_minor(order) == 5000
+    (sent,) = refunds.intend_order_refund(order, 4000)
+    assert refunds.promised_minor(order) == 1000
+    refunds.carry_out(sent)
+    order.refresh_from_db()
+    assert (order.refunded_minor, refunds.promised_minor(order)) == (4000, 1000)
 
 
 def refund(client, order, key, **body):

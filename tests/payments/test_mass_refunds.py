@@ -177,6 +177,26 @@ def test_what_a_provider_refuses_is_listed_and_sent_once_when_repeated(alpha, ki
     assert breaches_in(alpha) == []
 
 
+def test_what_failed_is_still_there_to_be_repeated_after_another_run(alpha, kind, monkeypatch):
+    with in_tenant(alpha):
+        bad = make_paid_order(kind)
+        codes = [bad.code]
+        refusing(monkeypatch, ProviderRefused("the account is empty"), codes)
+        first = call_off(alpha, kind)
+        codes.clear()
+        second = mass.start(kind.event)
+        # As long as the second one runs, nobody would work on the first.
+        mass.repeat(first)
+        assert states(first) == {bad.code: "failed"}
+        assert mass.work(second)
+        mass.repeat(first)
+        assert mass.work(MassRefund.objects.get(pk=first.pk))
+        assert states(first) == {bad.code: "done"}
+        bad.refresh_from_db()
+        assert bad.refunded_minor == 2500
+    assert breaches_in(alpha) == []
+
+
 def test_a_provider_that_does_not_answer_leaves_it_on_its_way(alpha, kind, monkeypatch):
     with in_tenant(alpha):
         order = make_paid_order(kind)

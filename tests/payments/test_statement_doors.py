@@ -3,11 +3,13 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from tenant_apps.events.grants import grant
 from tenant_apps.orders.models import Order
+from tenant_apps.payments import statements
 from tenant_apps.payments.models import LedgerEntry, Statement
 from tenant_apps.payments.tasks import book_statement
 from tenants.context import in_tenant
-from tests.factories import make_order, make_ticket_type, owner_of
+from tests.factories import make_order, make_ticket_type, make_user, owner_of
 from tests.pages.test_dashboard import text_of
 
 
@@ -116,6 +118,30 @@ def test_a_file_that_is_none_is_refused_on_the_page(alpha, page_for):
     refused = page.post("/dashboard/money/statements/", {"file": SimpleUploadedFile("x.csv", b"\x00")})
     assert (refused.status_code, "This is no CSV file." in text_of(refused)) == (400, True)
     assert page.post("/dashboard/money/statements/", {}).status_code == 400
+
+
+def test_a_right_on_one_event_opens_no_page_about_the_tenant_s_money(alpha, order, client_for, page_for):
+    """The API asks for the role; the pages show no less than a bank account, and book what stands on it."""
+    helper, owner = make_user(), owner_of(alpha)
+    with in_tenant(alpha):
+        statement = statements.upload("bank.csv", file(order).read(), actor=owner)[0]
+        for permission in ("view_orders", "change_orders", "refund_orders", "view_reports"):
+            grant(order.lines.get().event, helper, permission, actor=owner)
+    assert client_for(alpha, helper).get("/api/v1/bank-statements/").status_code == 403
+    page, own = "/dashboard/money/", f"/dashboard/money/statements/{statement.pk}/"
+    for path in ("", "settlement.csv", "promotions/", "disputes/", "statements/"):
+        assert page_for(alpha, helper).get(f"{page}{path}").status_code == 404, path
+        assert page_for(alpha, owner).get(f"{page}{path}").status_code == 200, path
+    assert page_for(alpha, helper).get(own).status_code == 404
+    assert page_for(alpha, helper).get(f"{own}columns/").status_code == 404
+    assert page_for(alpha, helper).post(f"{own}columns/").status_code == 404
+    assert page_for(alpha, helper).post(f"{page}statements/", {"file": file(order)}).status_code == 404
+    assert page_for(alpha, helper).post(f"{own}book/").status_code == 404
+    with in_tenant(alpha):
+        assert Statement.objects.get().status == "ready"
+    # Nor does the menu lead there.
+    assert page not in page_for(alpha, helper).get("/dashboard/orders/").content.decode()
+    assert page in page_for(alpha, owner).get("/dashboard/orders/").content.decode()
 
 
 def test_another_tenant_s_statement_is_not_there(alpha, beta, order, client_for, page_for):

@@ -1,17 +1,20 @@
 """Banks' files: read as banks write them, shown beside the orders, booked once."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from shared_apps.core.codes import READABLE
 from shared_apps.core.errors import InvalidInput
 from tenant_apps.activity.models import AuditEntry
 from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.services import expire_overdue
 from tenant_apps.payments import services, statement_files, statements
-from tenant_apps.payments.models import LedgerEntry, Payment, StatementLine
+from tenant_apps.payments.line_refunds import cancel_lines
+from tenant_apps.payments.models import LedgerEntry, Payment, Refund, StatementLine
 from tenants.context import in_tenant
 from tests.concurrency.test_races import at_once
 from tests.factories import make_event, make_order, make_ticket_type, owner_of
@@ -214,6 +217,12 @@ def test_a_code_is_found_however_it_was_typed(text):
     assert "ACDEFGHJ" in statements.codes_in(text)
 
 
+def test_of_a_line_of_nothing_but_codes_only_so_many_are_looked_up():
+    noise = " ".join("".join(random.Random(number).choices(READABLE, k=20)) for number in range(23))
+    found = statements.codes_in(f"ACDEFGHJ {noise}")
+    assert len(found) == statements.MOST_CODES and "ACDEFGHJ" in found
+
+
 # --- Matching and booking ---------------------------------------------------------------------------------------------
 
 
@@ -263,6 +272,28 @@ def test_each_state_is_shown_before_anything_is_booked(in_alpha, kind):
     assert states(statement)[0] == "booked"
     # What was too much is on its way back, by hand.
     assert Payment.objects.get(order=three).refunding_minor == 100
+
+
+def test_a_transfer_for_what_is_left_of_an_order_pays_it(in_alpha, kind):
+    order = services.place(
+        Basket(email="ada@example.test", lines=[BasketLine(kind.pk, 2)], provider="bank_transfer"),
+    )[0]
+    cancel_lines(order, [order.lines.first().pk])
+    statement = uploaded(csv(f"20.11.2026;25,00;EUR;{order.code};Ada"), in_alpha)
+    assert states(statement) == ["matched"]
+    assert statements.book(statement) == 1
+    order.refresh_from_db()
+    assert (order.status, LedgerEntry.objects.get().amount_minor) == ("paid", 2500)
+
+
+def test_staff_who_say_that_the_money_is_there_say_so_of_what_is_left(in_alpha, kind):
+    order = services.place(
+        Basket(email="ada@example.test", lines=[BasketLine(kind.pk, 2)], provider="bank_transfer"),
+    )[0]
+    cancel_lines(order, [order.lines.first().pk])
+    services.mark_paid(order)
+    assert list(LedgerEntry.objects.values_list("kind", "amount_minor")) == [("payment", 2500)]
+    assert not Refund.objects.exists()
 
 
 def test_the_same_file_and_one_that_overlaps_it_book_nothing_twice(in_alpha, kind):

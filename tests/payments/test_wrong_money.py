@@ -1,15 +1,19 @@
 """Money that comes in the wrong amount or at the wrong time never makes a wrong state (O5)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tenant_apps.events.models import Event
 from tenant_apps.orders import lifecycle
+from tenant_apps.orders.checkout import Basket, BasketLine, place_order
 from tenant_apps.payments import polling
 from tenant_apps.payments.models import LedgerEntry, Payment
 from tenant_apps.payments.refunds import carry_out, refund_order
 from tenant_apps.payments.services import intend, settle
+from tenant_apps.promotions import services as promotions
+from tenant_apps.reports.invariants import breaches_in
 from tests.factories import make_order, make_ticket_type
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -56,6 +60,23 @@ def test_money_that_comes_after_the_event_was_called_off_goes_back(in_alpha):
     Event.objects.update(status="cancelled")
     payment = paid(payment)
     assert (payment.order.status, payment.refunds.get().amount_minor) == ("expired", 2500)
+
+
+def test_money_that_comes_after_others_have_used_the_voucher_up_goes_back(in_alpha):
+    """The order's time was up, its use was given back, and somebody else has it now: the price holds no more."""
+    kind = make_ticket_type(price_minor=2500)
+    promotions.create_voucher(actor=None, code="ONCE", kind="percent", percent=20, max_uses=1)
+
+    def order(email: str) -> Any:
+        return place_order(Basket(email=email, lines=[BasketLine(kind.pk)], voucher="ONCE"))
+
+    late = order("late@example.test")
+    payment = intend(late, "test")
+    lifecycle.advance(late, "expired")
+    order("quick@example.test")
+    payment = paid(payment)
+    assert (payment.order.status, payment.captured_minor, payment.refunds.get().amount_minor) == ("expired", 2000, 2000)
+    assert breaches_in(in_alpha) == []
 
 
 def test_money_that_came_twice_does_not_hide_what_was_refunded(in_alpha):

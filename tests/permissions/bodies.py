@@ -28,7 +28,14 @@ NOTHING = fixed()
 _event = fixed(title="A new one", starts_at=AT)
 _type = fixed(name="A new kind", price="7.00", capacity=5)
 _quota = fixed(name="A new quota", capacity=50)
+
+
+def _ticket(place: Place) -> str:
+    return str(getattr(getattr(place, "ticket", None), "pk", None) or uuid4())
+
+
 _list = fixed(name="A new door")
+_entrance = fixed(name="A new door", entries="once", directions="both", day_starts="0")
 _register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
 _login = fixed(email="buyer@matrix.test", password=PASSWORD)
 _email = fixed(email="buyer@matrix.test")
@@ -192,6 +199,14 @@ BODIES: dict[str, Maker] = {
     "DELETE /events/<str:event>/check-in-lists/<int:pk>/": NOTHING,
     "PATCH /events/<str:event>/check-in-lists/<int:pk>/": _list,
     "PUT /events/<str:event>/check-in-lists/<int:pk>/": _list,
+    "POST /check-in-lists/<int:pk>/by-hand/": lambda place: {
+        "ticket": _ticket(place), "reason": "The phone is dead.",
+    },
+    "POST /events/<str:event>/check-in-zones/": fixed(name="A new hall", capacity=5),
+    "DELETE /events/<str:event>/check-in-zones/<int:pk>/": NOTHING,
+    "PATCH /events/<str:event>/check-in-zones/<int:pk>/": fixed(name="Renamed"),
+    "PUT /events/<str:event>/check-in-zones/<int:pk>/": fixed(name="Renamed", capacity=6),
+    "POST /events/<str:event>/check-in-zones/<int:pk>/empty/": NOTHING,
     "POST /events/<str:event>/duplicate/": NOTHING,
     "POST /events/<str:event>/grants/": fixed(email="buyer@matrix.test", permissions=["check_in"]),
     "DELETE /events/<str:event>/grants/<int:pk>/": NOTHING,
@@ -321,6 +336,19 @@ BODIES: dict[str, Maker] = {
         f"q{place.quota.pk}-name": "Renamed", f"q{place.quota.pk}-capacity": "500",
     },
     "POST /dashboard/events/<slug:slug>/quotas/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/check-in/new/": _entrance,
+    "POST /dashboard/events/<slug:slug>/check-in/<int:pk>/": _entrance,
+    "POST /dashboard/events/<slug:slug>/check-in/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/check-in/<int:pk>/by-hand/": lambda place: {
+        "ticket": _ticket(place), "reason": "The phone is dead.",
+    },
+    "POST /dashboard/events/<slug:slug>/check-in/<int:pk>/undo/": lambda place: {"scan_id": f"scan-{place.name}"},
+    "POST /dashboard/events/<slug:slug>/check-in-zones/new/": fixed(**{"new-name": "A hall", "new-capacity": "5"}),
+    "POST /dashboard/events/<slug:slug>/check-in-zones/<int:pk>/": lambda place: {
+        f"z{place.check_in_zone.pk}-name": "Renamed", f"z{place.check_in_zone.pk}-capacity": "7",
+    },
+    "POST /dashboard/events/<slug:slug>/check-in-zones/<int:pk>/delete/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/check-in-zones/<int:pk>/empty/": NOTHING,
     "POST /dashboard/roles/new/": fixed(name="New role", permissions="check_in"),
     "POST /dashboard/roles/<int:pk>/": fixed(name="Renamed", permissions="check_in"),
     "POST /dashboard/roles/<int:pk>/delete/": NOTHING,

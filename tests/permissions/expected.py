@@ -21,6 +21,10 @@ PERSONAL = (
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
 # Pages that make events, or concern all of them: a grant on one event does not suffice.
 WHOLE_EVENTS = ("/dashboard/categories/", "/dashboard/tags/", "/dashboard/venues/", "/dashboard/series/")
+WHOLE_MONEY = (
+    "/dashboard/money/statements/", "/dashboard/money/disputes/", "/dashboard/money/promotions/",
+    "/dashboard/money/settlement.csv",
+)  # fmt: skip
 MAKES_EVENTS = ("/dashboard/events/<slug:slug>/repeat/", "/dashboard/events/<slug:slug>/duplicate/")
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
@@ -258,7 +262,7 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         needed = {"import", "change_catalog"} if "/imports/" in route.path else {"change_catalog"}
         held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
         return one(HIDDEN) if not needed <= held or (_foreign(scope) and "<" in route.path) else one(OK)
-    if route.path.startswith(WHOLE_EVENTS) or route.path in MAKES_EVENTS:
+    if route.path.startswith(WHOLE_EVENTS + WHOLE_MONEY) or route.path in (*MAKES_EVENTS, "/dashboard/money/"):
         held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
         return one(HIDDEN) if not names <= held or (_foreign(scope) and "<" in route.path) else one(OK)
     if "<" not in route.path:

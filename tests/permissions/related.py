@@ -29,6 +29,8 @@ RELATED: dict[str, Maker] = {
     "event_categories": lambda place: [f"kind-{place.tenant.slug}"],
     "product_categories": lambda place: [f"kind-{place.tenant.slug}"],
     "cart": named("cart_token"),
+    "zone": key_of("check_in_zone"),
+    "ticket": lambda place: str(place.ticket.pk) if getattr(place, "ticket", None) else None,
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.

@@ -154,6 +154,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
+    from tenant_apps.ticketing.entrances import create_zone
 
     # A name that no search for an event of alpha finds.
     event = make_event("Nebelhorn" if name == "foreign" else None, published=published)
@@ -163,6 +164,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     spare = make_ticket_type(event, price_minor=500, name="Spare")
     place = Place(name, tenant, event)
     place.things.ticket_type, place.things.spare, place.things.list = kind, spare, entrance
+    place.things.check_in_zone = create_zone(event, actor=None, name="Hall", capacity=5)
     place.things.event_key = event_key
     place.things.quota, place.things.spare_quota = kind.quotas.get(), spare.quotas.get()
     _add_waiting(place)

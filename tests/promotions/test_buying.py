@@ -231,6 +231,22 @@ def test_a_voucher_opens_hidden_types_and_nothing_else_does(alpha, client_for):
     assert used(alpha) == 1
 
 
+def test_places_that_come_back_are_kept_again_only_where_the_voucher_keeps_places(alpha, client_for):
+    with in_tenant(alpha):
+        seat, other = make_ticket_type(price_minor=1000, capacity=5), make_ticket_type(price_minor=1000, capacity=5)
+        first, second = (Quota.objects.get(ticket_types=kind).pk for kind in (seat, other))
+    make_voucher(alpha, percent=10, quota=first, reserved=2, max_uses=10)
+    client = client_for(alpha)
+    taken = buy(client, {"ticket_type": seat.pk}, voucher="SPRING").json()
+    with in_tenant(alpha):
+        services.change_voucher(Voucher.objects.get(), actor=None, quota=second)
+    assert client.post(f"/api/v1/orders/{taken['code']}/cancel/?secret={taken['secret']}").status_code == 200
+    with in_tenant(alpha):
+        held = dict(Quota.objects.values_list("pk", "held"))
+        assert (held, Voucher.objects.get().reserved) == ({first: 0, second: 1}, 1)
+    assert breaches(alpha) == []
+
+
 def test_a_voucher_keeps_places_that_only_its_buyers_get(alpha, client_for):
     with in_tenant(alpha):
         seat = make_ticket_type(price_minor=1000, capacity=3)

@@ -98,6 +98,26 @@ def test_a_voucher_is_written_used_and_its_uses_are_listed(alpha, client_for, st
         assert (made.active, made.reserved, Quota.objects.get().held) == (False, 0, 1)
 
 
+def test_a_form_that_was_open_while_a_code_was_used_keeps_no_places_anew(alpha, client_for, staff):
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=1000)
+        quota = Quota.objects.get()
+        services.create_voucher(actor=None, code="SPRING", kind="percent", percent=10, quota=quota.pk, reserved=3)
+    place = "/dashboard/vouchers/SPRING/"
+    form = staff.get(place).context["form"]
+    body = {"email": "b@x.test", "lines": [{"ticket_type": kind.pk}], "voucher": "spring", "provider": "manual"}
+    client_for(alpha).post("/api/v1/orders/", body, format="json", HTTP_IDEMPOTENCY_KEY="k")
+    shown = {"quota": quota.pk, "reserved": form["reserved"].value(), "kept": form["kept"].value()}
+    assert staff.post(place, {**VOUCHER, **shown, "tag": "press"}).status_code == 302
+    with in_tenant(alpha):
+        made = Voucher.objects.get()
+        assert (made.tag, made.reserved, Quota.objects.get().held) == ("press", 2, 3)
+    # Whoever types another number means it.
+    assert staff.post(place, {**VOUCHER, **shown, "reserved": "5"}).status_code == 302
+    with in_tenant(alpha):
+        assert (Voucher.objects.get().reserved, Quota.objects.get().held) == (5, 6)
+
+
 def test_many_codes_are_made_listed_by_their_tag_and_downloaded(alpha, staff):
     with in_tenant(alpha):
         services.create_voucher(actor=None, code="OTHER", kind="free")

@@ -78,3 +78,42 @@ def test_an_undo_beside_scans_leaves_one_admission_at_most(alpha, sold):
     with in_tenant(alpha):
         assert CheckIn.objects.standing().count() <= 1
         assert CheckIn.objects.get(scan_id="first").undone_at is not None
+
+
+def test_a_zone_for_seven_holds_seven_whatever_forty_scans_at_two_gates_try(transactional_db, alpha):
+    from tenant_apps.ticketing import entrances
+    from tests.factories import make_user
+
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=0)
+        zone = entrances.create_zone(kind.event, name="Hall", capacity=7, actor=None)
+        gates = [
+            entrances.create_check_in_list(kind.event, name=name, zone=zone, actor=None) for name in ("North", "South")
+        ]
+        tickets = [make_paid_order(kind).lines.get().ticket for _each in range(16)]
+        texts = [codes.code_text(ticket) for ticket in tickets]
+    person = make_user()
+
+    def come(number):
+        return lambda: scanning.scan(gates[number % 2], texts[number % 16], f"in-{number}", by=None)
+
+    answers = at_once(alpha, [come(number) for number in range(40)])
+    reasons = [answer.reason for answer in answers]
+    assert reasons.count("") == 7
+    assert set(reasons) == {"", "zone_full", "already_used"}
+
+    def leave(number):
+        return lambda: scanning.scan(gates[(number + 1) % 2], texts[number], f"out-{number}", by=None, direction="out")
+
+    def undo(answer):
+        return lambda: scanning.undo(answer.check_in.check_in_list, answer.check_in.scan_id, by=person)
+
+    stood = [answer for answer in answers if answer.admitted]
+    jobs = [undo(answer) for answer in stood[:3]] + [leave(number) for number in range(16)]
+    jobs += [come(number) for number in range(40, 56)] + [lambda: entrances.empty_zone(zone, actor=person)]
+    at_once(alpha, jobs)
+    with in_tenant(alpha):
+        zone.refresh_from_db()
+        standing = CheckIn.objects.standing().filter(zone=zone)
+        assert zone.inside == standing.count() <= 7
+        assert standing.values("ticket").distinct().count() == standing.count()

@@ -30,6 +30,7 @@ from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import to_minor
 from tenant_apps.orders import services
+from tenant_apps.orders.cancelling import chosen
 from tenant_apps.orders.checkout import Basket
 from tenant_apps.orders.errors import UnknownCart
 from tenant_apps.orders.models import Order
@@ -138,7 +139,14 @@ class CancelView(APIView):
     )
     def get(self, request: Request, code: str) -> Response:
         sight = see(request, code, permission="change_orders")
-        told = preview(sight.order, wanted_lines(request), by_staff=not sight.as_buyer)
+        wanted = wanted_lines(request)
+        if sight.events is not None:
+            # The rest of the order is told to nobody who may not cancel it (I2).
+            if wanted is None:
+                touch(request, code, "change_orders")
+            else:
+                chosen(sight.lines(), wanted)
+        told = preview(sight.order, wanted, by_staff=not sight.as_buyer)
         return Response(presentation.cancellation_json(sight.order, told))
 
     @extend_schema(operation_id="orders_cancel", request=ReasonInput, responses=OrderSerializer)

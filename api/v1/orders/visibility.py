@@ -86,8 +86,9 @@ def changed(request: Any, order: Order, permission: str) -> Sight:
     return replace(sight, order=Order.objects.get(pk=order.pk))
 
 
-def touch(request: Any, code: str, permission: str) -> Order:
-    """Return an order that staff may act on: by role, or by grants on every event that it has places at.
+def touch(request: Any, code: str, permission: str, *, but_goods: bool = False) -> Order:
+    """Return an order that staff may act on: by role, or by grants on every event that it has places at. Goods belong
+    to no event, so an order that has some takes the role; unless the act leaves these alone (`but_goods`).
 
     Raises NotFound for what they may not see and Forbidden for what they may see but not change.
     """
@@ -97,7 +98,8 @@ def touch(request: Any, code: str, permission: str) -> Order:
     user = request.user
     if allowed(user, permission):
         return order
-    here = set(order.lines.exclude(event=None).values_list("event_id", flat=True))
+    lines = order.lines.exclude(event=None) if but_goods else order.lines.all()
+    here = set(lines.values_list("event_id", flat=True))
     granted = set(events_where(user, permission).filter(pk__in=here).values_list("pk", flat=True))
     if here and granted == here:
         return order

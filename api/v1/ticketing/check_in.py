@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from api.pagination import Pages
 from api.scoping import EventScoped
-from api.v1.ticketing.presentation import answer_json, list_json
+from api.v1.ticketing.presentation import answer_json, list_json, numbers_json
 from api.v1.ticketing.serializers import (
     CheckInListSerializer,
     ListNumbersSerializer,
@@ -19,9 +19,8 @@ from api.v1.ticketing.serializers import (
 from api.views import APIView
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from tenant_apps.staff.permissions import allowed
-from tenant_apps.ticketing import scanning, services
+from tenant_apps.ticketing import live, scanning, services
 from tenant_apps.ticketing.models import CheckInList
-from tenant_apps.ticketing.querysets import list_numbers
 from tenant_apps.ticketing.scanning import ScanAnswer
 
 
@@ -51,6 +50,11 @@ class _Lists(EventScoped, APIView):
             ]:
                 raise InvalidInput(errors=errors)
             fields["ticket_types"] = list(types.values())
+        if fields.get("zone") is not None:
+            zone = self.event.check_in_zones.filter(pk=fields["zone"]).first()
+            if zone is None:
+                raise InvalidInput(errors=[FieldError("zone", "does_not_exist", _("This does not exist."))])
+            fields["zone"] = zone
         return fields
 
 
@@ -127,7 +131,7 @@ class ListStatusView(AtList):
     def get(self, request: Request, pk: int) -> Response:
         entrance = self.entrance
         named = {"id": entrance.pk, "event": entrance.event.slug, "name": entrance.name}
-        return Response({**named, **list_numbers(entrance)})
+        return Response({**named, **numbers_json(live.numbers(entrance))})
 
 
 class UndoView(AtList):

@@ -7,9 +7,12 @@ from shared_apps.core.money import to_text
 from tenant_apps.activity.models import AuditEntry
 from tenant_apps.ticketing.codes import code_text
 from tenant_apps.ticketing.key_life import Revocations, packed
-from tenant_apps.ticketing.models import CheckIn, CheckInList, EventKey, Ticket
+from tenant_apps.ticketing.live import Numbers
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInZone, EventKey, Ticket
 from tenant_apps.ticketing.rules import transfer_until
 from tenant_apps.ticketing.scanning import ScanAnswer
+
+NUMBERS = ("expected", "arrived", "inside", "per_minute", "refused", "last_at", "zone", "minutes")
 
 
 def ticket_json(ticket: Ticket, order_code: str | None, *, with_code: bool = True) -> dict[str, Any]:
@@ -72,6 +75,48 @@ def list_json(check_in_list: CheckInList) -> dict[str, Any]:
         "event": check_in_list.event.slug,
         "name": check_in_list.name,
         "ticket_types": [row.pk for row in check_in_list.ticket_types.all()],
+        "gate": check_in_list.gate,
+        "zone": check_in_list.zone_id,
+        "day": check_in_list.day,
+        "day_starts": check_in_list.day_starts,
+        "opens_at": check_in_list.opens_at,
+        "closes_at": check_in_list.closes_at,
+        "entries": check_in_list.entries,
+        "directions": check_in_list.directions,
+    }
+
+
+def numbers_json(numbers: Numbers) -> dict[str, Any]:
+    """What is counted at a list, for whoever draws a board of their own."""
+    shown = numbers.as_dict()
+    return {name: shown[name] for name in NUMBERS}
+
+
+def zone_json(zone: CheckInZone) -> dict[str, Any]:
+    return {
+        "id": zone.pk,
+        "event": zone.event.slug,
+        "name": zone.name,
+        "capacity": zone.capacity,
+        "inside": zone.inside,
+        "free": zone.free,
+        "lists": sorted(each.pk for each in zone.lists.all()),
+    }
+
+
+def found_json(ticket: Any) -> dict[str, Any]:
+    return {**scanned_json(ticket), "accepted": ticket.accepted, "standing_since": ticket.standing_since}
+
+
+def check_in_json(row: Any) -> dict[str, Any]:
+    """An answer of the history, from `history.with_people`."""
+    names = ("scan_id", "result", "reason", "direction", "scanned_at", "received_at", "note", "by", "left_at")
+    return {
+        "id": row.pk,
+        **{name: getattr(row, name) for name in names},
+        "undone_at": row.undone_at,
+        "undone_by": row.taken_back_by,
+        "ticket": scanned_json(row.shown) if row.shown else None,
     }
 
 

@@ -5,8 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from api.v1.events.fields import row_id
-from tenant_apps.ticketing.models import CheckIn, Ticket
+from api.v1.events.fields import TimeInput, row_id
+from tenant_apps.ticketing.by_hand import LONGEST_REASON
+from tenant_apps.ticketing.entrances import MOST_PEOPLE
+from tenant_apps.ticketing.models import CheckIn, CheckInList, Ticket
 from tenant_apps.ticketing.scanning import MOST_SCANS, REASONS
 
 
@@ -141,10 +143,53 @@ class CheckInListSerializer(serializers.Serializer[Any]):
     event = serializers.CharField(read_only=True)
     name = serializers.CharField(max_length=100)
     ticket_types = serializers.ListField(child=row_id(), required=False, max_length=200)
+    gate = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    zone = row_id(required=False, allow_null=True)
+    day = serializers.DateField(required=False, allow_null=True)
+    # The hour at which a day begins: at 5 whoever comes at 2 in the night belongs to the evening before.
+    day_starts = serializers.IntegerField(min_value=0, max_value=23, required=False)
+    opens_at = TimeInput(required=False, allow_null=True)
+    closes_at = TimeInput(required=False, allow_null=True)
+    entries = serializers.ChoiceField(CheckInList.Entries.choices, required=False)
+    directions = serializers.ChoiceField(CheckInList.Directions.choices, required=False)
+
+
+@extend_schema_serializer(component_name="CheckInZone")
+class ZoneSerializer(serializers.Serializer[Any]):
+    """What check-in lists lead into, and how many people it may hold; `capacity` null means no limit."""
+
+    id = serializers.IntegerField(read_only=True)
+    event = serializers.CharField(read_only=True)
+    name = serializers.CharField(max_length=100)
+    capacity = serializers.IntegerField(min_value=0, max_value=MOST_PEOPLE, required=False, allow_null=True)
+    inside = serializers.IntegerField(read_only=True)
+    free = serializers.IntegerField(read_only=True, allow_null=True)
+    lists = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+
+
+class EmptiedSerializer(ZoneSerializer):
+    """The zone after everybody in it was counted as gone, and how many they were."""
+
+    gone = serializers.IntegerField(read_only=True)
+
+
+class MinuteSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    came = serializers.IntegerField()
+    left = serializers.IntegerField()
+
+
+@extend_schema_serializer(component_name="CheckInZoneNumbers")
+class ZoneNumbersSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    capacity = serializers.IntegerField(allow_null=True)
+    inside = serializers.IntegerField()
 
 
 class ListNumbersSerializer(serializers.Serializer[Any]):
-    """How many tickets are expected, how many arrived, how many are inside now."""
+    """How many tickets are expected, how many arrived, how many are inside now; `per_minute` is the last 60 seconds,
+    `minutes` the last hour. Up to a second old."""
 
     id = serializers.IntegerField()
     event = serializers.CharField()
@@ -152,6 +197,11 @@ class ListNumbersSerializer(serializers.Serializer[Any]):
     expected = serializers.IntegerField()
     arrived = serializers.IntegerField()
     inside = serializers.IntegerField()
+    per_minute = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    last_at = serializers.DateTimeField(allow_null=True)
+    zone = ZoneNumbersSerializer(allow_null=True)
+    minutes = MinuteSerializer(many=True)
 
 
 class OneScan(serializers.Serializer[Any]):
@@ -200,3 +250,43 @@ class ScanSerializer(serializers.Serializer[Any]):
 
 class ScansSerializer(serializers.Serializer[Any]):
     results = ScanSerializer(many=True)
+
+
+class FoundTicketSerializer(ScannedTicketSerializer):
+    """A ticket that was looked up at the door."""
+
+    accepted = serializers.BooleanField()
+    # Since when its holder is inside by this list or its zone.
+    standing_since = serializers.DateTimeField(allow_null=True)
+
+
+class FoundTicketsSerializer(serializers.Serializer[Any]):
+    results = FoundTicketSerializer(many=True)
+
+
+class ByHandInput(serializers.Serializer[Any]):
+    """`reason` is why the code is not scanned, in words."""
+
+    ticket = serializers.UUIDField()
+    reason = serializers.CharField(max_length=LONGEST_REASON)
+    direction = serializers.ChoiceField(CheckIn.Direction.choices, default="in")
+    scan_id = serializers.RegexField(r"\A[!-~]{1,64}\Z", required=False)
+
+
+@extend_schema_serializer(component_name="CheckIn")
+class CheckInSerializer(serializers.Serializer[Any]):
+    """One answer of the list, as the history shows it."""
+
+    id = serializers.UUIDField()
+    scan_id = serializers.CharField()
+    result = serializers.ChoiceField(CheckIn.Result.choices)
+    reason = serializers.CharField()
+    direction = serializers.ChoiceField(CheckIn.Direction.choices)
+    scanned_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    note = serializers.CharField()
+    by = serializers.CharField()
+    left_at = serializers.DateTimeField(allow_null=True)
+    undone_at = serializers.DateTimeField(allow_null=True)
+    undone_by = serializers.CharField()
+    ticket = ScannedTicketSerializer(allow_null=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.ticketing import check_in, life, scans, views
+from api.v1.ticketing import check_in, entrances, life, scans, views
 
 tenant_urls = [
     path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
@@ -23,4 +23,14 @@ tenant_urls = [
     path("check-in-lists/<int:pk>/scan/", scans.ScanView.as_view(), name="scan"),
     path("check-in-lists/<int:pk>/scans/", scans.ScansView.as_view(), name="scans"),
     path("check-in-lists/<int:pk>/scans/<path:scan_id>/undo/", check_in.UndoView.as_view(), name="scan-undo"),
+    path("events/<str:event>/check-in-zones/", entrances.ZonesView.as_view(), name="check-in-zones"),
+    path("events/<str:event>/check-in-zones/<int:pk>/", entrances.ZoneView.as_view(), name="check-in-zone"),
+    path(
+        "events/<str:event>/check-in-zones/<int:pk>/empty/",
+        entrances.ZoneEmptyView.as_view(),
+        name="check-in-zone-empty",
+    ),
+    path("check-in-lists/<int:pk>/search/", entrances.SearchView.as_view(), name="check-in-search"),
+    path("check-in-lists/<int:pk>/by-hand/", entrances.ByHandView.as_view(), name="check-in-by-hand"),
+    path("check-in-lists/<int:pk>/check-ins/", entrances.CheckInsView.as_view(), name="check-ins"),
 ]

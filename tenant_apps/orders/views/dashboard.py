@@ -120,12 +120,13 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def for_change(user: Any, code: str, permission: str = "change_orders") -> Order:
-    """Return an order that the person may act on by their role, or as the grants on all its events allow; else 404."""
+    """Return an order that the person may act on by their role, or as the grants on all its events allow; else 404.
+    Goods belong to no event: an order that has some takes the role."""
     found = _seen(user).filter(code=code.upper()).first()
     if found is None:
         raise Http404
     if permission not in permissions_of(user):
-        here = set(found.lines.exclude(event=None).values_list("event_id", flat=True))
+        here = set(found.lines.values_list("event_id", flat=True))
         granted = set(events_where(user, permission).filter(pk__in=here).values_list("pk", flat=True))
         if not here or here != granted:
             raise Http404

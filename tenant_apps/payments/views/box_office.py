@@ -20,7 +20,7 @@ from tenant_apps.activity.once import once
 from tenant_apps.events.models import Event
 from tenant_apps.orders import box_office
 from tenant_apps.orders.forms import TillForm
-from tenant_apps.orders.models import OrderLine
+from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.payments.box_office import sell
 from tenant_apps.staff.permissions import events_where
 from tenant_apps.ticketing import qr
@@ -120,11 +120,16 @@ def receipt(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "lines": lines,
         "given_minor": given if given >= order.total_minor else None,
         "change_minor": given - order.total_minor,
-        "buyer_page": url(current_tenant(), f"/orders/{order.code}/{order.secret}/"),
+        # The secret opens the whole order: it is for who may sell all that is in it (I2).
+        "buyer_page": _buyer_page(order) if box_office.may_sell(order.lines.all(), request.user) else "",
     }
     response = render(request, "dashboard/box_office/receipt.html", context)
     response["Cache-Control"] = "no-store, private"
     return response
+
+
+def _buyer_page(order: Order) -> str:
+    return url(current_tenant(), f"/orders/{order.code}/{order.secret}/")
 
 
 def _amount(text: str, currency: str) -> int:

@@ -10,16 +10,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError, InvalidInput
 from tenant_apps.payments import statement_files, statements
 from tenant_apps.payments.models import Dispute, Statement
+from tenant_apps.staff.everywhere import staff_everywhere
 from tenants.context import current_tenant
 
 SHOWN = 500
 
 
-@staff("change_orders")
+@staff_everywhere("change_orders")
 def overview(request: HttpRequest) -> HttpResponse:
     """Bring a file in; and the last ones."""
     refusal = None
@@ -44,7 +44,7 @@ def _next(statement: Statement) -> str:
     return "dashboard-statement-columns" if statement.status == Statement.Status.COLUMNS else "dashboard-statement"
 
 
-@staff("change_orders")
+@staff_everywhere("change_orders")
 @never_cache
 @require_safe
 def statement(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -73,7 +73,7 @@ def _rank(state: str) -> int:
     return 0 if state in statements.BOOKABLE else 2 if state in (statements.OUTGOING, statements.UNKNOWN) else 1
 
 
-@staff("change_orders")
+@staff_everywhere("change_orders")
 def columns(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say which of the file's columns is which of ours; what is likely is chosen already."""
     found = get_object_or_404(Statement, pk=pk)
@@ -144,7 +144,7 @@ def _example(pattern: str) -> str:
     return statement_files.EXAMPLE.strftime(pattern)
 
 
-@staff("change_orders")
+@staff_everywhere("change_orders")
 @require_POST
 def book(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Accept what was shown; a worker books it."""
@@ -155,7 +155,7 @@ def book(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("dashboard-statement", pk=pk)
 
 
-@staff("view_orders")
+@staff_everywhere("view_orders")
 @require_safe
 def disputes(request: HttpRequest) -> HttpResponse:
     """What buyers' banks want back, those that need an answer first."""

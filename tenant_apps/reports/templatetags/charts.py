@@ -7,25 +7,18 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
+from shared_apps.core.plots import round_up
 from shared_apps.core.templatetags.money import written
 from tenant_apps.reports.queries import Day
 
 register = template.Library()
 
 
-def _round_up(value: int) -> int:
-    """The next round number: where an axis ends."""
-    if value <= 0:
-        return 1
-    power = 10 ** (len(str(value)) - 1)
-    return next(step * power // 10 for step in (10, 12, 16, 20, 30, 40, 60, 80, 100) if step * power // 10 >= value)
-
-
 @register.simple_tag
 def sales_chart(days: Sequence[Day], currency: str) -> SafeString:
     """{% sales_chart days tenant.currency %}: revenue a day in one currency, with the same as a table."""
     amounts = [day.revenue.get(currency, 0) for day in days]
-    top = _round_up(max(amounts, default=0))
+    top = round_up(max(amounts, default=0))
     step = 100 / max(len(days), 1)
     bars: list[dict[str, Any]] = []
     for index, (day, amount) in enumerate(zip(days, amounts, strict=True)):

@@ -7,15 +7,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from shared_apps.core.access import staff
 from shared_apps.core.errors import InvalidInput
 from tenant_apps.payments import providers
 from tenant_apps.payments.errors import UnknownProvider
 from tenant_apps.reports import promotions as promotion_report
 from tenant_apps.reports import settlement as report
+from tenant_apps.staff.everywhere import staff_everywhere
 
 
-@staff("view_reports")
+@staff_everywhere("view_reports")
 @require_safe
 def settlement(request: HttpRequest) -> HttpResponse:
     """What came in, went back and was kept."""
@@ -44,7 +44,7 @@ def settlement(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/money/settlement.html", context)
 
 
-@staff("view_reports")
+@staff_everywhere("view_reports")
 @require_safe
 def settlement_file(request: HttpRequest) -> HttpResponseBase:
     """The same as CSV."""
@@ -57,7 +57,7 @@ def settlement_file(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
-@staff("view_reports")
+@staff_everywhere("view_reports")
 @require_safe
 def promotions(request: HttpRequest) -> HttpResponse:
     """What discounts and vouchers took off paid orders."""

@@ -5,7 +5,7 @@ from django.template.context import Context
 from django.utils.translation import gettext as _
 
 from tenant_apps.staff.models import Role
-from tenant_apps.staff.permissions import is_staff_here, permissions_anywhere
+from tenant_apps.staff.permissions import is_staff_here, permissions_anywhere, permissions_of
 from tenant_apps.staff.presets import GROUPS, PERMISSIONS
 from tenant_apps.staff.scopes import granted_in_scopes
 
@@ -17,6 +17,12 @@ def my_permissions(context: Context) -> frozenset[str]:
     """{% my_permissions as rights %}: by the role, and what a grant on any event gives, for the menu's entries."""
     user = getattr(context.get("request"), "user", None)
     return permissions_anywhere(user) | granted_in_scopes(user)
+
+
+@register.simple_tag(takes_context=True)
+def my_permissions_everywhere(context: Context) -> frozenset[str]:
+    """{% my_permissions_everywhere as everywhere %}: by the role alone, for pages about the tenant as a whole."""
+    return permissions_of(getattr(context.get("request"), "user", None))
 
 
 @register.filter
