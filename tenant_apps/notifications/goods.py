@@ -59,7 +59,12 @@ def confirm(message: OutboxMessage) -> None:
     with _language_of(order, tenant):
         mail = email.compose(
             "notifications/goods_paid",
-            {**_about(order, tenant), **goods},
+            {
+                **_about(order, tenant),
+                **goods,
+                # What went over a counter they have in their hands.
+                "to_come": any(line.fulfilment != OrderLine.Fulfilment.DELIVERED for line in goods["goods"]),
+            },
             tenant=tenant,
             subject=_("Thank you: order %(code)s") % {"code": order.code},
             to=order.email,

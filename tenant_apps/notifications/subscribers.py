@@ -14,7 +14,7 @@ from shared_apps.core.templatetags.money import written
 from shared_apps.people.wishes import offer, wants
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.events import calendars
+from tenant_apps.notifications import enclosures
 from tenant_apps.notifications.channels import email
 from tenant_apps.orders import ticket_files
 from tenant_apps.orders.models import Order, OrderLine
@@ -28,9 +28,6 @@ from tenants.preferences import preference
 
 # More pictures than this make a mail that servers refuse; the order's page shows all of them.
 MOST_PICTURES = 30
-# And more tickets than this make a file that belongs behind a link.
-MOST_ATTACHED = 30
-PDF = "application/pdf"
 
 offer("order.paid", email.CHANNEL, gettext_lazy("Your tickets"), fixed=True)
 offer("order.placed", email.CHANNEL, gettext_lazy("How and until when to pay an order"))
@@ -62,7 +59,8 @@ def send_tickets(message: OutboxMessage) -> None:
         tickets.append({"ticket": ticket, "event": ticket.event, "content_id": content_id if pictured else ""})
     with _language_of(order, tenant):
         titles = list(dict.fromkeys(item["event"].title for item in tickets))
-        files = _ticket_files(order, lines, tenant)
+        tickets_of_lines = [line.ticket for line in lines if line.ticket is not None]
+        files = enclosures.enclosed(tickets_of_lines, tenant, order.code, lambda: ticket_files.order_file(order))
         subject = ngettext("Your ticket for %(event)s", "Your tickets for %(event)s", len(lines)) % {
             "event": titles[0] if len(titles) == 1 else tenant.name
         }
@@ -70,7 +68,7 @@ def send_tickets(message: OutboxMessage) -> None:
             **_about(order, tenant),
             "tickets": tickets,
             "pdf_url": links.url(tenant, f"/orders/{order.code}/{order.secret}/tickets.pdf"),
-            "attached": any(file.content_type == PDF for file in files),
+            "attached": enclosures.has_pdf(files),
         }
         mail = email.compose(
             "notifications/order_paid",
@@ -83,21 +81,6 @@ def send_tickets(message: OutboxMessage) -> None:
             files=files,
         )
     email.send_once(message, mail)
-
-
-def _ticket_files(order: Order, lines: Iterable[OrderLine], tenant: Tenant) -> list[email.File]:
-    """What goes with the mail: the tickets as a PDF, if the tenant wants that and they are not too many, and the events
-    for the buyer's calendar."""
-    tickets = [line.ticket for line in lines if line.ticket is not None]
-    files = []
-    good = sum(ticket.status in ticket_files.GOOD for ticket in tickets)
-    if preference(tenant, "ticket_mail") == "attached" and 0 < good <= MOST_ATTACHED:
-        files.append(email.File(f"tickets-{order.code}.pdf", ticket_files.order_file(order), PDF))
-    events = {ticket.event_id: ticket.event for ticket in tickets}
-    listed = sorted(events.values(), key=lambda event: (event.starts_at, event.pk))
-    name = listed[0].title if len(listed) == 1 else ""
-    calendar = calendars.calendar(listed, name=name)
-    return [*files, email.File("calendar.ics", calendar, "text/calendar; charset=utf-8; method=PUBLISH")]
 
 
 @subscribe("order.placed")

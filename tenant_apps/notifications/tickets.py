@@ -12,10 +12,12 @@ from django.utils.translation import override
 
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.notifications import enclosures
 from tenant_apps.notifications.channels import email
 
 # The same app's: how many pictures a mail takes, and its language.
 from tenant_apps.notifications.subscribers import MOST_PICTURES, _language_of
+from tenant_apps.orders import ticket_files
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.passing_on import line_of
 from tenant_apps.ticketing import codes, qr
@@ -91,6 +93,8 @@ def _send_tickets(message: OutboxMessage, tickets: Collection[Ticket], why: str,
             {"ticket": ticket, "event": ticket.event, "content_id": content_id, "url": _link(tenant, ticket, line)}
         )
     with _in_language(line, tenant):
+        ids = [ticket.pk for ticket in good]
+        files = enclosures.enclosed(good, tenant, good[0].short_code, lambda: ticket_files.ticket_file(*ids))
         event = good[0].event.title
         subject = {
             "received": _("A ticket for %(event)s is yours now"),
@@ -98,7 +102,8 @@ def _send_tickets(message: OutboxMessage, tickets: Collection[Ticket], why: str,
             "new_code": _("New code for your ticket: %(event)s"),
             "reinstated": _("Your ticket for %(event)s is valid again"),
         }[why] % {"event": event}
-        context = {"tickets": items, "why": why, "giver": giver, "home_url": links.url(tenant, "/")}
+        context: dict[str, Any] = {"tickets": items, "why": why, "giver": giver, "home_url": links.url(tenant, "/")}
+        context["attached"] = enclosures.has_pdf(files)
         mail = email.compose(
             "notifications/ticket_yours",
             context,
@@ -107,6 +112,7 @@ def _send_tickets(message: OutboxMessage, tickets: Collection[Ticket], why: str,
             to=good[0].holder_email,
             to_name=good[0].holder_name,
             images=images,
+            files=files,
         )
     email.send_once(message, mail)
 
@@ -156,7 +162,7 @@ def _in_language(line: OrderLine | None, tenant: Tenant) -> Any:
 
 
 def _tickets() -> Any:
-    return Ticket.objects.select_related("event__venue", "ticket_type")
+    return Ticket.objects.select_related("event__venue", "event__category", "ticket_type")
 
 
 def _ticket_of(message: OutboxMessage) -> Ticket:

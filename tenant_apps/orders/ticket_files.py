@@ -18,6 +18,7 @@ from tenant_apps.orders.errors import NoTicketFile
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing import papers
 from tenant_apps.ticketing.codes import code_texts
+from tenant_apps.ticketing.lifecycle import GOOD
 from tenant_apps.ticketing.models import Ticket
 from tenants.context import current_tenant
 from tenants.links import url
@@ -25,16 +26,18 @@ from tenants.logos import logo_content
 from tenants.models import Tenant
 
 MOST = 100
-# Of what admits, or has admitted and may again: every other ticket has no file any more (T4).
-GOOD = (Ticket.Status.ACTIVE, Ticket.Status.USED)
 # The widest picture that a page of this width needs: 180 dots an inch.
 WIDEST: dict[papers.Layout, int] = {"a4": 1280, "phone": 640}
 
 
-def lines_of(order: Order, events: Collection[int] | None = None) -> Any:
-    """The order's lines that have a file, in their order: those at these events only, if any are named. What was
-    passed on is its holder's, and in no file of the order (T5)."""
-    lines = order.lines.filter(status=OrderLine.Status.ACTIVE, ticket__status__in=GOOD, ticket__secret="")
+def lines_of(order: Order, events: Collection[int] | None = None, *, by_staff: bool = False) -> Any:
+    """The order's lines that have a file, in their order: those at these events only, if any are named.
+
+    Every ticket that no longer admits has none any more (T4). What was passed on is its new holder's, and staff's.
+    """
+    lines = order.lines.filter(status=OrderLine.Status.ACTIVE, ticket__status__in=GOOD)
+    if not by_staff:
+        lines = lines.filter(ticket__secret="")
     return lines if events is None else lines.filter(event__in=events)
 
 
@@ -44,29 +47,37 @@ def parts_of(count: int) -> int:
 
 
 def order_file(
-    order: Order, *, layout: papers.Layout = "a4", part: int = 1, events: Collection[int] | None = None
+    order: Order,
+    *,
+    layout: papers.Layout = "a4",
+    part: int = 1,
+    events: Collection[int] | None = None,
+    by_staff: bool = False,
 ) -> bytes:
-    """Return the file of an order's tickets, or of a part of them; five statements and one for a picture each event.
+    """Return the file of an order's tickets, or of a part of them; five statements, however many they are.
 
     Raises NoTicketFile if there is none that admits, or no such part.
     """
-    wanted = lines_of(order, events).select_related("ticket__event__venue", "ticket__event__category")
-    lines = list(wanted.select_related("ticket__ticket_type")[(part - 1) * MOST : part * MOST])
-    if not lines:
-        raise NoTicketFile
-    return _drawn([line.ticket for line in lines], order, layout)
+    loaded = ("ticket__event__venue", "ticket__event__category", "ticket__ticket_type")
+    wanted = lines_of(order, events, by_staff=by_staff).select_related(*loaded)
+    lines = list(wanted[(part - 1) * MOST : part * MOST])
+    return _drawn([(line.ticket, order) for line in lines], layout)
 
 
-def ticket_file(pk: UUID, *, layout: papers.Layout = "a4") -> bytes:
-    """Return the file of one ticket. Who may have it is the caller's matter. Raises NoTicketFile."""
-    found = Ticket.objects.filter(pk=pk, status__in=GOOD)
-    ticket = found.select_related("event__venue", "event__category", "ticket_type", "order_line__order").first()
-    if ticket is None:
-        raise NoTicketFile
-    # One that was given away at the door belongs to no order; and the order of one that was passed on is not its
-    # holder's matter.
-    line = None if ticket.is_passed_on else getattr(ticket, "order_line", None)
-    return _drawn([ticket], line.order if line else None, layout)
+def ticket_file(*tickets: UUID, layout: papers.Layout = "a4") -> bytes:
+    """Return the file of one ticket, or of several (at most MOST). Who may have them is the caller's matter.
+
+    Raises NoTicketFile if none of them admits.
+    """
+    found = Ticket.objects.filter(pk__in=tickets, status__in=GOOD).order_by("pk")
+    loaded = found.select_related("event__venue", "event__category", "ticket_type", "order_line__order")[:MOST]
+    return _drawn([(each, _order_of(each)) for each in loaded], layout)
+
+
+def _order_of(ticket: Any) -> Order | None:
+    """One that was given away at the door belongs to no order."""
+    line = getattr(ticket, "order_line", None)
+    return line.order if line else None
 
 
 def language_of(order: Order | None, tenant: Tenant) -> str:
@@ -77,33 +88,34 @@ def language_of(order: Order | None, tenant: Tenant) -> str:
 
 
 def holder_of(ticket: Ticket, order: Order | None) -> str:
-    """Whom the ticket names: its holder, or else who ordered it."""
-    return ticket.holder_name or (order.name or order.email if order else "")
+    """Whom the ticket names: its holder, or else who ordered it, unless they passed it on."""
+    if ticket.is_passed_on or order is None:
+        return ticket.holder_name or ticket.holder_email
+    return ticket.holder_name or order.name or order.email
 
 
-def _drawn(tickets: Sequence[Any], order: Order | None, layout: papers.Layout) -> bytes:
+def _drawn(found: Sequence[tuple[Any, Order | None]], layout: papers.Layout) -> bytes:
+    """The file of these tickets, each with its order. Raises NoTicketFile for none."""
+    if not found:
+        raise NoTicketFile
     tenant = current_tenant()
-    texts = code_texts(tickets)
-    shown = _pictures({ticket.event_id for ticket in tickets}, WIDEST[layout])
+    texts = code_texts(ticket for ticket, _order in found)
+    shown = _pictures({ticket.event_id for ticket, _order in found}, WIDEST[layout])
     sheets = [
         papers.Sheet(
             ticket=ticket,
             code=texts[ticket.pk],
             holder=holder_of(ticket, order),
-            order=order.code if order else "",
+            # The order is not the matter of whoever was given one of its tickets.
+            order=order.code if order and not ticket.is_passed_on else "",
             picture=shown.get(ticket.event_id),
             address=url(tenant, f"/events/{ticket.event.slug}/"),
         )
-        for ticket in tickets
+        for ticket, order in found
     ]
     issuer = papers.Issuer(tenant.name, tenant.colour, logo_content(tenant.logo))
-    return papers.pdf(
-        sheets,
-        issuer,
-        layout=layout,
-        language=language_of(order, tenant),
-        made_at=timezone.now().replace(microsecond=0),
-    )
+    made_at = timezone.now().replace(microsecond=0)
+    return papers.pdf(sheets, issuer, layout=layout, language=language_of(found[0][1], tenant), made_at=made_at)
 
 
 def _pictures(events: Collection[int], widest: int) -> dict[int, bytes]:

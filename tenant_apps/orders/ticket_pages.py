@@ -9,6 +9,7 @@ from tenant_apps.orders import ticket_files
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.ticketing import papers, qr
 from tenant_apps.ticketing.codes import code_text
+from tenant_apps.ticketing.lifecycle import GOOD
 
 
 def shown(line: OrderLine, order: Order, *, address: Callable[[Any], str]) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def shown(line: OrderLine, order: Order, *, address: Callable[[Any], str]) -> di
     """
     ticket = line.ticket
     assert ticket is not None
-    good = ticket.status in ticket_files.GOOD and line.status == OrderLine.Status.ACTIVE
+    good = ticket.status in GOOD and line.status == OrderLine.Status.ACTIVE
     title = _("QR code of ticket %s") % ticket.short_code
     tickets = list(
         ticket_files.lines_of(order, [ticket.event_id]).order_by("position").values_list("ticket_id", flat=True)

@@ -30,6 +30,7 @@ urlpatterns = [
     path("tickets/<uuid:pk>/<str:secret>/", passing.holder, name="holder-ticket"),
     path("tickets/<uuid:pk>/<str:secret>/code.png", passing.holder_png, name="holder-ticket-png"),
     path("tickets/<uuid:pk>/<str:secret>/ticket.pdf", tickets.holder_pdf, name="holder-ticket-pdf"),
+    path("tickets/<uuid:pk>/<str:secret>/calendar.ics", tickets.holder_calendar, name="holder-ticket-calendar"),
     path("tickets/<uuid:pk>/<str:secret>/name/", passing.holder_rename, name="holder-rename"),
     path("tickets/<uuid:pk>/<str:secret>/transfer/", passing.holder_transfer, name="holder-transfer"),
     path("tickets/<uuid:pk>/<str:secret>/new-code/", passing.holder_new_code, name="holder-new-code"),

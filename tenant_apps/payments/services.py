@@ -13,9 +13,11 @@ from shared_apps.core.errors import SoldOut, WrongState
 from shared_apps.core.faults import point
 from shared_apps.core.inserting import insert_all
 from tenant_apps.activity.services import before_and_after, made, record
+from tenant_apps.events.models import Event
 from tenant_apps.orders import lifecycle
 from tenant_apps.orders.checkout import Basket, place_order
-from tenant_apps.orders.models import Order, WaitingEntry
+from tenant_apps.orders.errors import NotOnSale
+from tenant_apps.orders.models import Order, OrderLine, WaitingEntry
 from tenant_apps.payments import ledger, providers
 from tenant_apps.payments.errors import NothingToPay, ProviderUnavailable, TooManyTries
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderAccount
@@ -66,11 +68,16 @@ def place_and_start(
 
 @transaction.atomic
 def intend(order: Order, provider_name: str, *, actor: Any = None) -> Payment:
-    """Write down another try to pay a pending order. Raises NothingToPay, UnknownProvider."""
+    """Write down another try to pay a pending order. Raises NothingToPay, UnknownProvider, and NotOnSale for places at
+    an event that was cancelled since: that money would only have to go back."""
     provider = providers.choose(provider_name)
     order = lifecycle.lock(order)
     if order.status != Order.Status.PENDING:
         raise NothingToPay
+    alive = order.lines.filter(status=OrderLine.Status.ACTIVE)
+    called_off = alive.filter(event__status=Event.Status.CANCELLED).values_list("event__title", flat=True).first()
+    if called_off is not None:
+        raise NotOnSale(what=called_off)
     if order.payments.count() >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
     if provider.slow:

@@ -10,7 +10,8 @@ from icalendar import Calendar
 from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.events import calendars
-from tenant_apps.notifications import subscribers
+from tenant_apps.notifications import enclosures
+from tenant_apps.orders import passing_on, ticket_files
 from tenant_apps.orders.checkout import Basket, BasketLine, place_order
 from tenant_apps.payments.services import mark_paid
 from tenant_apps.ticketing import codes
@@ -87,7 +88,7 @@ def test_a_tenant_may_have_a_link_instead(in_alpha):
 
 
 def test_many_tickets_are_behind_the_link(in_alpha, monkeypatch):
-    monkeypatch.setattr(subscribers, "MOST_ATTACHED", 2)
+    monkeypatch.setattr(enclosures, "MOST_ATTACHED", 2)
     order = make_paid_order(make_ticket_type(make_event("Gala")), quantity=3)
     assert set(files(mailed(order))) == {"calendar.ics"}
 
@@ -101,3 +102,22 @@ def test_the_file_is_in_the_language_that_the_buyer_ordered_in(in_alpha):
     assert "Билеты приложены в PDF" in next(
         part.get_content() for part in message.walk() if part.get_content_type() == "text/plain"
     )
+
+
+def test_whoever_is_given_a_ticket_gets_it_on_paper_and_the_buyer_no_longer_does(in_alpha):
+    kind = make_ticket_type(make_event("Gala"), transfer_allowed=True)
+    order = make_paid_order(kind, quantity=2)
+    given, kept = [line.ticket for line in order.lines.select_related("ticket__event").order_by("position")]
+    new = passing_on.pass_on(given, name="Grace Hopper", email="grace@example.test")
+    OutboxMessage.objects.exclude(topic="ticket.received").delete()
+    deliver_due()
+    message = message_from_bytes(mail.outbox[0].message().as_bytes(), policy=policy.default)
+    pdf = files(message)[f"tickets-{new.short_code}.pdf"].get_content()
+    (page,), (words,) = paper_trials.pages(pdf), paper_trials.words(pdf)
+    assert paper_trials.decoded(page) == codes.code_text(new)
+    assert "Grace Hopper" in words
+    # What somebody else bought and paid is not the new holder's matter.
+    assert order.code not in words
+    assert order.secret not in message.as_string()
+    (left,) = paper_trials.pages(ticket_files.order_file(order))
+    assert paper_trials.decoded(left) == codes.code_text(kept)

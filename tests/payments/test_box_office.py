@@ -58,6 +58,17 @@ def test_who_leaves_an_address_gets_the_tickets_by_mail_too(alpha, client_for):
     assert [message.to for message in mail.outbox] == [["ada@example.test"]]
 
 
+def test_who_takes_goods_away_is_not_told_that_they_will_be_sent(alpha, client_for):
+    with in_tenant(alpha):
+        mug = make_variant("Mug")
+    body = {"lines": [{"variant": mug.pk, "quantity": 1}], "email": "ada@example.test"}
+    sell(client_for(alpha, owner_of(alpha)), body)
+    with in_tenant(alpha):
+        deliver_due()
+    (letter,) = [each for each in mail.outbox if each.to == ["ada@example.test"]]
+    assert "Mug" in letter.body and "on their way" not in letter.body
+
+
 def test_what_is_given_away_costs_nothing_and_takes_its_place(alpha, client_for):
     with in_tenant(alpha):
         kind = make_ticket_type(price_minor=1200, tax_rate=20, capacity=5)
@@ -187,7 +198,9 @@ def test_the_till_sells_goods_beside_tickets_and_alone(alpha, page_for):
         mug.refresh_from_db()
         assert (mug.sold, Order.objects.count()) == (2, 2)
         goods_only = Order.objects.exclude(lines__event__isnull=False).get()
+        mixed = Order.objects.exclude(pk=goods_only.pk).get()
     assert other.get(f"{place}receipts/{goods_only.code}/").status_code == 404
+    assert "Mug" not in other.get(f"{place}receipts/{mixed.code}/").content.decode()
 
 
 def test_a_receipt_opens_an_order_only_for_who_may_sell_all_that_is_in_it(alpha, client_for, page_for):

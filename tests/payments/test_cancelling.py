@@ -219,3 +219,18 @@ def test_who_may_only_look_at_orders_starts_no_payment(alpha, client_for):
     answer = client_for(alpha, looker).post("/api/v1/payments/", body, HTTP_IDEMPOTENCY_KEY="k")
     assert answer.status_code == 403, answer.content
     assert money(alpha, order)[0] == "pending"
+
+
+def test_nobody_starts_to_pay_for_an_event_that_was_cancelled_meanwhile(alpha, client_for):
+    with in_tenant(alpha):
+        order = make_order(make_ticket_type(make_event("Gala"), price_minor=2500))
+        event = order.lines.get().event
+        event.status = "cancelled"
+        event.save(update_fields=["status"])
+    body = {"order": order.code, "provider": "test"}
+    answer = client_for(alpha).post(
+        f"/api/v1/payments/?secret={order.secret}", body, format="json", HTTP_IDEMPOTENCY_KEY="too-late"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_on_sale"), answer.content
+    with in_tenant(alpha):
+        assert not Payment.objects.filter(order=order, provider="test").exists()

@@ -272,3 +272,33 @@ def test_the_fonts_have_what_people_are_called(in_alpha):
         for text in ("Ёлка Щукин Ґудзик Їжак Өмүр Қазақ Җәмил", "Łódź Čeněk Ærø Iğdır Dvořák ẞ", "Αθήνα", "Երեւան",
                      "თბილისი", "€₽₴₸£¥ №–—…«»„“’→✓"):  # fmt: skip
             assert not [letter for letter in text if letter != " " and ord(letter) not in letters], (name, text)
+
+
+def test_a_ticket_that_was_passed_on_is_its_new_holders_only(alpha, client_for, page_for):
+    from tenant_apps.orders import passing_on
+
+    buyer, grace = make_user(), make_user("grace@example.test")
+    with in_tenant(alpha):
+        order = make_paid_order(make_ticket_type(make_event("Gala"), transfer_allowed=True), user=buyer)
+        old = order.lines.select_related("ticket__event").get().ticket
+        new = passing_on.pass_on(old, name="Grace Hopper", email=grace.email)
+        text = codes.code_text(new)
+    page, place = page_for(alpha), f"/orders/{order.code}/{order.secret}"
+    for ticket in (old, new):
+        for ending in ("/", ".pdf"):
+            assert page.get(f"{place}/tickets/{ticket.pk}{ending}").status_code == 404
+            assert page_for(alpha, buyer).get(f"/account/tickets/alpha/{ticket.pk}{ending}").status_code == 404
+    assert page.get(f"{place}/tickets.pdf").status_code == 409
+    assert client_for(alpha, buyer).get(f"/api/v1/orders/{order.code}/tickets.pdf").status_code == 409
+    assert client_for(alpha, buyer).get(f"/api/v1/tickets/{new.pk}/ticket.pdf").status_code in (403, 404, 409)
+    for answer in (
+        page.get(f"/tickets/{new.pk}/{new.secret}/ticket.pdf"),
+        client_for(alpha).get(f"/api/v1/tickets/{new.pk}/ticket.pdf?secret={new.secret}"),
+        client_for(alpha, grace).get(f"/api/v1/tickets/{new.pk}/ticket.pdf"),
+    ):
+        assert answer.status_code == 200
+        assert "no-store" in answer["Cache-Control"]
+        assert paper_trials.decoded(paper_trials.pages(answer.content)[0]) == text
+    assert b"SUMMARY:Gala" in page.get(f"/tickets/{new.pk}/{new.secret}/calendar.ics").content
+    for path in ("ticket.pdf", "calendar.ics"):
+        assert page.get(f"/tickets/{new.pk}/{order.secret}/{path}").status_code == 404

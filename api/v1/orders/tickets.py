@@ -38,7 +38,9 @@ class OrderTicketsView(APIView):
     def get(self, request: Request, code: str) -> HttpResponse:
         sight = see(request, code)
         layout, part = layout_of(request), _part(request)
-        content = ticket_files.order_file(sight.order, layout=layout, part=part, events=sight.events)
+        content = ticket_files.order_file(
+            sight.order, layout=layout, part=part, events=sight.events, by_staff=not sight.as_buyer
+        )
         return file(content, f"tickets-{sight.order.code}.pdf")
 
 

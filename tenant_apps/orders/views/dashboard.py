@@ -95,13 +95,15 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     everywhere = allowed(user, "view_orders")
     whole = everywhere or not _hidden_lines(user, found)
     goods = [line for line in lines if line.variant_id]
-    payments = list(found.payments.order_by("created_at"))
+    # Money is of the whole order, as in the API (I2).
+    payments = list(found.payments.order_by("created_at")) if whole else []
     may_change = allowed(user, "change_orders")
     mine = AuditEntry.objects.filter(target__in=_targets(found, payments, lines)).order_by("at", "pk")
     context = {
         "nav": "orders",
         "order": found,
         "lines": lines,
+        "whole": whole,
         "payments": payments,
         "timeline": mine,
         "may_change": may_change,

@@ -12,7 +12,7 @@ from shared_apps.core.access import signed_in
 from shared_apps.people import footprints
 from tenant_apps.events.models import Event
 from tenant_apps.orders.models import Order
-from tenant_apps.orders.ticket_files import GOOD
+from tenant_apps.ticketing.lifecycle import GOOD
 from tenant_apps.ticketing.models import Ticket
 from tenants.context import in_public, in_tenant
 from tenants.links import url
@@ -66,7 +66,7 @@ def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], 
             if ticket_id:
                 tickets.setdefault(event_id, []).append(ticket_id)
     issued = {pk for each in tickets.values() for pk in each}
-    good = Ticket.objects.filter(pk__in=issued, status__in=GOOD)
+    good = Ticket.objects.filter(pk__in=issued, status__in=GOOD, secret="")
     in_turn = list(good.order_by("order_line__order_id", "order_line__position").values_list("pk", flat=True))
     links = dict(Order.objects.filter(pk__in={each[-1] for each in places.values()}).values_list("pk", "secret"))
     codes = dict(Order.objects.filter(pk__in=links).values_list("pk", "code"))

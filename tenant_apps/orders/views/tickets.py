@@ -51,9 +51,10 @@ def wanted_part(request: HttpRequest) -> int:
     return int(given)
 
 
-def order_file(request: HttpRequest, order: Order) -> HttpResponse:
+def order_file(request: HttpRequest, order: Order, *, by_staff: bool = False) -> HttpResponse:
     """The file of an order's tickets, as the address asks for it."""
-    content = ticket_files.order_file(order, layout=wanted_layout(request), part=wanted_part(request))
+    layout, part = wanted_layout(request), wanted_part(request)
+    content = ticket_files.order_file(order, layout=layout, part=part, by_staff=by_staff)
     return as_file(content, f"tickets-{order.code}.pdf")
 
 
@@ -92,6 +93,14 @@ def holder_pdf(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse
     """The file of a ticket that somebody was given, by its own secret."""
     ticket = given(pk, secret).ticket
     return as_file(ticket_files.ticket_file(pk, layout=wanted_layout(request)), f"ticket-{ticket.short_code}.pdf")
+
+
+@own
+@never_cache
+@require_safe
+def holder_calendar(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
+    """The event of a ticket that somebody was given, for their own calendar."""
+    return calendar_file(Event.objects.filter(pk=given(pk, secret).ticket.event_id))
 
 
 @own
@@ -136,7 +145,7 @@ def ticket_page(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID)
 @require_safe
 def for_staff(request: HttpRequest, code: str) -> HttpResponse:
     """The tickets of an order that one may see the whole of, to print them at the counter."""
-    return order_file(request, whole_for(request.user, code))
+    return order_file(request, whole_for(request.user, code), by_staff=True)
 
 
 def _line(order: Order, ticket: uuid.UUID) -> Any:
