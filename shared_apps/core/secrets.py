@@ -29,6 +29,12 @@ def decrypt(sealed: bytes | memoryview, purpose: str) -> bytes:
         raise CannotDecrypt(purpose) from None
 
 
+def seed(purpose: str) -> bytes:
+    """Return 32 bytes that follow from SECRET_KEY and the purpose alone: the private half of a key that is kept
+    nowhere, the same in every process, and another one when SECRET_KEY changes."""
+    return base64.urlsafe_b64decode(_derived(settings.SECRET_KEY, purpose))
+
+
 def _box(purpose: str) -> MultiFernet:
     return _box_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), purpose)
 

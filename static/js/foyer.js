@@ -68,6 +68,30 @@
     if (event.target.closest("[data-print]")) print();
   });
 
+  /* Whoever logs out leaves no list of the scanner's behind on this device (static/scan/store.js). What it read and
+     has not sent yet stays: it names nobody, and is sent when somebody scans here again. */
+  const forgetScanner = async () => {
+    for (const name of await caches.keys()) if (name.startsWith("foyer-scan-")) await caches.delete(name);
+    if (!(await indexedDB.databases()).some((each) => each.name === "foyer-scan")) return;
+    await new Promise((resolve) => {
+      const asked = indexedDB.open("foyer-scan");
+      asked.onerror = resolve;
+      asked.onsuccess = () => {
+        const names = ["meta", "tickets", "report"].filter((name) => asked.result.objectStoreNames.contains(name));
+        if (!names.length) return resolve();
+        const all = asked.result.transaction(names, "readwrite");
+        for (const name of names) all.objectStore(name).clear();
+        all.oncomplete = all.onabort = resolve;
+      };
+    });
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.getAttribute("action")?.endsWith("/account/logout/") || !globalThis.caches || !globalThis.indexedDB?.databases) return;
+    event.preventDefault();
+    forgetScanner().catch(() => {}).finally(() => form.submit());
+  });
+
   /* A form that asks first. */
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;

@@ -13,7 +13,7 @@ from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import Dispute, Payment
 from tenant_apps.payments.services import BY_HAND
 from tenant_apps.reports.queries import Numbers
-from tenant_apps.ticketing.models import TicketType
+from tenant_apps.ticketing.models import OfflineScan, TicketType
 
 
 class Todo(NamedTuple):
@@ -25,7 +25,7 @@ class Todo(NamedTuple):
 
 
 def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers]) -> list[Todo]:
-    """Return what the person could deal with now, by their rights; at most four statements."""
+    """Return what the person could deal with now, by their rights; at most five statements."""
     now, found = timezone.now(), []
     if "change_orders" in rights:
         waiting = Payment.objects.filter(provider__in=BY_HAND, status="pending", order=OuterRef("pk"))
@@ -40,6 +40,11 @@ def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers
                 ngettext("%d payment is disputed by a bank", "%d payments are disputed by banks", disputed) % disputed
             )
             found.append(Todo("triangle-alert", text, "/dashboard/money/disputes/"))
+    if "check_in" in rights:
+        open_ones = OfflineScan.objects.exclude(conflict="").filter(seen_at=None).count()
+        if open_ones:
+            text = ngettext("%d scan contradicts the server", "%d scans contradict the server", open_ones) % open_ones
+            found.append(Todo("triangle-alert", text, "/dashboard/scan-conflicts/"))
     if "change_event" in rights:
         drafts = Event.objects.filter(status="draft").count()
         if drafts:

@@ -14,5 +14,6 @@ class TicketingConfig(AppConfig):
         # Tickets and scans are many, and nobody's list shows them.
         unseen = (
             "Ticket", "EventKey", "CheckIn", "CheckInList", "CheckInListType", "CheckInZone", "Handover", "RetiredCode",
+            "OfflineScan",
         )  # fmt: skip
         freshness.watch("ticketing", stock=("Quota",), unseen=unseen)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from shared_apps.core.prepared import Parameter, Prepared, SideBySide
@@ -22,7 +22,7 @@ from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, 
 
 PERMISSION = "check_in"
 _NO_TOKEN = uuid.UUID(int=0)
-_ID, _UUID, _TEXT = models.BigIntegerField(), models.UUIDField(), models.CharField()
+_ID, _UUID, _TEXT = BigIntegerField(), models.UUIDField(), models.CharField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ def see(check_in_list_id: int, code: TicketCode | None, *, actor: Any) -> Seen |
 
     The answer is `staff.permissions.allowed`'s, from the same statement. One statement.
     """
+    if check_in_list_id > BigIntegerField.MAX_BIGINT:
+        return None  # a number that no column holds is an error to the database
     token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
     found, ticket = _see((check_in_list_id, whose_rights(actor)), (token, key_id, check_in_list_id))
     if found is None:

@@ -434,3 +434,35 @@ class CheckIn(models.Model):
     def is_conflict(self) -> bool:
         """Whether somebody at the door was told something else than what we say, while there was no network (T3)."""
         return bool(self.decided_offline) and self.decided_offline != self.result
+
+
+class OfflineScan(models.Model):
+    """What a scanner without network told the person at the door, beside what the database says of the same scan (T3).
+
+    What it told is the scan's `decided_offline`, `reason` why. `conflict` names how the two contradict each other; ""
+    where they agree.
+    """
+
+    class Conflict(models.TextChoices):
+        LET_IN = "let_in", _("Let in, though the ticket does not admit")
+        TURNED_AWAY = "turned_away", _("Turned away with a good ticket")
+
+    check_in = models.OneToOneField(CheckIn, models.CASCADE, primary_key=True, related_name="offline")
+    reason = models.CharField(max_length=20, blank=True)
+    conflict = models.CharField(max_length=12, choices=Conflict.choices, blank=True)
+    # The device's own name for itself, made up by it; and how old its list was when it told.
+    device = models.CharField(max_length=36, blank=True)
+    listed_at = models.DateTimeField(null=True, blank=True)
+    # How far its clock was ahead of ours, in seconds; `scanned_at` of the scan is corrected by it already.
+    clock_ahead = models.IntegerField(default=0)
+    received_at = models.DateTimeField(default=now, db_default=Now())
+    seen_at = models.DateTimeField(null=True, blank=True)
+    seen_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["received_at"], condition=~Q(conflict=""), name="offline_scan_conflicts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conflict} {self.reason}".strip()

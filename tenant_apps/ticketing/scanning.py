@@ -191,6 +191,11 @@ def check_shape(wanted: Scan) -> None:
         raise InvalidInput(errors=errors)
 
 
+def moment_of(scanned_at: datetime | None, now: datetime, sent_at: datetime | None) -> datetime:
+    """Return when a code was read, by our clock, as far as the scanner's can be trusted."""
+    return _moment(scanned_at, now, _clock_off(sent_at, now))
+
+
 def _moment(scanned_at: datetime | None, now: datetime, off: timedelta | None) -> datetime:
     if scanned_at is None:
         return now

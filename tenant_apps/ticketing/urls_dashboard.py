@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from tenant_apps.ticketing.views import board, codes, dashboard, entrances, season, types
+from tenant_apps.ticketing.views import board, codes, dashboard, entrances, scanner, season, types
 
 urlpatterns = [
+    path("scan-conflicts/", scanner.conflicts, name="dashboard-scan-conflicts"),
     path("events/", dashboard.events, name="dashboard-events"),
     path("new-event/", dashboard.new_event, name="dashboard-event-new"),
     path("events/<slug:slug>/edit/", dashboard.edit_event, name="dashboard-event-edit"),

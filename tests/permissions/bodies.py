@@ -185,6 +185,7 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/events/<slug:slug>/codes/new-key/": NOTHING,
     "POST /dashboard/events/<slug:slug>/codes/<str:key_id>/revoke/": _why,
     "POST /check-in-lists/<int:pk>/scan/": scan,
+    "POST /check-in-lists/<int:pk>/conflicts/<path:scan_id>/seen/": NOTHING,
     "POST /check-in-lists/<int:pk>/scans/": lambda place: {"scans": [scan(place)]},
     "POST /check-in-lists/<int:pk>/scans/<path:scan_id>/undo/": NOTHING,
     "POST /events/": _event,
@@ -448,6 +449,7 @@ BODIES: dict[str, Maker] = {
     "POST /account/addresses/<int:pk>/": _address,
     "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
     "POST /scan/<int:pk>/": scan,
+    "POST /dashboard/scan-conflicts/": lambda place: {"scan": str(place.things.conflict)},
 }  # fmt: skip
 
 

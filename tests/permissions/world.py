@@ -300,6 +300,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     from tenant_apps.payments.box_office import sell
     from tenant_apps.payments.models import Payment
     from tenant_apps.payments.services import intend
+    from tenant_apps.ticketing.models import OfflineScan
     from tenant_apps.ticketing.scanning import scan
 
     place.buyer = buyer
@@ -321,7 +322,9 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.scan_id = f"scan-{place.name}"
     from tenant_apps.ticketing.codes import code_text
 
-    scan(place.list, code_text(place.ticket), place.scan_id, by=None)
+    answer = scan(place.list, code_text(place.ticket), place.scan_id, by=None)
+    told = OfflineScan.objects.create(check_in=answer.check_in, conflict="turned_away")
+    place.things.conflict = told.pk
     place.things.unused = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.unused_line = place.unused.lines.get()
     from tenant_apps.orders.passing_on import pass_on

@@ -150,7 +150,9 @@ def test_a_scan_for_people_outside_is_not_there_and_refused_by_the_long_way(alph
     assert scanner(good, by="Bearer nonsense").status_code == 401
     assert scanner(good, by="Basic Zm9vOmJhcg==").status_code == 401
     assert scanner(good, HTTP_HOST=f"{beta.slug}.localhost").status_code == 401
-    assert scanner(good, path="/api/v1/check-in-lists/999999999/scan/").status_code == 404
+    for number in (999999999, 10**17, 2**63, 10**18, 10**40):
+        assert scanner(good, path=f"/api/v1/check-in-lists/{number}/scan/").status_code == 404
+        assert scanner({}, path=f"/api/v1/check-in-lists/{number}/scan/").status_code == 404
     assert short == []
     with in_tenant(alpha):
         assert not CheckIn.objects.exists()

@@ -7,6 +7,7 @@ from shared_apps.core.money import to_text
 from tenant_apps.activity.models import AuditEntry
 from tenant_apps.ticketing.codes import code_text
 from tenant_apps.ticketing.key_life import Revocations, packed
+from tenant_apps.ticketing.late import Settled
 from tenant_apps.ticketing.live import Numbers
 from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInZone, EventKey, Ticket
 from tenant_apps.ticketing.rules import transfer_until
@@ -67,6 +68,15 @@ def answer_json(answer: ScanAnswer) -> dict[str, Any]:
     if answer.admitted_at:
         shown["admitted_at"] = answer.admitted_at
     return shown
+
+
+def late_json(settled: Settled) -> dict[str, Any]:
+    """The answer to a device that had answered by itself, and how the two contradict each other."""
+    return {
+        **answer_json(settled.answer),
+        "conflict": bool(settled.conflict),
+        "contradiction": settled.conflict,
+    }
 
 
 def list_json(check_in_list: CheckInList) -> dict[str, Any]:

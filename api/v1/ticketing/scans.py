@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.ticketing.check_in import AtList
-from api.v1.ticketing.presentation import answer_json
+from api.v1.ticketing.presentation import answer_json, late_json
 from api.v1.ticketing.serializers import ScanInput, ScanSerializer, ScansInput, ScansSerializer
-from tenant_apps.ticketing import scanning
+from tenant_apps.ticketing import late, scanning
+from tenant_apps.ticketing.late import Knew
 from tenant_apps.ticketing.scanning import Scan
 
 _KNOWN = frozenset({"code", "scan_id", "direction"})
@@ -33,6 +34,9 @@ class ScanView(AtList):
         if wanted is None:
             self.entrance  # noqa: B018  (whoever may not scan here is told so, and not what is wrong with the scan)
             wanted, sent_at = _judged(request.data)
+        if wanted.decided:
+            (settled,) = late.settle(self.entrance, [(wanted, Knew())], by=request.user, sent_at=sent_at)
+            return Response(late_json(settled), status=200 if settled.answer.repeated else 201)
         answer = scanning.scan_at(pk, wanted, by=request.user, sent_at=sent_at)
         return Response(answer_json(answer), status=200 if answer.repeated else 201)
 
@@ -47,10 +51,9 @@ class ScansView(AtList):
         entrance = self.entrance
         shape = ScansInput(data=request.data)
         shape.is_valid(raise_exception=True)
-        scans = [_scan(each) for each in shape.validated_data["scans"]]
-        sent_at = shape.validated_data["sent_at"]
-        answers = scanning.scan_many(entrance, scans, by=request.user, sent_at=sent_at)
-        return Response({"results": [answer_json(answer) for answer in answers]})
+        scans = [(_scan(each), Knew(**(each["offline"] or {}))) for each in shape.validated_data["scans"]]
+        settled = late.settle(entrance, scans, by=request.user, sent_at=shape.validated_data["sent_at"])
+        return Response({"results": [late_json(each) for each in settled]})
 
 
 def plain_scan(body: Any) -> Scan | None:

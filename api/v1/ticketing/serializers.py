@@ -8,7 +8,7 @@ from rest_framework import serializers
 from api.v1.events.fields import TimeInput, row_id
 from tenant_apps.ticketing.by_hand import LONGEST_REASON
 from tenant_apps.ticketing.entrances import MOST_PEOPLE
-from tenant_apps.ticketing.models import CheckIn, CheckInList, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, OfflineScan, Ticket
 from tenant_apps.ticketing.scanning import MOST_SCANS, REASONS
 
 
@@ -224,9 +224,24 @@ class ScanInput(OneScan):
     sent_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
+class OfflineInput(serializers.Serializer[Any]):
+    """What a device without network knew when it decided. `clock_ahead`: seconds its clock was ahead of ours."""
+
+    reason = serializers.ChoiceField([(name, name) for name in REASONS], required=False, allow_blank=True, default="")
+    device = serializers.RegexField(r"\A[!-~]{1,36}\Z", required=False, allow_blank=True, default="")
+    listed_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    clock_ahead = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1, default=0)
+
+
+class LateScanInput(OneScan):
+    """A scan as a device sends it that was offline: with what it told people (`decided`), and what it knew."""
+
+    offline = OfflineInput(required=False, allow_null=True, default=None)
+
+
 class ScansInput(serializers.Serializer[Any]):
     sent_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-    scans = OneScan(many=True, allow_empty=False, max_length=MOST_SCANS)  # type: ignore[call-arg]  # the list's own limits, which the stubs leave out
+    scans = LateScanInput(many=True, allow_empty=False, max_length=MOST_SCANS)  # type: ignore[call-arg]  # the list's own limits, which the stubs leave out
 
 
 class ScanSerializer(serializers.Serializer[Any]):
@@ -248,8 +263,109 @@ class ScanSerializer(serializers.Serializer[Any]):
     ticket = ScannedTicketSerializer(required=False, allow_null=True)
 
 
+class LateScanSerializer(ScanSerializer):
+    """`contradiction` says how the scanner's answer and ours differ where `conflict` says that they do."""
+
+    contradiction = serializers.ChoiceField(OfflineScan.Conflict.choices, allow_blank=True)
+
+
 class ScansSerializer(serializers.Serializer[Any]):
-    results = ScanSerializer(many=True)
+    results = LateScanSerializer(many=True)
+
+
+class ListedTicketSerializer(serializers.Serializer[Any]):
+    """A ticket as a device holds it. `digest`: half of the SHA-256 of the code's token, in base64url; `retired`: those
+    of codes that it had before."""
+
+    id = serializers.UUIDField()
+    digest = serializers.CharField()
+    retired = serializers.ListField(child=serializers.CharField())
+    status = serializers.ChoiceField(Ticket.Status.choices)
+    ticket_type = serializers.IntegerField()
+    holder = serializers.CharField()
+    seat = serializers.CharField()
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+    inside_since = serializers.DateTimeField(allow_null=True)
+    last_in_at = serializers.DateTimeField(allow_null=True)
+
+
+class HeldNameSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class HeldTypeSerializer(HeldNameSerializer):
+    note = serializers.CharField()
+
+
+class HeldRulesSerializer(serializers.Serializer[Any]):
+    """What a list asks besides the ticket: it is open in [open_from, open_until)."""
+
+    directions = serializers.ChoiceField(CheckInList.Directions.choices)
+    entries = serializers.ChoiceField(CheckInList.Entries.choices)
+    day_starts = serializers.IntegerField()
+    open_from = serializers.DateTimeField(allow_null=True)
+    open_until = serializers.DateTimeField(allow_null=True)
+
+
+class HeldEventSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.CharField()
+    starts_at = serializers.DateTimeField()
+    timezone = serializers.CharField()
+
+
+class HeldKeySerializer(serializers.Serializer[Any]):
+    key_id = serializers.CharField()
+    public_key = serializers.CharField()
+    revoked = serializers.BooleanField()
+
+
+class ListedTicketsSerializer(serializers.Serializer[Any]):
+    """A part of a list for a device without network. `complete`: all tickets follow, not only what changed."""
+
+    list = HeldNameSerializer()
+    event = HeldEventSerializer()
+    rules = HeldRulesSerializer()
+    ticket_types = HeldTypeSerializer(many=True)
+    keys = HeldKeySerializer(many=True)
+    generated_at = serializers.DateTimeField()
+    use_until = serializers.DateTimeField()
+    since = serializers.DateTimeField(allow_null=True)
+    complete = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
+    results = ListedTicketSerializer(many=True)
+
+
+class DoorAnswerSerializer(serializers.Serializer[Any]):
+    result = serializers.ChoiceField(CheckIn.Result.choices)
+    reason = serializers.CharField()
+
+
+class ConflictTicketSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    short_code = serializers.CharField()
+    holder = serializers.CharField()
+    ticket_type_name = serializers.CharField()
+
+
+class ScanConflictSerializer(serializers.Serializer[Any]):
+    """What a device told at the door, and what we say about the same scan."""
+
+    scan_id = serializers.CharField()
+    contradiction = serializers.ChoiceField(OfflineScan.Conflict.choices)
+    told = DoorAnswerSerializer()
+    decided = DoorAnswerSerializer()
+    direction = serializers.ChoiceField(CheckIn.Direction.choices)
+    scanned_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    listed_at = serializers.DateTimeField(allow_null=True)
+    clock_ahead = serializers.IntegerField()
+    device = serializers.CharField()
+    seen_at = serializers.DateTimeField(allow_null=True)
+    ticket = ConflictTicketSerializer(allow_null=True)
 
 
 class FoundTicketSerializer(ScannedTicketSerializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.ticketing import check_in, entrances, life, scans, views
+from api.v1.ticketing import check_in, entrances, life, offline, scans, views
 
 tenant_urls = [
     path("tickets/<uuid:pk>/", views.TicketView.as_view(), name="ticket"),
@@ -20,6 +20,13 @@ tenant_urls = [
     path("events/<str:event>/check-in-lists/", check_in.CheckInListsView.as_view(), name="check-in-lists"),
     path("events/<str:event>/check-in-lists/<int:pk>/", check_in.CheckInListView.as_view(), name="check-in-list"),
     path("check-in-lists/<int:pk>/status/", check_in.ListStatusView.as_view(), name="check-in-list-status"),
+    path("check-in-lists/<int:pk>/tickets/", offline.ListTicketsView.as_view(), name="check-in-list-tickets"),
+    path("check-in-lists/<int:pk>/conflicts/", offline.ListConflictsView.as_view(), name="scan-conflicts"),
+    path(
+        "check-in-lists/<int:pk>/conflicts/<path:scan_id>/seen/",
+        offline.ConflictSeenView.as_view(),
+        name="scan-conflict-seen",
+    ),
     path("check-in-lists/<int:pk>/scan/", scans.ScanView.as_view(), name="scan"),
     path("check-in-lists/<int:pk>/scans/", scans.ScansView.as_view(), name="scans"),
     path("check-in-lists/<int:pk>/scans/<path:scan_id>/undo/", check_in.UndoView.as_view(), name="scan-undo"),

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -149,17 +148,6 @@ def move_event(request: HttpRequest, slug: str, move: str) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, str(refusal))
     return redirect("dashboard-event", slug=event.slug)
-
-
-@staff("check_in")
-def doors(request: HttpRequest) -> HttpResponse:
-    """Which entrance? The next events come first."""
-    mine = events_where(request.user, "check_in").exclude(status__in=("draft", "archived"))
-    lists = CheckInList.objects.filter(event__in=mine).select_related("event", "event__venue", "event__category")
-    now = timezone.now()
-    coming = list(lists.filter(event__in=Event.objects.upcoming(now)).order_by("event__starts_at", "pk")[:50])
-    past = list(lists.exclude(event__in=Event.objects.upcoming(now)).order_by("-event__starts_at", "pk")[:10])
-    return render(request, "dashboard/scan/doors.html", {"nav": "scan", "coming": coming, "past": past})
 
 
 @staff("check_in")
