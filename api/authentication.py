@@ -60,19 +60,6 @@ class TokenAuthentication(BaseAuthentication):
         return 'Token realm="api"'
 
 
-def caller_of(authorization: str) -> User | KeyActor | None:
-    """Return who sends these credentials, None for what is neither a token nor a key. Raises DomainError for bad ones.
-
-    For who answers before DRF does; the classes above ask the same functions.
-    """
-    scheme, _space, text = authorization.partition(" ")
-    if scheme.lower() == "token":
-        return KeyActor(key_of(text.strip()))
-    if scheme.lower() == "bearer":
-        return session_of(text.strip()).user
-    return None
-
-
 class CookieAuthentication(BaseAuthentication):
     """The sign-in's cookies. What changes something needs the CSRF token and this very origin."""
 

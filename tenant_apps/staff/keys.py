@@ -30,6 +30,8 @@ from tenant_apps.staff.services import within_own_rights
 
 _KEY = re.compile(r"foyer_([0-9a-z]{10})_([A-Za-z0-9_-]{43})")
 _PREFIX_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+# What is read of a key's maker with each call.
+_OF_MAKER = ("id", "email", "name", "is_active")
 # How exactly the last use is known, so that a busy program does not write a row with each call.
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
@@ -86,13 +88,27 @@ def key_of(text: str, now: datetime | None = None) -> ApiKey:
 
     One statement, and one more at most once a minute.
     """
+    prefix = prefix_of(text)
+    (key,) = _named((prefix,))
+    return judged(key, text, now)
+
+
+def prefix_of(text: str) -> str:
+    """Return the part of a key by which its row is found. Raises KeyRefused for what cannot be a key here."""
     found = _KEY.fullmatch(text)
     if found is None:
         raise KeyMalformed
     if present_schema() == "public":
         raise KeyRefused  # only tenants have keys
+    return found[1]
+
+
+def judged(key: ApiKey | None, text: str, now: datetime | None = None) -> ApiKey:
+    """Return the row that was found by the text's prefix if the text is that key and it is good; note its use.
+
+    Raises KeyRefused, whose code says why. A statement at most once a minute.
+    """
     now = now or timezone.now()
-    (key,) = _named((found[1],))
     if key is None or not constant_time_compare(key.digest, _digest(text)):
         raise KeyRefused
     if key.revoked_at is not None or not key.created_by.is_active:
@@ -104,11 +120,14 @@ def key_of(text: str, now: datetime | None = None) -> ApiKey:
 
 
 @Prepared
-def _by_prefix(prefix: Parameter) -> Any:
-    return ApiKey.objects.select_related("created_by").filter(prefix=prefix.of(models.CharField()))
+def by_prefix(prefix: Parameter) -> Any:
+    """The key with this prefix, with its maker; for statements that ask something else beside it."""
+    columns = [field.name for field in ApiKey._meta.concrete_fields]
+    keys = ApiKey.objects.select_related("created_by").only(*columns, *(f"created_by__{name}" for name in _OF_MAKER))
+    return keys.filter(prefix=prefix.of(models.CharField()))
 
 
-_named = SideBySide(_by_prefix)
+_named = SideBySide(by_prefix)
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:

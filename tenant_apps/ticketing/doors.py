@@ -15,14 +15,20 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from shared_apps.core.prepared import Parameter, Prepared, SideBySide
 from tenant_apps.events.models import EventUserPermission, Question
-from tenant_apps.staff.actors import holds, whose_rights
-from tenant_apps.staff.models import Membership, rights_in
+from tenant_apps.staff.actors import KeyActor, holds, whose_rights
+from tenant_apps.staff.keys import by_prefix, judged, prefix_of
+from tenant_apps.staff.models import ApiKey, Membership, rights_in
 from tenant_apps.ticketing.codes import TicketCode
 from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, EventKey, RetiredCode, Ticket
 
 PERMISSION = "check_in"
 _NO_TOKEN = uuid.UUID(int=0)
 _ID, _UUID, _TEXT = BigIntegerField(), models.UUIDField(), models.CharField()
+
+
+# What is read of the event and of the ticket's type; their texts and pictures are many and no business of the door.
+EVENT_COLUMNS = ("id", "slug", "title", "status", "starts_at", "ends_at", "timezone")
+TYPE_COLUMNS = ("id", "event", "name", "door_note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,24 @@ def see(check_in_list_id: int, code: TicketCode | None, *, actor: Any) -> Seen |
     """
     if check_in_list_id > BigIntegerField.MAX_BIGINT:
         return None  # a number that no column holds is an error to the database
-    token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
-    found, ticket = _see((check_in_list_id, whose_rights(actor)), (token, key_id, check_in_list_id))
+    found, ticket = _see((check_in_list_id, whose_rights(actor)), _of_ticket(code, check_in_list_id))
+    return _allowed(found, ticket, code, actor)
+
+
+def see_with_key(check_in_list_id: int, code: TicketCode | None, text: str) -> tuple[KeyActor, Seen | None]:
+    """`see` for a program with the key that the text is; the key is read in the same statement. Raises KeyRefused."""
+    prefix = prefix_of(text)
+    wanted = min(check_in_list_id, BigIntegerField.MAX_BIGINT)  # as above; no list has that number
+    key, found, ticket = _see_with_key((prefix,), (wanted, prefix), _of_ticket(code, wanted))
+    actor = KeyActor(judged(key, text))
+    return actor, _allowed(found, ticket, code, actor)
+
+
+def _of_ticket(code: TicketCode | None, check_in_list_id: int) -> tuple[Any, ...]:
+    return (code.token, code.key_id, check_in_list_id) if code else (_NO_TOKEN, "", check_in_list_id)
+
+
+def _allowed(found: Any, ticket: Any, code: TicketCode | None, actor: Any) -> Seen | None:
     if found is None:
         return None
     role = rights_in(found.role["preset"], found.role["permissions"]) if found.role else frozenset()
@@ -53,8 +75,7 @@ def see(check_in_list_id: int, code: TicketCode | None, *, actor: Any) -> Seen |
 
 def see_again(check_in_list: CheckInList, code: TicketCode | None) -> Seen:
     """The same for a list whose rights were asked already: of a batch, each scan after the first. One statement."""
-    token, key_id = (code.token, code.key_id) if code else (_NO_TOKEN, "")
-    found, ticket = _see((check_in_list.pk, 0), (token, key_id, check_in_list.pk))
+    found, ticket = _see((check_in_list.pk, 0), _of_ticket(code, check_in_list.pk))
     return _seen(check_in_list if found is None else found, ticket, code)
 
 
@@ -66,14 +87,29 @@ def _seen(check_in_list: CheckInList, ticket: Any, code: TicketCode | None) -> S
     return Seen(check_in_list, ticket)
 
 
+def _all_of(model: type[models.Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields]
+
+
 @Prepared
 def _list(pk: Parameter, user_id: Parameter) -> Any:
-    membership = Membership.objects.filter(user_id=user_id.of(_ID))
+    return _list_for(pk, user_id.of(_ID))
+
+
+@Prepared
+def _list_for_key(pk: Parameter, prefix: Parameter) -> Any:
+    return _list_for(pk, Subquery(ApiKey.objects.filter(prefix=prefix.of(_TEXT)).values("created_by_id")))
+
+
+def _list_for(pk: Parameter, user_id: Any) -> Any:
+    """The list, with what the role of that person gives here, and whether a grant gives the right on its event."""
+    membership = Membership.objects.filter(user_id=user_id)
     grants = EventUserPermission.objects.filter(
-        user_id=user_id.of(_ID), content_object=OuterRef("event_id"), permission__codename=PERMISSION
+        user_id=user_id, content_object=OuterRef("event_id"), permission__codename=PERMISSION
     )
     return (
         CheckInList.objects.select_related("event")
+        .only(*_all_of(CheckInList), *(f"event__{name}" for name in EVENT_COLUMNS))
         .filter(pk=pk.of(_ID))
         .annotate(
             role=Subquery(
@@ -101,6 +137,7 @@ def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
     )
     return (
         Ticket.objects.select_related("ticket_type")
+        .only(*_all_of(Ticket), *(f"ticket_type__{name}" for name in TYPE_COLUMNS))
         .filter(pk=now_or_before)
         .annotate(
             public_key=Subquery(key.values("public_key")),
@@ -112,3 +149,4 @@ def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
 
 
 _see = SideBySide(_list, _ticket)
+_see_with_key = SideBySide(by_prefix, _list_for_key, _ticket)

@@ -107,14 +107,17 @@ class Scan:
     decided: str = ""
 
 
-def scan_at(check_in_list_id: int, wanted: Scan, *, by: Any, sent_at: datetime | None = None) -> ScanAnswer:
+def scan_at(
+    check_in_list_id: int, wanted: Scan, *, by: Any, sent_at: datetime | None = None, seen: Seen | None = None
+) -> ScanAnswer:
     """`scan` for a caller who has only the list's number: rights, list and ticket are read in one statement.
 
-    Raises NotFound where there is no such list or the actor may not scan there.
+    `seen` is what was read already, for the very same list, code and caller. Raises NotFound where there is no such
+    list or the actor may not scan there.
     """
     check_shape(wanted)
     code = read(wanted.code)
-    seen = see(check_in_list_id, code, actor=by)
+    seen = seen or see(check_in_list_id, code, actor=by)
     if seen is None:
         raise NotFound
     return _answer(seen, wanted, code, by, timezone.now(), sent_at)
