@@ -381,6 +381,7 @@ SPECTACULAR_SETTINGS = {
         "TenantKindEnum": "tenants.models.Tenant.Kind",
         "DataRequestStatusEnum": "shared_apps.people.models.DataRequest.Status",
         "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
+        "ScanResultEnum": "tenant_apps.ticketing.models.CheckIn.Result",
         "VoucherKindEnum": "tenant_apps.promotions.models.Voucher.Kind",
         "MassRefundStatusEnum": "tenant_apps.payments.models.MassRefund.Status",
         "StatementStatusEnum": "tenant_apps.payments.models.Statement.Status",

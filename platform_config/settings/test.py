@@ -16,4 +16,4 @@ STORAGES = {
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 # One event and the end: a test that wants more says so.
-LIVE_STREAM_SECONDS = 1
+LIVE_STREAM_SECONDS = int(os.environ.get("FOYER_TEST_STREAM_SECONDS", "1"))

@@ -135,7 +135,7 @@ const show = (answer, { holder, type, alone, flags, at }) => {
 /* One after the other: a scanner that types is faster than any line. */
 let line = Promise.resolve();
 const judge = (text) => {
-  line = line.then(() => judgeOne(text)).catch((error) => notice("trouble", String(error)));
+  line = line.then(() => judgeOne(text)).catch(failed);
   return line;
 };
 
@@ -187,7 +187,7 @@ const failed = async (error) => {
   if (error instanceof Gone) return gone();
   if (error instanceof Forged) return notice("trouble", say("forged"));
   if (error.message === "too_many") return notice("trouble", say("too_many"));
-  throw error;
+  notice("trouble", say("fault", { what: error.message || error.name }));
 };
 
 const syncOnce = async () => {
@@ -410,7 +410,9 @@ const begin = async () => {
   if (kept && now() > new Date(kept.use_until)) await store.forgetList();
   wire();
   navigator.storage?.persist?.();
-  await navigator.serviceWorker?.register(document.body.dataset.serviceWorker, { scope: document.body.dataset.scope });
+  /* Without a worker (plain HTTP, private windows) everything works but a start without network. */
+  const { serviceWorker, scope } = document.body.dataset;
+  await navigator.serviceWorker?.register(serviceWorker, { scope }).catch(() => {});
   document.body.dataset.ready = "true";
   await route();
   if (!list && navigator.onLine) {
@@ -424,4 +426,4 @@ const begin = async () => {
   }
 };
 
-begin();
+begin().catch((error) => notice("lists-trouble", say("fault", { what: error.message || error.name })));

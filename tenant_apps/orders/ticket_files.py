@@ -12,7 +12,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from shared_apps.core import pictures
+from shared_apps.core import limits, pictures
+from shared_apps.core.errors import TooManyRequests
+from shared_apps.core.schemas import present_schema
 from tenant_apps.events.models import EventMedia
 from tenant_apps.orders.errors import NoTicketFile
 from tenant_apps.orders.models import Order, OrderLine
@@ -26,6 +28,8 @@ from tenants.logos import logo_content
 from tenants.models import Tenant
 
 MOST = 100
+# How often in a minute the files of one order, or of one ticket, are drawn for whoever asks (I8).
+MOST_A_MINUTE = 30
 # The widest picture that a page of this width needs: 180 dots an inch.
 WIDEST: dict[papers.Layout, int] = {"a4": 1280, "phone": 640}
 
@@ -39,6 +43,13 @@ def lines_of(order: Order, events: Collection[int] | None = None, *, by_staff: b
     if not by_staff:
         lines = lines.filter(ticket__secret="")
     return lines if events is None else lines.filter(event__in=events)
+
+
+def count_asking(what: Order | Ticket) -> None:
+    """Count that somebody wants a file of this order or ticket: drawing is work. Raises TooManyRequests."""
+    decision = limits.hit(f"ticket-file:{present_schema()}:{what.pk}", MOST_A_MINUTE, 60)
+    if not decision.allowed:
+        raise TooManyRequests(retry_after=decision.reset_after)
 
 
 def parts_of(count: int) -> int:

@@ -257,6 +257,18 @@ TENANT_CHECKS = (
     ),
     Check(
         "T2",
+        "a zone counts those who stand in it",
+        """
+        SELECT format('zone %s: %s inside, %s admissions stand', z.id, z.inside, coalesce(c.people, 0))
+        FROM ticketing_zone z LEFT JOIN (
+            SELECT zone_id, count(*) AS people FROM ticketing_checkin
+            WHERE result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND left_at IS NULL GROUP BY zone_id
+        ) c ON c.zone_id = z.id
+        WHERE z.inside <> coalesce(c.people, 0)
+        """,
+    ),
+    Check(
+        "T2",
         "at most one admission stands for a ticket and list",
         """
         SELECT format('ticket %s: %s admissions at list %s', ticket_id, count(*), check_in_list_id)

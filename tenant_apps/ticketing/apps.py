@@ -8,7 +8,7 @@ class TicketingConfig(AppConfig):
     verbose_name = _("Ticketing")
 
     def ready(self) -> None:
-        from tenant_apps.ticketing import personal  # noqa: F401  (says what is held about people)
+        from tenant_apps.ticketing import moved, personal  # noqa: F401  (moves lists; says what is held about people)
         from tenants import freshness
 
         # Tickets and scans are many, and nobody's list shows them.

@@ -23,7 +23,7 @@ from tenant_apps.ticketing.models import Ticket
 
 Layout = Literal["a4", "phone"]
 LAYOUTS: tuple[Layout, ...] = ("a4", "phone")
-PHONE = (90.0, 190.0)
+PHONE = (90.0, 200.0)
 # The side of the symbol with its quiet zone, in millimetres: 61 modules of a millimetre.
 CODE = 62.0
 # The symbol's mask: see qr.modules.
@@ -280,9 +280,10 @@ class _A4(_Paper):
         for at in range(0, len(facts), 2):
             self.set_draw_color(*LINE)
             self.line(MARGIN, y, self.w - MARGIN, y)
+            pair = facts[at : at + 2]
+            wide = half if len(pair) == 2 else self.w - 2 * MARGIN
             ends = [
-                self.fact(*fact, MARGIN + column * (half + 8), y + 2, half, size=11)
-                for column, fact in enumerate(facts[at : at + 2])
+                self.fact(*fact, MARGIN + column * (half + 8), y + 2, wide, size=11) for column, fact in enumerate(pair)
             ]
             y = max(ends) + 2
         self.line(MARGIN, y, self.w - MARGIN, y)
@@ -337,7 +338,7 @@ class _Phone(_Paper):
         self.symbol(sheet, 8, 56, code)
         y = 56 + code
         self.text_at(spaced(sheet.ticket.short_code), side, y, width, sizes=[16], bold=True, align="C")
-        y = self.text_at(when(event), side, y + 9, width, sizes=[10, 9], bold=True, most=2)
+        y = self.text_at(when(event), side, y + 9, width, sizes=[10, 9, 8, 7], bold=True)
         y = self.place(sheet, side, y + 1, width, size=9, most=1)
         self.set_draw_color(*LINE)
         self.line(side, y + 1.5, self.w - side, y + 1.5)
@@ -345,8 +346,10 @@ class _Phone(_Paper):
         (name, holder), *facts = self.particulars(sheet)
         y = self.fact(name, holder, side, y + 2.5, width, size=9, most=1) + 0.8
         for at in range(0, len(facts), 2):
+            pair = facts[at : at + 2]
+            wide = half if len(pair) == 2 else width
             ends = [
-                self.fact(*fact, side + column * (half + 4), y, half, size=8.5, most=1)
-                for column, fact in enumerate(facts[at : at + 2])
+                self.fact(*fact, side + column * (half + 4), y, wide, size=8.5, most=1)
+                for column, fact in enumerate(pair)
             ]
             y = max(ends) + 0.8

@@ -1,5 +1,6 @@
 """A ticket that changes hands, is withdrawn or refunded while somebody is at the door with it: real commits (T4)."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
@@ -13,14 +14,21 @@ from tenant_apps.orders import passing_on
 from tenant_apps.payments.line_refunds import cancel_lines, intend_line_refund
 from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.ticketing import codes, key_life, lifecycle, scanning, services
-from tenant_apps.ticketing.models import CheckIn, CheckInList, EventKey, Handover, RetiredCode, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInZone, EventKey, Handover, RetiredCode, Ticket
 from tenant_apps.ticketing.scanning import Scan
 from tenants.context import in_tenant
 from tests.factories import make_paid_order, make_ticket_type
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
-ROUNDS = 8
+ROUNDS = 6
 _ids = count()
+_ZONED = False
+
+
+@pytest.fixture(params=["plain", "zone"], autouse=True)
+def entrance(request, monkeypatch):
+    """Each race at a plain entrance and at one of a zone that is counted, where admitting is another statement."""
+    monkeypatch.setattr(sys.modules[__name__], "_ZONED", request.param == "zone")
 
 
 def sold(tenant, quantity=1, price_minor=0):
@@ -29,6 +37,9 @@ def sold(tenant, quantity=1, price_minor=0):
         services.ensure_door(kind.event)
         order = make_paid_order(kind, quantity=quantity)
         tickets = [line.ticket for line in order.lines.select_related("ticket__event", "ticket__ticket_type")]
+        if _ZONED:
+            zone = CheckInZone.objects.create(event=kind.event, name="Hall", capacity=50)
+            CheckInList.objects.filter(event=kind.event).update(zone=zone)
         door = CheckInList.objects.select_related("event").get(event=kind.event)
         return door, order, tickets, [codes.code_text(ticket) for ticket in tickets]
 

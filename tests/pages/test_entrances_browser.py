@@ -71,6 +71,7 @@ def test_the_pages_of_the_door_fit_and_have_no_findings(alpha, site, browser, ev
             page.locator("summary").last.click()
         if name == "board":
             page.locator("[data-state]:not([hidden])").wait_for()
+        page.evaluate("scrollTo(0, 0)")
         found += look(page, browser, f"door-{name}-{language}")
     assert found == []
 

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from PIL import Image, ImageFilter
 
 from tenant_apps.ticketing import codes, qr
-from tenant_apps.ticketing.models import CheckIn, CheckInList, OfflineScan, Ticket
+from tenant_apps.ticketing.models import CheckIn, CheckInList, OfflineScan, Ticket, TicketType
 from tenants.context import in_tenant
 from tests.conftest import CHROMIUM
 from tests.factories import make_event, make_paid_order, make_ticket_type, make_user
@@ -232,6 +233,19 @@ def test_the_vendored_reader_and_signatures_work_where_a_browser_has_none(
     assert real(context.problems) == []
 
 
+KEPT = """async () => {
+  const database = await new Promise((resolve) => {
+    const asked = indexedDB.open("foyer-scan");
+    asked.onsuccess = () => resolve(asked.result); });
+  const count = (name) => new Promise((resolve) => {
+    const asked = database.transaction([name]).objectStore(name).count();
+    asked.onsuccess = () => resolve(asked.result); });
+  const told = database.objectStoreNames.length ? [await count("tickets"), await count("waiting")] : [0, 0];
+  database.close();
+  return told;
+}"""
+
+
 def test_the_list_leaves_the_device_with_the_person_and_with_the_right(
     alpha, site, chromium, device, evening, tmp_path
 ):
@@ -241,22 +255,12 @@ def test_the_list_leaves_the_device_with_the_person_and_with_the_right(
     context = device(chromium.browser_type, video(tmp_path / "door.y4m", ["nothing"]), locale="ru-RU")
     signed_in(context, site, alpha, person)
     context.add_cookies([{"name": "language", "value": "ru", "url": site.url(alpha, "/")}])
-    kept = """async () => {
-      const database = await new Promise((resolve) => {
-        const asked = indexedDB.open("foyer-scan"); asked.onsuccess = () => resolve(asked.result); });
-      const count = (name) => new Promise((resolve) => {
-        const asked = database.transaction([name]).objectStore(name).count();
-        asked.onsuccess = () => resolve(asked.result); });
-      const told = database.objectStoreNames.length ? [await count("tickets"), await count("waiting")] : [0, 0];
-      database.close();
-      return told;
-    }"""
     page = context.new_page()
     page.goto(site.url(alpha, "/scan/"))
     page.locator("body[data-ready]").wait_for()
     page.locator(f'a[data-list="{door.pk}"]').click()
     page.get_by_text("Список для работы без сети:").wait_for()
-    assert page.evaluate(kept) == [14, 0]
+    assert page.evaluate(KEPT) == [14, 0]
     found = look(page, context, "scanner-ready-ru")
     cut(context, page)
     typed(page, texts[3], "yes", "Пропустить")
@@ -265,7 +269,7 @@ def test_the_list_leaves_the_device_with_the_person_and_with_the_right(
         Membership.objects.filter(user_id=person.pk).delete()
     context.set_offline(False)
     page.locator("#lists-trouble:visible").wait_for()
-    assert page.evaluate(kept) == [0, 1], "no name is left; the scan waits for somebody who may send it"
+    assert page.evaluate(KEPT) == [0, 1], "no name is left; the scan waits for somebody who may send it"
     found += look(page, context, "scanner-gone-ru")
     with in_tenant(alpha):
         from tenant_apps.staff import services as staff
@@ -274,7 +278,7 @@ def test_the_list_leaves_the_device_with_the_person_and_with_the_right(
     page.reload()
     page.locator("body[data-ready]").wait_for()
     page.locator('body[data-waiting="0"]').wait_for()
-    assert page.evaluate(kept) == [0, 0]
+    assert page.evaluate(KEPT) == [0, 0]
     with in_tenant(alpha):
         assert CheckIn.objects.standing().count() == 1
     page.get_by_role("button", name="Выйти").first.click()
@@ -331,3 +335,57 @@ def test_what_ended_is_refused_without_network_from_the_next_sync_on(alpha, site
     page.locator('body[data-online="true"][data-waiting="0"]').wait_for()
     with in_tenant(alpha):
         assert not CheckIn.objects.admissions().exists()
+
+
+def test_whoever_logs_out_in_the_dashboard_leaves_no_list_behind(alpha, site, chromium, device, evening, tmp_path):
+    person, door, _tickets, texts = evening
+    context = device(chromium.browser_type, video(tmp_path / "door.y4m", ["nothing"]))
+    signed_in(context, site, alpha, person)
+    page = context.new_page()
+    ready(page, site, alpha, door)
+    cut(context, page)
+    typed(page, texts[3], "yes", "Admit")
+    desk = context.new_page()
+    page.close()
+    context.set_offline(False)
+    desk.goto(site.url(alpha, "/dashboard/"))
+    assert desk.evaluate(KEPT) == [14, 1]
+    desk.get_by_label("Your account").click()
+    desk.get_by_role("button", name="Log out").click()
+    desk.wait_for_url(lambda url: "/dashboard/" not in url)
+    assert desk.evaluate(KEPT) == [0, 1], "the scan that waits names nobody, and waits on"
+    assert desk.evaluate("caches.keys()") == []
+
+
+def test_the_rules_of_an_entrance_hold_without_network(alpha, site, chromium, device, evening, tmp_path):
+    person, door, tickets, texts = evening
+    with in_tenant(alpha):
+        CheckInList.objects.filter(pk=door.pk).update(entries="once", directions="in")
+        Ticket.objects.filter(pk=tickets[1].pk).update(valid_until=timezone.now() - timedelta(hours=1))
+        Ticket.objects.filter(pk=tickets[2].pk).update(valid_from=timezone.now() + timedelta(hours=1))
+        TicketType.objects.update(door_note="Check the student card")
+    context = device(chromium.browser_type, video(tmp_path / "door.y4m", ["nothing"]))
+    signed_in(context, site, alpha, person)
+    page = context.new_page()
+    ready(page, site, alpha, door)
+    cut(context, page)
+    typed(page, texts[0], "yes", "Admit", "Check the student card")
+    typed(page, texts[0], "no", "used already")
+    typed(page, texts[1], "no", "no longer valid")
+    typed(page, texts[2], "no", "not valid yet")
+    page.get_by_label("Going out").check()
+    typed(page, texts[0], "no", "Nobody goes this way")
+    context.set_offline(False)
+    page.locator('body[data-online="true"][data-waiting="0"]').wait_for()
+    with in_tenant(alpha):
+        CheckInList.objects.filter(pk=door.pk).update(opens_at=timezone.now() + timedelta(hours=2))
+    with page.expect_response(lambda answer: "/status/" in answer.url):
+        page.get_by_role("button", name="Synchronize now").click()
+    cut(context, page)
+    page.get_by_label("Coming in").check()
+    typed(page, texts[4], "no", "not valid yet")
+    context.set_offline(False)
+    page.locator('body[data-online="true"][data-waiting="0"]').wait_for()
+    with in_tenant(alpha):
+        assert CheckIn.objects.standing().count() == 1
+        assert not OfflineScan.objects.exclude(conflict="").exists(), "the server says the same of each"

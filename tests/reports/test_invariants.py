@@ -14,7 +14,7 @@ from tenant_apps.orders.models import DocumentCounter, Invoice, Order, OrderLine
 from tenant_apps.orders.passing_on import pass_on
 from tenant_apps.payments.models import LedgerEntry, Payment
 from tenant_apps.reports.invariants import TENANT_CHECKS, breaches_in, breaches_of_catalog
-from tenant_apps.ticketing.models import CheckInList, Quota, Ticket
+from tenant_apps.ticketing.models import CheckInList, CheckInZone, Quota, Ticket
 from tenants.context import in_public
 from tests.factories import make_event, make_order, make_paid_order, make_ticket_type
 
@@ -102,6 +102,11 @@ def admit_twice(order: Order) -> None:
         entrance.check_ins.create(ticket=ticket, scan_id=f"s{number}", result="admitted")
 
 
+def forget_who_is_inside(order: Order) -> None:
+    event = Ticket.objects.filter(order_line__order=order).first().event
+    CheckInZone.objects.create(event=event, name="Hall", inside=1)
+
+
 def wake_a_passed_on_ticket_up(order: Order) -> None:
     ticket = Ticket.objects.filter(order_line__order=order).first()
     pass_on(ticket, name="Grace", email="grace@example.test")
@@ -125,6 +130,7 @@ def wake_a_passed_on_ticket_up(order: Order) -> None:
         ("O4", "has its tickets", lose_a_ticket),
         ("O4", "no good ticket", keep_a_ticket_unpaid),
         ("T2", "at most one admission", admit_twice),
+        ("T2", "a zone counts", forget_who_is_inside),
         ("T4", "only the last one is good", wake_a_passed_on_ticket_up),
     ],
 )

@@ -331,3 +331,25 @@ def test_the_rules_of_an_entrance_cost_a_statement_each_at_most(kind, story, mos
         scanning.scan(door, code, "counted", by=None, direction="out" if story == "out" else "in")
     sent = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
     assert len(sent) == most, "\n".join(sent)
+
+
+def test_lists_go_along_with_an_event_that_is_postponed(kind):
+    from tenant_apps.activity.delivery import deliver_due
+    from tenant_apps.activity.models import OutboxMessage
+    from tenant_apps.events import services as events
+    from tenant_apps.ticketing.moved import lists_go_along
+
+    event = kind.event
+    day, opens = entrances.days_of(event)[0], event.starts_at - timedelta(hours=1)
+    ours = entrance(kind, day=day, opens_at=opens)
+    plain = entrance(kind)
+    events.postpone(event, starts_at=event.starts_at + timedelta(days=30), actor=None)
+    deliver_due()
+    ours.refresh_from_db()
+    assert (ours.day, ours.opens_at) == (day + timedelta(days=30), opens + timedelta(days=30))
+    lists_go_along(OutboxMessage.objects.get(topic="event.postponed"))
+    ours.refresh_from_db()
+    plain.refresh_from_db()
+    assert (ours.day, ours.opens_at) == (day + timedelta(days=30), opens + timedelta(days=30))
+    assert (plain.day, plain.opens_at) == (None, None)
+    assert AuditEntry.objects.filter(topic="check_in_list.updated").count() == 1

@@ -80,6 +80,25 @@ def test_an_undo_beside_scans_leaves_one_admission_at_most(alpha, sold):
         assert CheckIn.objects.get(scan_id="first").undone_at is not None
 
 
+@pytest.mark.parametrize("entries", ["once", "once_per_day"])
+def test_once_is_once_whatever_forty_scans_with_exits_between_try(transactional_db, alpha, entries):
+    from tenant_apps.ticketing import entrances
+
+    with in_tenant(alpha):
+        kind = make_ticket_type(price_minor=0)
+        door = entrances.create_check_in_list(kind.event, name="Door", entries=entries, actor=None)
+        code = codes.code_text(make_paid_order(kind).lines.get().ticket)
+
+    def job(number):
+        direction = "out" if number % 4 == 3 else "in"
+        return lambda: scanning.scan(door, code, f"s{number}", by=None, direction=direction)
+
+    at_once(alpha, [job(number) for number in range(40)])
+    with in_tenant(alpha):
+        assert CheckIn.objects.admissions().count() == 1
+        assert CheckIn.objects.count() == 40
+
+
 def test_a_zone_for_seven_holds_seven_whatever_forty_scans_at_two_gates_try(transactional_db, alpha):
     from tenant_apps.ticketing import entrances
     from tests.factories import make_user

@@ -1,7 +1,9 @@
 """What becomes of a ticket, and that the door knows it from the commit on, with the right reason (T4)."""
 
 import base64
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError
@@ -350,3 +352,16 @@ def test_a_long_list_of_revocations_comes_in_parts_that_lose_nothing(kind, order
         if not part.more:
             break
     assert len(seen) == 7
+
+
+def test_only_its_own_module_and_the_doors_statement_write_a_tickets_status():
+    """What does not go through `lifecycle` would be no move of its table, and unknown to scanners without network."""
+    pattern = re.compile(r"Ticket\b[^\n]*\.update\([^)]*\bstatus=|UPDATE ticketing_ticket\b[^\n]*\bstatus\b")
+    root = Path(lifecycle.__file__).parents[2]
+    found = {
+        path.name
+        for folder in ("tenant_apps", "api", "shared_apps")
+        for path in (root / folder).rglob("*.py")
+        if "migrations" not in path.parts and pattern.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"answering.py"}

@@ -135,6 +135,30 @@ def test_a_new_holder_acts_by_the_tickets_own_secret_and_sees_nothing_of_the_ord
     assert guest.get(at(new), mine).json()["status"] == "transferred"
 
 
+def test_a_buyer_is_not_told_to_whom_a_ticket_went_from_there(alpha, client_for, page_for, sold):
+    with in_tenant(alpha):
+        second = passing_on.pass_on(sold["ticket"], **GRACE)
+        third = passing_on.pass_on(second, name="Xenia Unknown", email="xenia@example.test")
+        line = sold["order"].lines.get(ticket=third)
+    client, order = client_for(alpha, sold["buyer"]), sold["order"]
+    base = f"/orders/{order.code}/{order.secret}/"
+    page = page_for(alpha)
+    answers = [
+        client.get(f"/api/v1/orders/{order.code}/"),
+        client.get("/api/v1/orders/"),
+        client.get("/api/v1/me/orders/"),
+        client.get(at(third)),
+        page.get(base),
+        page.get(f"{base}lines/{line.pk}/"),
+    ]
+    for answer in answers:
+        text = answer.content.decode()
+        assert "Grace Hopper" in text or "me/orders" in answer.wsgi_request.path
+        assert "enia" not in text
+    desk = client_for(alpha, owner_of(alpha)).get(f"/api/v1/orders/{order.code}/").content.decode()
+    assert "Xenia Unknown" in desk
+
+
 def test_a_person_with_the_confirmed_address_holds_the_ticket_and_one_without_does_not(alpha, client_for, sold):
     with in_tenant(alpha):
         new = passing_on.pass_on(sold["ticket"], **GRACE)

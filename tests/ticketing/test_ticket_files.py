@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from shared_apps.core.documents import FONTS
+from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.events.media import add_media
 from tenant_apps.events.models import Category, Event, Venue
 from tenant_apps.orders import ticket_files
@@ -302,3 +303,23 @@ def test_a_ticket_that_was_passed_on_is_its_new_holders_only(alpha, client_for, 
     assert b"SUMMARY:Gala" in page.get(f"/tickets/{new.pk}/{new.secret}/calendar.ics").content
     for path in ("ticket.pdf", "calendar.ics"):
         assert page.get(f"/tickets/{new.pk}/{order.secret}/{path}").status_code == 404
+
+
+def test_nobody_keeps_the_workers_drawing(alpha, beta, client_for, page_for, monkeypatch):
+    monkeypatch.setattr(ticket_files, "MOST_A_MINUTE", 3)
+    buyer = make_user()
+    with in_tenant(alpha):
+        one, two = (make_paid_order(make_ticket_type(price_minor=0), user=buyer) for _ in range(2))
+        ticket = one.lines.get().ticket_id
+    client, page = client_for(alpha, buyer), page_for(alpha, buyer)
+    paths = [f"/orders/{one.code}/{one.secret}/tickets.pdf", f"/api/v1/orders/{one.code}/tickets.pdf"]
+    singles = [f"/account/tickets/alpha/{ticket}.pdf", f"/api/v1/tickets/{ticket}/ticket.pdf"]
+    with in_tenant(alpha):
+        deliver_due()
+    for asked in (paths, singles):
+        answers = [(client if "/api/" in path else page).get(path) for path in (*asked, *asked)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert 0 < int(answers[-1]["Retry-After"]) <= 60
+    assert client.get(f"/api/v1/orders/{two.code}/tickets.pdf").status_code == 200
+    with in_tenant(alpha):
+        assert ticket_files.order_file(one)  # mails are not refused

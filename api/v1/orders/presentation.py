@@ -7,6 +7,7 @@ from typing import Any
 from shared_apps.core.money import to_text
 from tenant_apps.orders.addresses import FIELDS as ADDRESS_FIELDS
 from tenant_apps.orders.models import Order, OrderLine, OrderNote, Parcel, SavedAddress
+from tenant_apps.orders.passing_on import as_the_buyer_gave_them
 from tenant_apps.payments.line_refunds import Preview
 from tenant_apps.payments.models import Dispute, Payment
 from tenant_apps.payments.providers.base import Started
@@ -194,5 +195,7 @@ def orders_json(
     payments: dict[Any, list[Payment]] = defaultdict(list)
     for payment in Payment.objects.filter(order__in=orders).order_by("created_at") if events is None else ():
         payments[payment.order_id].append(payment)
+    if as_buyer:
+        as_the_buyer_gave_them(line for some in lines.values() for line in some)
     codes = _codes(line for some in lines.values() for line in some) if as_buyer else {}
     return [order_json(order, lines[order.pk], payments[order.pk], as_buyer=as_buyer, codes=codes) for order in orders]

@@ -38,6 +38,7 @@ class OrderTicketsView(APIView):
     def get(self, request: Request, code: str) -> HttpResponse:
         sight = see(request, code)
         layout, part = layout_of(request), _part(request)
+        ticket_files.count_asking(sight.order)
         content = ticket_files.order_file(
             sight.order, layout=layout, part=part, events=sight.events, by_staff=not sight.as_buyer
         )

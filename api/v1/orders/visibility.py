@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from api.v1.orders import presentation
 from shared_apps.core.errors import Forbidden, NotFound
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.passing_on import as_the_buyer_gave_them
 from tenant_apps.payments.models import Dispute
 from tenant_apps.staff.permissions import allowed, events_where
 
@@ -28,8 +29,11 @@ class Sight:
     def lines(self) -> list[OrderLine]:
         if self.order.made is not None and self.events is None:
             return list(self.order.made)
-        lines = self.order.lines.select_related("event", "ticket_type", "ticket")
-        return list(lines if self.events is None else lines.filter(event__in=self.events))
+        rows = self.order.lines.select_related("event", "ticket_type", "ticket")
+        lines = list(rows if self.events is None else rows.filter(event__in=self.events))
+        if self.as_buyer:
+            as_the_buyer_gave_them(lines)
+        return lines
 
 
 def whole(sight: Sight, *, with_secret: bool = False) -> dict[str, Any]:

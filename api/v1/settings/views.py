@@ -44,7 +44,7 @@ class LogoInput(serializers.Serializer[Any]):
 
 
 class LogoView(APIView):
-    """The logo that stands on invoices: JPEG, PNG or WebP of at most 5 MB and 25 megapixels, kept at 800 pixels."""
+    """The logo on invoices and tickets: JPEG, PNG or WebP of at most 5 MB and 25 megapixels, kept at 800 pixels."""
 
     permissions = {"put": "manage_settings", "delete": "manage_settings"}
     parser_classes = [StrictMultiPartParser]

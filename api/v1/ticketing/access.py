@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 
 from shared_apps.core.errors import Forbidden, NotFound
 from tenant_apps.orders.models import Order
-from tenant_apps.orders.passing_on import line_of
+from tenant_apps.orders.passing_on import as_the_buyer_gave_them, line_of
 from tenant_apps.staff.permissions import permissions_on
 from tenant_apps.ticketing.errors import TicketPassedOn
 from tenant_apps.ticketing.models import Ticket
@@ -68,6 +68,9 @@ def sight_of_ticket(request: Any, pk: UUID) -> TicketSight:
         return TicketSight(ticket, order, as_holder=True)
     theirs = order is not None and bool(secret) and constant_time_compare(secret, order.secret)
     if order is not None and (theirs or (user.is_authenticated and order.user_id == user.pk)):
+        if line is not None and ticket.is_passed_on:
+            line.ticket = ticket
+            as_the_buyer_gave_them([line])
         return TicketSight(ticket, order, as_holder=not ticket.is_passed_on)
     if user.is_authenticated and STAFF_RIGHTS & (rights := permissions_on(user, ticket.event)):
         return TicketSight(ticket, order, as_staff=True, rights=rights)

@@ -167,6 +167,7 @@ class ZoneSerializer(serializers.Serializer[Any]):
     lists = serializers.ListField(child=serializers.IntegerField(), read_only=True)
 
 
+@extend_schema_serializer(component_name="EmptiedCheckInZone")
 class EmptiedSerializer(ZoneSerializer):
     """The zone after everybody in it was counted as gone, and how many they were."""
 

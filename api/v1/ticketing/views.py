@@ -104,4 +104,5 @@ class TicketPdfView(APIView):
     def get(self, request: Request, pk: UUID) -> HttpResponse:
         ticket, _order_code = see_ticket(request, pk)
         layout = layout_of(request)
+        ticket_files.count_asking(ticket)
         return file(ticket_files.ticket_file(ticket.pk, layout=layout), f"ticket-{ticket.short_code}.pdf")

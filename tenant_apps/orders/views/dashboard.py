@@ -12,9 +12,10 @@ from shared_apps.core.access import staff
 from shared_apps.core.codes import unguessable_secret
 from tenant_apps.activity.models import AuditEntry
 from tenant_apps.catalog.models import Product
-from tenant_apps.orders import invoices, listing, shipping
+from tenant_apps.orders import invoices, listing, shipping, ticket_files
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.staff.permissions import allowed, events_where, permissions_of
+from tenant_apps.ticketing.lifecycle import GOOD
 from tenant_apps.ticketing.models import Handover
 
 PAGE = 50
@@ -115,10 +116,17 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "may_refund": whole and allowed(user, "refund_orders"),
         "once": unguessable_secret(),
         "notes": list(found.notes.all()) if whole else [],
+        "ticket_parts": _ticket_parts(lines) if whole and found.status == Order.Status.PAID else (),
         "papers": (papers := list(found.invoices.all()) if whole else []),
         "may_invoice": whole and not papers and invoices.may_ask(found, by_staff=True),
     }
     return render(request, "dashboard/orders/order.html", context)
+
+
+def _ticket_parts(lines: list[OrderLine]) -> range:
+    """The parts in which the order's tickets come as files, counted from 1."""
+    good = [line for line in lines if line.ticket and line.status == "active" and line.ticket.status in GOOD]
+    return range(1, ticket_files.parts_of(len(good)) + 1)
 
 
 def for_change(user: Any, code: str, permission: str = "change_orders") -> Order:

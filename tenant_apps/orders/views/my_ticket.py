@@ -20,9 +20,9 @@ from django.views.decorators.http import require_safe
 from shared_apps.core.access import anyone, signed_in
 from shared_apps.people import footprints
 from tenant_apps.events.models import Event
-from tenant_apps.orders import ticket_files, ticket_pages
+from tenant_apps.orders import ticket_pages
 from tenant_apps.orders.models import OrderLine
-from tenant_apps.orders.views.tickets import as_file, calendar_file, wanted_layout
+from tenant_apps.orders.views.tickets import calendar_file, ticket_file
 from tenants.context import in_public, in_tenant
 from tenants.links import url
 from tenants.models import Tenant
@@ -55,9 +55,8 @@ def page(request: HttpRequest, tenant: str, ticket: uuid.UUID) -> HttpResponse:
 @require_safe
 def pdf(request: HttpRequest, tenant: str, ticket: uuid.UUID) -> HttpResponse:
     """The ticket as a file."""
-    layout = wanted_layout(request)
     with _mine(request, tenant, ticket) as (line, _issuer):
-        return as_file(ticket_files.ticket_file(ticket, layout=layout), f"ticket-{line.ticket.short_code}.pdf")
+        return ticket_file(request, line.ticket)
 
 
 @signed_in

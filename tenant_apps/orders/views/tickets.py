@@ -18,6 +18,7 @@ from tenant_apps.orders.views.dashboard import whole_for
 from tenant_apps.orders.views.invoices import opened
 from tenant_apps.orders.views.passing import given
 from tenant_apps.ticketing import papers
+from tenant_apps.ticketing.models import Ticket
 
 
 def as_file(content: bytes, name: str, content_type: str = "application/pdf") -> HttpResponse:
@@ -54,8 +55,16 @@ def wanted_part(request: HttpRequest) -> int:
 def order_file(request: HttpRequest, order: Order, *, by_staff: bool = False) -> HttpResponse:
     """The file of an order's tickets, as the address asks for it."""
     layout, part = wanted_layout(request), wanted_part(request)
+    ticket_files.count_asking(order)
     content = ticket_files.order_file(order, layout=layout, part=part, by_staff=by_staff)
     return as_file(content, f"tickets-{order.code}.pdf")
+
+
+def ticket_file(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """One ticket's file, as the address asks for it."""
+    layout = wanted_layout(request)
+    ticket_files.count_asking(ticket)
+    return as_file(ticket_files.ticket_file(ticket.pk, layout=layout), f"ticket-{ticket.short_code}.pdf")
 
 
 def calendar_file(events: Any) -> HttpResponse:
@@ -80,10 +89,7 @@ def order_pdf(request: HttpRequest, code: str, secret: str) -> HttpResponse:
 @require_safe
 def ticket_pdf(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) -> HttpResponse:
     """One ticket's file."""
-    line = _line(opened(code, secret), ticket)
-    return as_file(
-        ticket_files.ticket_file(ticket, layout=wanted_layout(request)), f"ticket-{line.ticket.short_code}.pdf"
-    )
+    return ticket_file(request, _line(opened(code, secret), ticket).ticket)
 
 
 @own
@@ -91,8 +97,7 @@ def ticket_pdf(request: HttpRequest, code: str, secret: str, ticket: uuid.UUID) 
 @require_safe
 def holder_pdf(request: HttpRequest, pk: uuid.UUID, secret: str) -> HttpResponse:
     """The file of a ticket that somebody was given, by its own secret."""
-    ticket = given(pk, secret).ticket
-    return as_file(ticket_files.ticket_file(pk, layout=wanted_layout(request)), f"ticket-{ticket.short_code}.pdf")
+    return ticket_file(request, given(pk, secret).ticket)
 
 
 @own

@@ -157,6 +157,7 @@ def _line(found: Order, pk: uuid.UUID) -> OrderLine:
     )
     if one is None:
         raise Http404
+    passing_on.as_the_buyer_gave_them([one])
     return one
 
 
@@ -218,6 +219,7 @@ def _page(request: HttpRequest, found: Order, refusal: DomainError | None = None
             "event__venue", "event__category", "ticket_type", "ticket__event", "ticket__ticket_type"
         )
     )
+    passing_on.as_the_buyer_gave_them(lines)
     tickets = [line.ticket for line in lines if line.ticket and not line.ticket.is_passed_on]
     texts = code_texts(tickets) if found.status == Order.Status.PAID else {}
     previews = line_refunds.previews(found) if len(lines) <= MOST_PREVIEWS else {}
