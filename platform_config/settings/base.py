@@ -252,6 +252,7 @@ CORS_ALLOW_HEADERS = (
 ).split()
 CORS_EXPOSE_HEADERS = (
     "etag location retry-after ratelimit ratelimit-policy idempotent-replayed x-cart-token x-request-id"
+    " bundle-signature"
 ).split()
 CORS_PREFLIGHT_MAX_AGE = 600
 

@@ -170,7 +170,8 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
     voucher = voucher_of(basket, now)
     by_hand = basket.channel == counter.CHANNEL
     types = types_on_sale(basket.lines, unlocked_by(basket, voucher), now, at_counter=by_hand)
-    _refuse_sold_out(basket, types, uses_holds=held is not None or voucher is not None or offer is not None)
+    if offer is None:  # whether an offer still stands is for itself to say, and in its own words
+        _refuse_sold_out(basket, types, uses_holds=held is not None or voucher is not None)
     variants = variants_on_sale(basket.lines)
     if held is not None:
         cart_holds.lend(held, types.values())

@@ -105,7 +105,12 @@ def _list_for(pk: Parameter, user_id: Any) -> Any:
     """The list, with what the role of that person gives here, and whether a grant gives the right on its event."""
     membership = Membership.objects.filter(user_id=user_id)
     grants = EventUserPermission.objects.filter(
-        user_id=user_id, content_object=OuterRef("event_id"), permission__codename=PERMISSION
+        user_id=user_id,
+        content_object=OuterRef("event_id"),
+        # The kind is said for the index that it belongs to: names alone are looked for in the whole table.
+        permission__content_type__app_label="events",
+        permission__content_type__model="event",
+        permission__codename=PERMISSION,
     )
     return (
         CheckInList.objects.select_related("event")

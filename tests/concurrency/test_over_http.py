@@ -1,4 +1,4 @@
-"""`make race` and `make faults` in short: the whole product on servers of its own, from outside."""
+"""`make race`, `make race-gates` and `make faults` in short: the whole product on servers of its own, from outside."""
 
 import json
 import os
@@ -29,6 +29,13 @@ def test_nobody_who_races_over_http_gets_more_than_there_is_and_a_broken_claim_i
     assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing, 0)
     assert (figures["idempotency_effects"], figures["mutation_detected"]) == (1, 1)
     assert figures["attempts"] > 0
+
+
+def test_no_ticket_that_is_scanned_at_many_gates_at_once_lets_two_people_in() -> None:
+    figures = run_quick("bench.gate_race")
+    nothing = ("not_one_admission", "wrong_answers", "unlike_repeats", "faults", "rows_too_few", "admitted_twice")
+    assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing, 0)
+    assert (figures["admissions"], figures["scans"], figures["repeats"]) == (20, 2200, 2200)
 
 
 def test_what_is_killed_in_the_middle_of_its_work_leaves_nothing_half_done() -> None:
