@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -134,8 +133,8 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
                 cursor.execute(f"DROP DATABASE IF EXISTS {prepared}_unfinished WITH (FORCE)")
                 cursor.execute(f"CREATE DATABASE {prepared}_unfinished")
                 _point_at(connection, settings, f"{prepared}_unfinished")
-                with _patient(connection):
-                    _prepare_database()
+                _prepare_database()
+                connection.close()
                 cursor.execute(f"ALTER DATABASE {prepared}_unfinished RENAME TO {prepared}")
             cursor.execute("SELECT pg_advisory_unlock(7001)")
             cursor.execute(f"DROP DATABASE IF EXISTS {own} WITH (FORCE)")
@@ -146,21 +145,6 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
         connection.close()
-
-
-@contextmanager
-def _patient(connection: Any) -> Iterator[None]:
-    """Let transactions idle: between two statements of a migration Python may reckon for longer, on a busy machine,
-    than a request is ever allowed to."""
-    options = connection.settings_dict["OPTIONS"]
-    usual = options["options"]
-    connection.close()
-    options["options"] = f"{usual} -c idle_in_transaction_session_timeout=0"
-    try:
-        yield
-    finally:
-        connection.close()
-        options["options"] = usual
 
 
 def _point_at(connection: Any, settings: Any, name: str) -> None:

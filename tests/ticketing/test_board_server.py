@@ -30,8 +30,7 @@ def server(transactional_db, tmp_path):
     variables = {
         **os.environ,
         "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
-        "DJANGO_SETTINGS_MODULE": "platform_config.settings.test",
-        "FOYER_TEST_STREAM_SECONDS": "7",
+        "DJANGO_SETTINGS_MODULE": "tests.ticketing.streaming_settings",
     }
     with (tmp_path / "web.log").open("w") as log:
         web = subprocess.Popen(
