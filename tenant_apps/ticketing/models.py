@@ -230,6 +230,9 @@ class Ticket(models.Model):
     secret = models.CharField(max_length=43, blank=True, default="", db_default="", editable=False)
     # When a revoked ticket became good again, for scanners that were told that it is not.
     reinstated_at = models.DateTimeField(null=True, blank=True)
+    # Counts its admissions, leavings and undos, each in the transaction of the act: what was read of them before
+    # holds as long as this number does (`ticketing.answering`).
+    passages = models.IntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=now, db_default=Now())
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 
