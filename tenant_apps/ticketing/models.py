@@ -291,7 +291,7 @@ class RetiredCode(models.Model):
 class CheckInZone(Stamped):
     """A hall, a tribune, a ship: what one or more check-in lists lead into, with the number of people it may hold.
 
-    `inside` counts the admissions that stand there. A place is claimed by one conditional UPDATE with the scan's answer
+    `inside` counts the admissions that stand there. A place is taken in the statement that writes the scan's answer
     (`ticketing.answering`), and the check is the last line: never more than the capacity, whatever gates there are.
     """
 

@@ -124,6 +124,16 @@ def test_an_entrance_that_asks_more_costs_no_statement_more_on_the_wire(alpha, g
         gates.inside()
 
 
+def came_and_went(gates, rule, code):
+    """Come in, so that no constraint of another list or of a finished admission stands in the way of a second time."""
+    if rule == "north":
+        assert scanning.scan(gates.south, code, "first", by=None).admitted
+        return
+    door = getattr(gates, rule)
+    assert scanning.scan(door, code, "first", by=None).admitted
+    assert scanning.scan(door, code, "left", by=None, direction="out").admitted
+
+
 @pytest.mark.parametrize("rule", ["north", "once", "daily"])
 def test_what_was_read_before_another_admission_admits_nobody(alpha, gates, rule):
     door = getattr(gates, rule)
@@ -132,10 +142,10 @@ def test_what_was_read_before_another_admission_admits_nobody(alpha, gates, rule
         # Used elsewhere already: the ticket's status says nothing about this entrance.
         assert scanning.scan(gates.plain, code, "elsewhere", by=None).admitted
         seen = doors.see(door.pk, codes.read(code), actor=gates.person)
-        assert scanning.scan(door, code, "first", by=None).admitted
+        came_and_went(gates, rule, code)
         late = scanning.scan_at(door.pk, scanning.Scan(code, "second"), by=gates.person, seen=seen)
         assert late.reason == "already_used"
-        assert CheckIn.objects.admissions().filter(check_in_list=door).count() == 1
+        assert CheckIn.objects.admissions().exclude(check_in_list=gates.plain).count() == 1
         gates.inside()
 
 
@@ -201,11 +211,10 @@ def test_a_scan_that_waited_for_another_of_the_ticket_does_not_believe_what_it_s
     with in_tenant(alpha):
         code = gates.ticket()
         assert scanning.scan(gates.plain, code, "elsewhere", by=None).admitted
-    other = gates.south if rule == "north" else getattr(gates, rule)
     answer = held_up(
         alpha,
-        lambda: scanning.scan(getattr(gates, rule), code, "first", by=None),
-        lambda: scanning.scan(other, code, "second", by=None),
+        lambda: came_and_went(gates, rule, code),
+        lambda: scanning.scan(getattr(gates, rule), code, "second", by=None),
     )
     assert answer.reason == "already_used"
     with in_tenant(alpha):
