@@ -89,7 +89,7 @@ prove-pricing:  ## prices of a million generated orders against every promise, 5
 	@$(INSTALL) dev
 	@DJANGO_SETTINGS_MODULE=platform_config.settings.test exec .venv/bin/python -m bench.pricing $(ARGS)
 
-prove-tickets:  ## every ticket file of the demo drawn, printed, folded and read by other programs (about 10 minutes)
+prove-tickets:  ## every ticket file of the demo drawn, printed, folded and read by other programs (10 to 20 minutes)
 	@$(INSTALL) dev
 	@PROVE_TICKETS=all exec .venv/bin/python -m pytest -q -s -p no:cacheprovider tests/ticketing/test_demo_papers.py $(ARGS)
 

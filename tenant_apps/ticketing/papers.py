@@ -348,8 +348,5 @@ class _Phone(_Paper):
         for at in range(0, len(facts), 2):
             pair = facts[at : at + 2]
             wide = half if len(pair) == 2 else width
-            ends = [
-                self.fact(*fact, side + column * (half + 4), y, wide, size=8.5, most=1)
-                for column, fact in enumerate(pair)
-            ]
+            ends = [self.fact(*fact, side + column * (half + 4), y, wide, size=8.5) for column, fact in enumerate(pair)]
             y = max(ends) + 0.8

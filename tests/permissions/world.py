@@ -325,12 +325,13 @@ def _add_orders(place: Place, buyer: Any) -> None:
     answer = scan(place.list, code_text(place.ticket), place.scan_id, by=None)
     told = OfflineScan.objects.create(check_in=answer.check_in, conflict="turned_away")
     place.things.conflict = told.pk
-    place.things.unused = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
-    place.things.unused_line = place.unused.lines.get()
     from tenant_apps.orders.passing_on import pass_on
 
     passed = make_paid_order(place.ticket_type, user=buyer, email=buyer.email).lines.get().ticket
     place.things.given = pass_on(passed, name="Grace", email="given@matrix.test")
+    # The last one: what is cancelled as the booking of an event.
+    place.things.unused = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
+    place.things.unused_line = place.unused.lines.get()
     lines = [BasketLine(place.ticket_type.pk)]
     place.things.sold = sell(Basket(email="", lines=lines), "cash", actor=owner_of(place.tenant))
     place.things.line = place.order.lines.get()

@@ -100,6 +100,7 @@ def form(**changes):
         "reminder_offsets_minutes": "60\n1440", "tax_rate": "7.5",
         "service_fee_name": "Booking fee", "service_fee_fixed": "0.50", "service_fee_percent": "2",
         "service_fee_per": "order", "service_fee_paid_by": "buyer", "platform_fee_paid_by": "organizer",
+        "ticket_mail": "linked",
         "waiting_list_hours": "24", "waiting_list_group_hours": "12", "bank_transfer_hold_days": "5",
         "invoices": "on_request", "invoice_start": "7", "seller_address": "1010\nWien",
         "cors_origins": "https://shop.example.org\n", **changes,
