@@ -125,9 +125,10 @@ def _refusal() -> ServerStatement:
 
 # Of a ticket that somebody comes in with. Nothing else of it changes where it is a used one already.
 _USED = (
-    "used AS (UPDATE ticketing_ticket SET passages = passages + 1,"
+    "used AS (UPDATE ticketing_ticket SET status = CASE WHEN status IN ('active', 'expired') THEN 'used'"
+    " ELSE status END,"
     " modified_at = CASE WHEN status IN ('active', 'expired') THEN %s::timestamptz ELSE modified_at END,"
-    " status = CASE WHEN status IN ('active', 'expired') THEN 'used' ELSE status END"
+    " passages = passages + 1"
     " FROM answer WHERE ticketing_ticket.id = answer.ticket_id AND answer.result = 'admitted' RETURNING 1) "
 )
 _STANDS = "result = 'admitted' AND direction = 'in' AND undone_at IS NULL AND left_at IS NULL"
