@@ -1,26 +1,24 @@
 """The rules of an entrance: its day and window, how often one ticket comes in, and what its zone holds.
 
-A plain entrance (in again after going out, no zone) costs a scan nothing here. Everything else is asked after the
-ticket's row is locked: scans of one ticket follow each other, so what was looked up then cannot change before the
-commit. A place of a zone is claimed last, by one conditional UPDATE with the answer, so no number of gates lets in one
-too many.
+A plain entrance (in again after going out, no zone) costs a scan nothing here, and no entrance a statement more:
+earlier admissions are read with the ticket, and the answer is written only while the ticket's `passages` is what was
+read beside them; every admission, leaving and undo counts it up under the ticket's lock. A place of a zone is taken in
+the statement that writes the answer, whose lock on the zone's row is the last, so no number of gates lets in one too
+many.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connections, transaction
-from django.db.models import Q
+from django.db import connections
+from django.db.models import F
 
 from shared_apps.core.clock import local
 from tenant_apps.ticketing import answering
 from tenant_apps.ticketing.models import CheckIn, CheckInList, Ticket
 
-# A ticket that came to be used, or good again, while we looked is judged by what is asked here.
-_GOOD = (Ticket.Status.ACTIVE, Ticket.Status.USED)
 _BOTH = CheckInList.Directions.BOTH
 _AFTER_EXIT, _ONCE, _DAILY = CheckInList.Entries.AFTER_EXIT, CheckInList.Entries.ONCE, CheckInList.Entries.DAILY
 
@@ -32,11 +30,8 @@ class Earlier:
     # "already_used" if they stand in the way, and the one that does.
     reason: str = ""
     admitted_at: datetime | None = None
-    # Those of earlier days that nobody scanned out: they end where the new one begins.
-    over: tuple[CheckIn, ...] = ()
-
-
-NOTHING_EARLIER = Earlier()
+    # Some of earlier days stand, since nobody scanned them out: they end where the new one begins.
+    over: bool = False
 
 
 def day_of(entrance: CheckInList, at: datetime) -> date:
@@ -76,61 +71,35 @@ def asks_more(entrance: CheckInList) -> bool:
     return entrance.zone_id is not None or entrance.entries != _AFTER_EXIT
 
 
-@transaction.atomic
 def admit(answer: CheckIn, ticket: Any, entrance: CheckInList) -> bool:
-    """Write an admission at an entrance that asks more, or the refusal that it turns into; False where what it was
-    decided by is no longer so. Three statements more at most than at a plain entrance.
+    """Write an admission at an entrance that asks more, or the refusal that it turns into where the zone is full; False
+    where what it was decided by is no longer so. One statement.
     """
-    held = Ticket.objects.select_for_update(no_key=True).filter(pk=ticket.pk, token=ticket.token)
-    status = held.values_list("status", flat=True).first()
-    if status != ticket.status and status not in _GOOD:
-        return False
-    before = earlier(entrance, ticket, answer.scanned_at, answer.scan_id)
-    if before.reason:
-        ticket.inside_since = before.admitted_at
-        return _refused(answer, before.reason)
-    end(before.over, answer.scanned_at)
     answer.zone_id = entrance.zone_id
-    if entrance.zone_id is None:
-        claimed, stands = True, answering.write_admission(answer, ticket).stands
-    else:
-        claimed, stands = answering.write_claim(answer, ticket)
-    if not claimed:
-        return _refused(answer, "zone_full")
-    if stands:
+    over = earlier(entrance, ticket, answer.scanned_at).over
+    entered = answering.write_entering(answer, ticket, over=over)
+    if not entered.stands:
+        return False
+    if entered.admitted:
         ticket.status = Ticket.Status.USED
     else:
-        transaction.set_rollback(True)
-    return stands
+        answer.result, answer.reason, answer.zone_id = CheckIn.Result.REFUSED, answering.ZONE_FULL, None
+    return True
 
 
-def earlier(entrance: CheckInList, ticket: Any, at: datetime, scan_id: str) -> Earlier:
-    """Return what the ticket's earlier admissions mean here. One statement.
-
-    The ticket must be locked. Lists of one zone count together.
+def earlier(entrance: CheckInList, ticket: Any, at: datetime) -> Earlier:
+    """Return what the ticket's earlier admissions mean here. No statement: they were read with it
+    (`doors.admissions_before`). Lists of one zone count together.
     """
-    here = Q(check_in_list_id=entrance.pk)
-    if entrance.zone_id is not None:
-        here |= Q(zone_id=entrance.zone_id)
-    rows = list(CheckIn.objects.admissions().filter(here, ticket_id=ticket.pk).order_by("scanned_at", "pk"))
-    if any(row.scan_id == scan_id and row.check_in_list_id == entrance.pk for row in rows):
-        return NOTHING_EARLIER  # answered before: the first answer comes again, and nothing changes
+    counted = ticket.came
     if entrance.entries == _DAILY:
         begins, ends = bounds_of(entrance, day_of(entrance, at))
-        today = [row for row in rows if begins <= row.scanned_at < ends]
-        if not today:
-            return Earlier(over=tuple(row for row in rows if row.left_at is None))
-        rows = today
+        counted = [moment for moment in ticket.came if begins <= moment < ends]
+        if not counted:
+            return Earlier(over=ticket.stands_since is not None)
     elif entrance.entries == _AFTER_EXIT:
-        rows = [row for row in rows if row.left_at is None]
-    return Earlier("already_used", rows[-1].scanned_at) if rows else NOTHING_EARLIER
-
-
-def end(admissions: Iterable[CheckIn], at: datetime) -> None:
-    """End admissions that nobody scanned out, and give the places of their zones back. One statement, or none."""
-    ids = [row.pk for row in admissions]
-    if ids:
-        _free("left_at = GREATEST(scanned_at, %s)", [at], "c.id = ANY(%s)", [ids])
+        counted = [] if ticket.stands_since is None else [ticket.stands_since]
+    return Earlier("already_used", counted[-1]) if counted else Earlier()
 
 
 def leave(entrance: CheckInList, ticket: Any, at: datetime) -> None:
@@ -138,25 +107,32 @@ def leave(entrance: CheckInList, ticket: Any, at: datetime) -> None:
     _free(
         "left_at = %s",
         [at],
-        "c.ticket_id = %s AND (c.check_in_list_id = %s OR c.zone_id = %s)",
-        [ticket.pk, entrance.pk, entrance.zone_id],
+        "c.ticket_id = held.id AND (c.check_in_list_id = %s OR c.zone_id = %s)",
+        [entrance.pk, entrance.zone_id],
+        ticket_id=ticket.pk,
     )
 
 
 def take_back(check_in: CheckIn, *, at: datetime, by: Any) -> bool:
     """Undo an admission, and give its zone the place back if it still stands; False if it was undone before.
 
-    One that was over already took no place any more. At most two statements; the ticket must be locked.
+    One that was over already took no place any more. At most three statements; the ticket must be locked.
     """
     undone = _free("undone_at = %s, undone_by = %s", [at, by.pk], "c.id = %s", [check_in.pk])
     if not undone:
         over = CheckIn.objects.filter(pk=check_in.pk, undone_at__isnull=True)
         undone = over.update(undone_at=at, undone_by=by.pk)
+    if undone and check_in.ticket_id is not None:
+        Ticket.objects.filter(pk=check_in.ticket_id).update(passages=F("passages") + 1)
     return bool(undone)
 
 
 def empty(zone: Any, at: datetime) -> int:
-    """Count everybody in the zone as gone; return how many. Who is being scanned at this moment is left alone."""
+    """Count everybody in the zone as gone; return how many. Who is being scanned at this moment is left alone.
+
+    Locks no ticket, and so leaves their `passages` as they are: a scan that has seen somebody inside refuses as if it
+    had come before, one that ends an admission of another day asks the row itself whether it still stands.
+    """
     standing = CheckIn.objects.standing().filter(zone=zone).select_for_update(skip_locked=True)
     ids = list(standing.values_list("pk", flat=True))
     return _free("left_at = GREATEST(scanned_at, %s)", [at], "c.id = ANY(%s)", [ids]) if ids else 0
@@ -165,21 +141,23 @@ def empty(zone: Any, at: datetime) -> int:
 # --- Inside ------------------------------------------------------------------------------------------------------
 
 
-def _refused(answer: CheckIn, reason: str) -> bool:
-    answer.result, answer.reason, answer.zone_id = CheckIn.Result.REFUSED, reason, None
-    return answering.write_refusal(answer)
-
-
 def _zones() -> str:
     return CheckInList._meta.get_field("zone").related_model._meta.db_table  # type: ignore[union-attr]  # it has one
 
 
-def _free(change: str, values: list[Any], which: str, named: list[Any]) -> int:
-    """Change standing admissions and take them off their zones' numbers, in one statement; return how many."""
-    table, zones = CheckIn._meta.db_table, _zones()
+def _free(change: str, values: list[Any], which: str, named: list[Any], *, ticket_id: Any = None) -> int:
+    """Change standing admissions and take them off their zones' numbers, in one statement; return how many.
+
+    With a ticket its row is locked first, as everywhere, and its passages counted up; `which` then knows it as `held`.
+    """
+    table, zones, held, first = CheckIn._meta.db_table, _zones(), "", []
+    if ticket_id is not None:
+        tickets = Ticket._meta.db_table
+        held = f"held AS (UPDATE {tickets} SET passages = passages + 1 WHERE id = %s RETURNING id),"  # noqa: S608  (as below)
+        first = [ticket_id]
     statement = f"""
-        WITH gone AS (
-            UPDATE {table} c SET {change}
+        WITH {held} gone AS (
+            UPDATE {table} c SET {change} {"FROM held" if held else ""}
             WHERE c.result = 'admitted' AND c.direction = 'in' AND c.undone_at IS NULL AND c.left_at IS NULL
               AND {which}
             RETURNING c.zone_id
@@ -191,5 +169,5 @@ def _free(change: str, values: list[Any], which: str, named: list[Any]) -> int:
         SELECT count(*) FROM gone
     """  # noqa: S608  (names of our own tables; the rest is written above)
     with connections["default"].cursor() as cursor:
-        cursor.execute(statement, [*values, *named])
+        cursor.execute(statement, [*first, *values, *named])
         return int(cursor.fetchone()[0])

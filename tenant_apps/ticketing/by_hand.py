@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import Busy, FieldError, InvalidInput
 from tenant_apps.activity.services import made, record
+from tenant_apps.ticketing.doors import admissions_before
 from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, Ticket
 from tenant_apps.ticketing.scanning import (
     MOST_LOOKS,
@@ -103,7 +104,7 @@ def check_in_by_hand(
 
 
 def _judged(entrance: CheckInList) -> Any:
-    """The tickets of the entrance's event with what they are judged by: `accepted` and `inside_since`."""
+    """The tickets of the entrance's event with what they are judged by, as `doors` reads it."""
     limited = CheckInListType.objects.filter(check_in_list=entrance)
     standing = CheckIn.objects.standing().filter(check_in_list=entrance, ticket=OuterRef("pk"))
     return (
@@ -112,5 +113,6 @@ def _judged(entrance: CheckInList) -> Any:
         .annotate(
             accepted=~Exists(limited) | Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id"))),
             inside_since=Subquery(standing.values("scanned_at")[:1]),
+            **admissions_before(entrance.pk),
         )
     )

@@ -87,6 +87,24 @@ def _seen(check_in_list: CheckInList, ticket: Any, code: TicketCode | None) -> S
     return Seen(check_in_list, ticket)
 
 
+def admissions_before(list_id: Any) -> dict[str, Any]:
+    """Return the annotations of a ticket by which `admission.earlier` judges: `came`, when each admission that counts
+    at the list was given, in order, and `stands_since`, when the last of those that stand. Lists of one zone count
+    together. A plain entrance asks for neither: there they are empty, and cost nothing.
+
+    They hold as long as the ticket's `passages`, which is read in the same statement, is what it was.
+    """
+    asking = CheckInList.objects.filter(Q(zone__isnull=False) | ~Q(entries=CheckInList.Entries.AFTER_EXIT), pk=list_id)
+    zone = CheckInList.objects.filter(pk=list_id).values("zone_id")
+    here = Q(check_in_list_id=list_id) | Q(zone_id=Subquery(zone))
+    rows = CheckIn.objects.admissions().filter(here, Exists(asking), ticket_id=OuterRef("pk"))
+    standing = rows.filter(left_at__isnull=True).order_by("-scanned_at")
+    return {
+        "came": ArraySubquery(rows.order_by("scanned_at", "pk").values("scanned_at")),
+        "stands_since": Subquery(standing.values("scanned_at")[:1]),
+    }
+
+
 def _all_of(model: type[models.Model]) -> list[str]:
     return [field.name for field in model._meta.concrete_fields]
 
@@ -149,6 +167,7 @@ def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
             key_revoked_at=Subquery(key.values("revoked_at")),
             accepted=~Exists(limited) | Q(Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id")))),
             inside_since=Subquery(standing.values("scanned_at")[:1]),
+            **admissions_before(list_id.of(_ID)),
         )
     )
 

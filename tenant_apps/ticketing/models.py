@@ -230,6 +230,9 @@ class Ticket(models.Model):
     secret = models.CharField(max_length=43, blank=True, default="", db_default="", editable=False)
     # When a revoked ticket became good again, for scanners that were told that it is not.
     reinstated_at = models.DateTimeField(null=True, blank=True)
+    # Counts its admissions, leavings and undos, each in the transaction of the act: what was read of them before
+    # holds as long as this number does (`ticketing.answering`).
+    passages = models.IntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=now, db_default=Now())
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 
@@ -288,7 +291,7 @@ class RetiredCode(models.Model):
 class CheckInZone(Stamped):
     """A hall, a tribune, a ship: what one or more check-in lists lead into, with the number of people it may hold.
 
-    `inside` counts the admissions that stand there. A place is claimed by one conditional UPDATE with the scan's answer
+    `inside` counts the admissions that stand there. A place is taken in the statement that writes the scan's answer
     (`ticketing.answering`), and the check is the last line: never more than the capacity, whatever gates there are.
     """
 

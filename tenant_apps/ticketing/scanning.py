@@ -263,7 +263,7 @@ def is_written(answer: CheckIn, ticket: Any, entrance: CheckInList) -> bool:
     """Write the answer with its effect; False for a scan id that is known, and where what it was decided by is no
     longer so.
 
-    What was to be an admission is a refusal afterwards where earlier ones or the zone stand in its way.
+    What was to be an admission is a refusal afterwards where the zone is full.
     """
     if answer.result == _REFUSED:
         return answering.write_refusal(answer)
@@ -323,7 +323,12 @@ def judge(check_in_list: CheckInList, ticket: Any, direction: str, at: datetime,
         return "expired"
     if reason := admission.closed_at(check_in_list, at):
         return reason
-    return "already_used" if ticket.inside_since and not admission.asks_more(check_in_list) else ""
+    if not admission.asks_more(check_in_list):
+        return "already_used" if ticket.inside_since else ""
+    before = admission.earlier(check_in_list, ticket, at)
+    if before.reason:
+        ticket.inside_since = before.admitted_at
+    return before.reason
 
 
 def _visible(ticket: Ticket | None, reason: str) -> Ticket | None:
