@@ -107,7 +107,7 @@ faults:  ## kill -9 of web, worker and Postgres at every fault point; the last l
 
 rules:  ## the order's life, 200 whole runs of 40 random steps (and some shorter) over HTTP beside a plain model
 	@$(INSTALL) dev
-	@RULES_RUNS=280 RULES_STEPS=40 exec .venv/bin/python -m pytest -q -p no:cacheprovider tests/rules $(ARGS)
+	@RULES_RUNS=320 RULES_STEPS=40 exec .venv/bin/python -m pytest -q -p no:cacheprovider tests/rules $(ARGS)
 
 fakes:  ## fake Stripe, PayPal and FreedomPay on ports 8011 to 8013 (`make run` starts its own)
 	@$(INSTALL) run
