@@ -14,6 +14,7 @@ from tenant_apps.catalog import urls_storefront as catalog_storefront
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
+from tenant_apps.notifications import urls_reminders
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -31,6 +32,7 @@ _dashboard = [
     *events_dashboard.urlpatterns,
     # Before ticketing's, of which the last takes any word after an event.
     *orders_dashboard.urlpatterns,
+    *urls_reminders.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *catalog_dashboard.urlpatterns,
     *promotions_dashboard.urlpatterns,

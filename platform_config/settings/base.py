@@ -42,6 +42,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.billing",
     "api",
     "platform_config",
 ]
@@ -334,6 +335,8 @@ CELERY_TASK_ROUTES = {
     "activity.deliver": {"queue": "urgent"},
     "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
+    "orders.retain": {"queue": "bulk"},
+    "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
 }

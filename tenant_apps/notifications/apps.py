@@ -10,11 +10,15 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         # Each registers what follows from its topics.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
+            digest,
+            periodic_personal,
             goods,
             money,
             refunds,
+            reminders,
             staff,
             subscribers,
             tickets,
+            usage,
             waiting,
         )

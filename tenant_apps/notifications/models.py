@@ -5,6 +5,9 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from shared_apps.core.codes import uuid7
+from tenant_apps.notifications.periodic_models import EventReminders as EventReminders
+from tenant_apps.notifications.periodic_models import Noted as Noted
+from tenant_apps.notifications.periodic_models import Round as Round
 
 
 class Delivery(models.Model):

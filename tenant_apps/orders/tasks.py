@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from tenant_apps.orders import waiting_watch
+from tenant_apps.orders import retention, waiting_watch
 from tenant_apps.orders.cart_holds import clear_overdue, forget_old
 from tenant_apps.orders.services import expire_overdue
 from tenant_apps.promotions.services import release_kept
@@ -23,3 +23,11 @@ def serve_waiting() -> None:
     """Every minute: offer free places to those who wait, and take back what was not answered. Running it twice offers
     nothing twice (G2)."""
     waiting_watch.serve()
+
+
+@shared_task(base=TenantTask, name="orders.retain")
+def retain() -> None:
+    """Every night: forget guests and network addresses as the tenant's rules say, none unless it set some. What is left
+    goes with the next one; running it twice changes nothing (G2)."""
+    if retention.retain():
+        retain.apply_async(retry=False, expires=3600)
