@@ -412,6 +412,10 @@ STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
+# Servers ("127.0.0.1:8099", "localhost:*") that calls to addresses of tenants may reach although they are not public;
+# read from the environment in development only (shared_apps.core.outgoing).
+OUTGOING_OWN_SERVERS: list[str] = []
+
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 
