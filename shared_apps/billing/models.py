@@ -30,7 +30,9 @@ class Usage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "day"], name="usage_once_a_day"),
             models.CheckConstraint(
-                condition=Q(orders__gte=0, paid_tickets__gte=0, mails__gte=0, api_requests__gte=0, storage_bytes__gte=0),
+                condition=Q(
+                    orders__gte=0, paid_tickets__gte=0, mails__gte=0, api_requests__gte=0, storage_bytes__gte=0
+                ),
                 name="usage_not_negative",
             ),
         ]

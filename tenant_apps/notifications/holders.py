@@ -61,5 +61,3 @@ def _holder(who: str, email: str, name: str, tickets: list[str], first: dict[str
     else:
         path = ""  # of a ticket that somebody else bought: the order's page is not theirs (T5)
     return Holder(who, email, name, tuple(tickets), first["language"] or "", first["user"] if mine else None, path)
-
-

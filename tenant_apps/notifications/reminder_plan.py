@@ -1,4 +1,4 @@
-"""An event's reminders as its staff see and set them: when each goes out at the event's place, and what became of it."""
+"""An event's reminders as its staff see and set them: when each goes out at the event's place, and how it went."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Reminder:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an event's reminders are: of its own or the tenant's, the longest first. `before` tells of earlier starts."""
+    """What an event's reminders are, its own or the tenant's, longest first. `before` tells of earlier starts."""
 
     own: bool
     offsets: list[int]

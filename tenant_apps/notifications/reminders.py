@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from shared_apps.core.clock import local
 from tenant_apps.events.models import Event
+from tenant_apps.notifications.about import event_values
 from tenant_apps.notifications.holders import Holder
 from tenant_apps.notifications.models import Round
 from tenant_apps.notifications.rounds import Writer, reminds_of
@@ -57,17 +56,6 @@ REVIEW_REQUEST = register(
 )
 
 
-def when(event: Event) -> str:
-    """Return when the event starts, on the clock at its place, in the language that is active."""
-    return f"{date_format(local(event.starts_at, event.timezone), 'l, j E Y, H:i')} ({event.timezone})"
-
-
-def where(event: Event) -> str:
-    """Return the place on one line; empty if none is named."""
-    place = event.venue
-    return ", ".join(part for part in (place.name, place.address, place.city) if part) if place else ""
-
-
 def remind(found: Round, event: Event, people: Sequence[Holder]) -> None:
     """Write the reminder for these people; in the transaction that notes it."""
     _tell(REMINDER, found, event, people)
@@ -80,17 +68,15 @@ def ask_how_it_was(found: Round, event: Event, people: Sequence[Holder]) -> None
 
 def _tell(topic: Topic, found: Round, event: Event, people: Sequence[Holder]) -> None:
     usual = current_tenant().language
-    written: dict[str, str] = {}
+    said: dict[str, dict[str, str]] = {}
     notices = []
     for person in people:
         language = known_language(person.language, usual)
-        if language not in written:
+        if language not in said:
             with translation.override(language):
-                written[language] = when(event)
+                said[language] = event_values(event)
         values = {
-            "event": event.title,
-            "starts": written[language],
-            "venue": where(event),
+            **said[language],
             "quantity": str(len(person.ticket_ids)),
             "event_id": event.pk,
             "anchor_at": found.anchor_at.isoformat(),
