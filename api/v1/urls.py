@@ -43,5 +43,6 @@ tenant_urls = [
     *imports.tenant_urls,
     *reports.tenant_urls,
     *settings.tenant_urls,
+    *billing.tenant_urls,
     *audit.tenant_urls,
 ]

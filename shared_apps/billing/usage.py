@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 
 from shared_apps.billing.models import Usage
+from shared_apps.core.clock import EARLIEST, LATEST
+from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.faults import point
 from tenants.context import current_tenant, in_public
 from tenants.database import connection
@@ -24,6 +28,7 @@ FIGURES = ("orders", "paid_tickets", "mails", "api_requests", "storage_bytes")
 SETTLED = timedelta(hours=1)
 # Days that were missed are made up for, up to so many.
 MOST_DAYS = 35
+USUAL, LONGEST = timedelta(days=29), timedelta(days=366)
 
 _counters: dict[str, Counter] = {}
 # Of two that reckon at once the one that looked later has the last word.
@@ -78,6 +83,28 @@ def _open_days(tenant: Tenant, now: datetime) -> Iterable[date]:
 def _settles(day: date, measured_at: datetime) -> bool:
     end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
     return measured_at >= end + SETTLED
+
+
+def period(first: str, last: str, now: datetime | None = None) -> tuple[date, date]:
+    """Return the days that somebody asked for, as text; empty: the last 30. Raises InvalidInput beyond a year."""
+    until = _day(last, "to") or (now or timezone.now()).astimezone(UTC).date()
+    since = _day(first, "from") or until - USUAL
+    if not timedelta(0) <= until - since <= LONGEST:
+        message = _("From must lie before to, by at most 366 days.")
+        raise InvalidInput(errors=[FieldError("from", "invalid", message)])
+    return since, until
+
+
+def _day(given: str, field: str) -> date | None:
+    if not given:
+        return None
+    try:
+        found = parse_date(given)
+    except ValueError:
+        found = None
+    if found is None or not EARLIEST <= found.year < LATEST:
+        raise InvalidInput(errors=[FieldError(field, "invalid", _("Write a day as 2027-05-31."))])
+    return found
 
 
 def usage_of(tenant: Tenant, first: date, last: date) -> list[Usage]:

@@ -239,6 +239,8 @@ BODIES: dict[str, Maker] = {
     "DELETE /events/<str:event>/ticket-types/<int:pk>/": NOTHING,
     "PATCH /events/<str:event>/ticket-types/<int:pk>/": _rename,
     "PUT /events/<str:event>/ticket-types/<int:pk>/": fixed(name="Renamed", price="7.00"),
+    "PUT /events/<str:event>/reminders/": fixed(offsets_minutes=[90, 30]),
+    "POST /dashboard/events/<slug:slug>/reminders/": fixed(own="yes", offsets_minutes="90\n30"),
     "POST /imports/": upload,
     "POST /imports/<uuid:pk>/apply/": NOTHING,
     "POST /dashboard/imports/<slug:resource>/": upload,
