@@ -60,11 +60,12 @@ _jobs: dict[str, _Job] = {}
 
 
 class Taken(NamedTuple):
-    """A job of a tenant that this worker is to do now; `tries` counts this one."""
+    """A job of a tenant that this worker is to do now; `tries` counts this one. With `hints` it is run unasked."""
 
     tenant_id: int
     job: str
     tries: int
+    hints: int
 
 
 # --- Naming questions ------------------------------------------------------------------------------------------------
@@ -235,7 +236,8 @@ def _alone_jobs() -> list[str]:
 
 
 def hint(job: str, at: datetime | None = None) -> None:
-    """After the commit, note that a job is due at that time, or at once, in the present tenant. It may be lost."""
+    """After the commit, note that a job has to run at that time, or at once, in the present tenant, whatever its
+    question answers. It may be lost."""
     tenant_id = current_tenant().pk
     when = at or timezone.now()
     on_commit(lambda: _hint(tenant_id, job, when), robust=True)
@@ -244,8 +246,8 @@ def hint(job: str, at: datetime | None = None) -> None:
 def _hint(tenant_id: int, job: str, at: datetime) -> None:
     with in_public(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE tenants_duejob SET due_at = %s WHERE tenant_id = %s AND job = %s AND due_at > %s AND tries = 0",
-            [at, tenant_id, job, at],
+            "UPDATE tenants_duejob SET due_at = LEAST(due_at, %s), hints = hints + 1 WHERE tenant_id = %s AND job = %s",
+            [at, tenant_id, job],
         )
 
 
@@ -272,21 +274,21 @@ UPDATE tenants_duejob AS kept SET wanted_at = NULL, due_at = %(lease)s, tries = 
     WHERE d.tenant_id = ANY(%(tenants)s) AND d.wanted_at IS NOT NULL
         AND CASE WHEN %(one)s::text IS NULL THEN NOT (d.job = ANY(%(alone)s)) ELSE d.job = %(one)s::text END
     ORDER BY d.id FOR UPDATE SKIP LOCKED
-) AS due WHERE kept.id = due.id RETURNING kept.tenant_id, kept.job, kept.tries
+) AS due WHERE kept.id = due.id RETURNING kept.tenant_id, kept.job, kept.tries, kept.hints
 """
 
 
 def give_back(taken: Iterable[Taken], now: datetime | None = None) -> None:
     """Let what was taken and not begun be wanted again, for a worker that is sent for now."""
     now = now or timezone.now()
-    keys = [(each.tenant_id, each.job) for each in taken]
+    keys = tuple((each.tenant_id, each.job) for each in taken)
     if not keys:
         return
     with in_public(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE tenants_duejob SET wanted_at = %s, due_at = %s, tries = tries - 1"
             " WHERE (tenant_id, job) IN %s AND wanted_at IS NULL",
-            [now, now, tuple(keys)],
+            [now, now, keys],
         )
 
 
@@ -300,7 +302,7 @@ def note(
     now = timezone.now()
     unwell = set(failed)
     mine = {(each.tenant_id, each.job) for each in taken}
-    rows: list[tuple[int, str, datetime | None, bool, bool]] = []
+    rows: list[tuple[int, str, datetime | None, bool, int]] = []
     for each in taken:
         at = answers.get(each.tenant_id, {}).get(each.job)
         if each in unwell:
@@ -308,24 +310,30 @@ def note(
         elif each.job == LOOK:
             # Spread, so that tenants that were opened in one night are not all asked in one second for ever.
             at = now + ASK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311  (spreads load, guards nothing)
-        rows.append((each.tenant_id, each.job, at, each not in unwell, True))
+        rows.append((each.tenant_id, each.job, at, each not in unwell, each.hints))
     for tenant_id, of_tenant in answers.items():
-        rows += [(tenant_id, job, at, True, False) for job, at in of_tenant.items() if (tenant_id, job) not in mine]
+        rows += [(tenant_id, job, at, True, _NOT_MINE) for job, at in of_tenant.items() if (tenant_id, job) not in mine]
     if not rows:
         return
-    marks = ", ".join(["(%s::bigint, %s::text, %s::timestamptz, %s::bool, %s::bool)"] * len(rows))
-    far = [now + FAR, now + FAR / 2]
+    marks = ", ".join(["(%s::bigint, %s::text, %s::timestamptz, %s::bool, %s::int)"] * len(rows))
+    values = [value for row in rows for value in row]
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(_NOTE.replace("ROWS", marks), [far[0], *(value for row in rows for value in row), far[1]])
+        cursor.execute(_NOTE.replace("ROWS", marks), [now, now + FAR, *values, now + FAR / 2])
 
 
+_NOT_MINE = -1
+# Hints that came while the job ran are of what it may not have seen: they stay, and it comes again at once.
 _NOTE = """
-UPDATE tenants_duejob AS kept SET due_at = COALESCE(due.at, %s), tries = CASE WHEN due.well THEN 0 ELSE kept.tries END
+UPDATE tenants_duejob AS kept SET
+    due_at = CASE WHEN due.well AND due.mine AND kept.hints > due.hints THEN %s ELSE COALESCE(due.at, %s) END,
+    tries = CASE WHEN due.well THEN 0 ELSE kept.tries END,
+    hints = CASE WHEN due.well AND due.mine THEN GREATEST(kept.hints - due.hints, 0) ELSE kept.hints END
 FROM (
-    SELECT d.id, v.at, v.well
-    FROM tenants_duejob d JOIN (VALUES ROWS) AS v (tenant_id, job, at, well, mine)
+    SELECT d.id, v.at, v.well, v.hints, v.hints >= 0 AS mine
+    FROM tenants_duejob d JOIN (VALUES ROWS) AS v (tenant_id, job, at, well, hints)
         ON d.tenant_id = v.tenant_id AND d.job = v.job
-    WHERE v.mine OR d.tries = 0 AND CASE WHEN v.at IS NULL THEN d.due_at < %s ELSE d.due_at <> v.at END
+    WHERE v.hints >= 0
+        OR d.tries = 0 AND d.hints = 0 AND CASE WHEN v.at IS NULL THEN d.due_at < %s ELSE d.due_at <> v.at END
     ORDER BY d.id FOR UPDATE OF d
 ) AS due WHERE kept.id = due.id
 """

@@ -216,6 +216,8 @@ class DueJob(models.Model):
     wanted_at = models.DateTimeField(null=True)
     # How often it was taken since it last ended well.
     tries = models.IntegerField(default=0, db_default=0)
+    # So many hints were left, since it last ended well, that it has to be run whatever its question answers.
+    hints = models.IntegerField(default=0, db_default=0)
     # Of the look-around only: how many changed rows Postgres had counted when the tenant was last asked.
     seen = models.BigIntegerField(default=0, db_default=0)
 

@@ -94,7 +94,8 @@ def _visit(
             told = due.ask(now) if together else {}
             failed, worked = [], False
             for each in jobs:
-                if each.job == LOOK or (together and not _is_due(told.get(each.job), now)):
+                asked = together and not each.hints
+                if each.job == LOOK or (asked and not _is_due(told.get(each.job), now)):
                     continue
                 worked = True
                 if not _do(each):

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ),
                 ("wanted_at", models.DateTimeField(null=True)),
                 ("tries", models.IntegerField(db_default=0, default=0)),
+                ("hints", models.IntegerField(db_default=0, default=0)),
                 ("seen", models.BigIntegerField(db_default=0, default=0)),
                 (
                     "tenant",
