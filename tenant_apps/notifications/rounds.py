@@ -34,28 +34,18 @@ REVIEW_WITHIN = timedelta(days=7)
 COMING = (Event.Status.PUBLISHED, Event.Status.POSTPONED)
 Writer = Callable[[Round, Event, Sequence[Holder]], None]
 
-# Plans whose event is no longer what they were made for. Those that a worker has in its hands end by themselves.
-_DROP = """
-WITH gone AS (
-    SELECT r.id FROM notifications_round r
-    JOIN events_event e ON e.id = r.event_id
-    LEFT JOIN notifications_offsets own ON own.event_id = e.id
-    WHERE r.kind = 'reminder' AND r.status = 'waiting' AND NOT (
-        e.status = ANY(%(coming)s) AND e.starts_at = r.anchor_at
-        AND r.offset_minutes = ANY(COALESCE(own.minutes, %(offsets)s::int[]))
-    )
-    ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
-), stopped AS (
-    UPDATE notifications_round SET status = 'missed', finished_at = %(now)s, cursor = ''
-    WHERE told > 0 AND id IN (SELECT id FROM gone)
+# Plans whose event is no longer what they were made for.
+_GONE = """
+SELECT r.id FROM notifications_round r
+JOIN events_event e ON e.id = r.event_id
+LEFT JOIN notifications_offsets own ON own.event_id = e.id
+WHERE r.kind = 'reminder' AND r.status = 'waiting' AND NOT (
+    e.status = ANY(%(coming)s) AND e.starts_at = r.anchor_at
+    AND r.offset_minutes = ANY(COALESCE(own.minutes, %(offsets)s::int[]))
 )
-DELETE FROM notifications_round WHERE told = 0 AND id IN (SELECT id FROM gone)
 """
-_PLAN = """
-INSERT INTO notifications_round (event_id, kind, anchor_at, offset_minutes, due_at, status, cursor, told, finished_at)
-SELECT id, 'reminder', starts_at, minutes, due_at, CASE WHEN due_at < %(now)s THEN 'missed' ELSE 'waiting' END, '', 0,
-       CASE WHEN due_at < %(now)s THEN %(now)s END
-FROM (
+_WANTED = """
+SELECT id, starts_at, minutes, due_at FROM (
     SELECT e.id, e.starts_at, o.minutes, e.starts_at - o.minutes * interval '1 minute' AS due_at
     FROM events_event e
     LEFT JOIN notifications_offsets own ON own.event_id = e.id
@@ -66,44 +56,64 @@ WHERE NOT EXISTS (
     SELECT 1 FROM notifications_round r WHERE r.event_id = wanted.id AND r.kind = 'reminder'
     AND r.anchor_at = wanted.starts_at AND r.offset_minutes = wanted.minutes
 )
-ON CONFLICT DO NOTHING
 """
-_PLAN_REVIEWS = """
-INSERT INTO notifications_round (event_id, kind, anchor_at, offset_minutes, due_at, status, cursor, told)
-SELECT id, 'review', ended_at, %(minutes)s, ended_at + %(minutes)s * interval '1 minute', 'waiting', '', 0
-FROM (
+_WANTED_REVIEWS = """
+SELECT id, ended_at FROM (
     SELECT e.id, COALESCE(e.ends_at, e.starts_at + %(without_end)s) AS ended_at
     FROM events_event e WHERE e.status = 'finished' AND e.starts_at > %(since)s - interval '31 days'
 ) AS over
-WHERE ended_at > %(since)s AND ended_at <= %(now)s
+WHERE ended_at > %(since)s AND ended_at <= %(now)s AND %(reviews)s
   AND NOT EXISTS (SELECT 1 FROM notifications_round r WHERE r.event_id = over.id AND r.kind = 'review')
+"""
+# Those that a worker has in its hands end by themselves.
+_DROP = f"""
+WITH gone AS ({_GONE} ORDER BY r.id FOR UPDATE OF r SKIP LOCKED), stopped AS (
+    UPDATE notifications_round SET status = 'missed', finished_at = %(now)s, cursor = ''
+    WHERE told > 0 AND id IN (SELECT id FROM gone)
+)
+DELETE FROM notifications_round WHERE told = 0 AND id IN (SELECT id FROM gone)
+"""
+_PLAN = f"""
+INSERT INTO notifications_round (event_id, kind, anchor_at, offset_minutes, due_at, status, cursor, told, finished_at)
+SELECT id, 'reminder', starts_at, minutes, due_at, CASE WHEN due_at < %(now)s THEN 'missed' ELSE 'waiting' END, '', 0,
+       CASE WHEN due_at < %(now)s THEN %(now)s END
+FROM ({_WANTED}) AS unplanned
+UNION ALL
+SELECT id, 'review', ended_at, %(minutes)s, ended_at + %(minutes)s * interval '1 minute', 'waiting', '', 0, NULL
+FROM ({_WANTED_REVIEWS}) AS unasked
 ON CONFLICT DO NOTHING
 """
+_OUT_OF_DATE = f"SELECT EXISTS ({_GONE}) OR EXISTS ({_WANTED}) OR EXISTS ({_WANTED_REVIEWS})"
 
 
 def plan(now: datetime | None = None) -> int:
     """Make the plans what events and settings say; returns how many were made. Twice, or two at once, is once."""
-    now = now or timezone.now()
+    values = _values(now or timezone.now())
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DROP, values)
+        cursor.execute(_PLAN, values)
+        return int(cursor.rowcount)
+
+
+def is_out_of_date(now: datetime) -> bool:
+    """Tell whether `plan` would change anything; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OUT_OF_DATE, _values(now))
+        return bool(cursor.fetchone()[0])
+
+
+def _values(now: datetime) -> dict[str, Any]:
     tenant = current_tenant()
-    values: dict[str, Any] = {
+    return {
         "now": now,
         "until": now + HORIZON,
         "coming": list(COMING),
         "offsets": preference(tenant, "reminder_offsets_minutes"),
+        "reviews": preference(tenant, "review_requests"),
+        "minutes": 60 * preference(tenant, "review_request_hours"),
+        "without_end": WITHOUT_END,
+        "since": now - REVIEW_WITHIN,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DROP, values)
-        cursor.execute(_PLAN, values)
-        made: int = cursor.rowcount
-        if preference(tenant, "review_requests"):
-            values |= {
-                "minutes": 60 * preference(tenant, "review_request_hours"),
-                "without_end": WITHOUT_END,
-                "since": now - REVIEW_WITHIN,
-            }
-            cursor.execute(_PLAN_REVIEWS, values)
-            made += cursor.rowcount
-    return made
 
 
 def send_due(writers: dict[str, Writer], now: datetime | None = None, *, seconds: float = 20) -> bool:
@@ -185,9 +195,3 @@ def own_offsets(event: Event) -> list[int] | None:
     """Return the event's own reminder times; None where the tenant's hold."""
     minutes = EventReminders.objects.filter(event=event).values_list("minutes", flat=True).first()
     return None if minutes is None else list(minutes)
-
-
-def next_due(now: datetime | None = None) -> datetime | None:
-    """Return when the next plan of this tenant is due; None if there is none."""
-    due = Round.objects.filter(status=Status.WAITING).order_by("due_at")
-    return due.values_list("due_at", flat=True).first()

@@ -50,6 +50,14 @@ def watch(now: datetime | None = None) -> int:
     return told
 
 
+def has_news(now: datetime) -> bool:
+    """Tell whether something is low that nobody noted, or noted and low no more."""
+    low = {f"quota:{pk}" for pk in _low_quotas(now).values_list("pk", flat=True)}
+    low |= {f"variant:{pk}" for pk in _low_variants().values_list("pk", flat=True)}
+    noted = Noted.objects.exclude(name="digest").values_list("name", flat=True)
+    return low != set(noted)
+
+
 def _record(target: Event | Product, items: list[dict[str, Any]], **of: int) -> None:
     record("stock.low", target, details={"items": items}, payload={"items": items, **of})
 

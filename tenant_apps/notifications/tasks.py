@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from tenant_apps.notifications import digest, reminders, rounds, stock_watch
+from tenant_apps.notifications.models import Round
+from tenants import due
 from tenants.tasks import TenantTask
 
 
@@ -24,3 +26,10 @@ def watch_stock() -> None:
 def send_digests() -> None:
     """Every ten minutes: after the tenant's hour, tell each of the staff about the day before. Once a day."""
     digest.send()
+
+
+due.soonest("notifications.remind", lambda: [(Round.objects.filter(status="waiting"), "due_at")])
+# What is not planned yet, or planned and no longer true, is due at once.
+due.question("notifications.remind", lambda now: now if rounds.is_out_of_date(now) else None)
+due.question("notifications.watch_stock", lambda now: now if stock_watch.has_news(now) else None)
+due.public_question("notifications.send_digests", digest.next_due)
