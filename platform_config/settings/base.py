@@ -409,6 +409,18 @@ STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
+# --- Messages: where their carriers are (P4), and what one organizer may send --------------------------------------
+
+# The service that takes text messages over HTTP; empty: none are sent. docs/guides/text-messages.md says what it takes.
+SMS_API_BASE = env.text("SMS_API_BASE", "")
+# How many parts of text messages one organizer may set as its own daily limit at most.
+SMS_MOST_PARTS_A_DAY = env.number("SMS_MOST_PARTS_A_DAY", 5000)
+# Messages to ticket holders: how many an organizer may start in a day, and to how many people together.
+MESSAGES_A_DAY = env.number("MESSAGES_A_DAY", 50)
+MESSAGE_PEOPLE_A_DAY = env.number("MESSAGE_PEOPLE_A_DAY", 100_000)
+# "host:port" of servers that user-given addresses may lead to though they are not public: for tests, never in production.
+OUTGOING_OWN_SERVERS = frozenset(env.words("OUTGOING_OWN_SERVERS"))
+
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 
