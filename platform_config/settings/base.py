@@ -418,8 +418,9 @@ SMS_MOST_PARTS_A_DAY = env.number("SMS_MOST_PARTS_A_DAY", 5000)
 # Messages to ticket holders: how many an organizer may start in a day, and to how many people together.
 MESSAGES_A_DAY = env.number("MESSAGES_A_DAY", 50)
 MESSAGE_PEOPLE_A_DAY = env.number("MESSAGE_PEOPLE_A_DAY", 100_000)
-# "host:port" of servers that user-given addresses may lead to though they are not public: for tests, never in production.
-OUTGOING_OWN_SERVERS = frozenset(env.words("OUTGOING_OWN_SERVERS"))
+# Servers ("127.0.0.1:8099", "localhost:*") that calls to addresses of tenants may reach although they are not public;
+# read from the environment in development only (shared_apps.core.outgoing).
+OUTGOING_OWN_SERVERS: list[str] = []
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
