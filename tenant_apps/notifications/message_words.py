@@ -2,19 +2,21 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts.models import User
+from shared_apps.core.errors import InvalidInput
 from shared_apps.core.personal import is_erased
 from shared_apps.people.models import Phone
 from shared_apps.people.phones import number_of
 from tenant_apps.events.models import Event
 from tenant_apps.notifications import wording
 from tenant_apps.notifications.models import MessagePerson
-from tenant_apps.notifications.segments import PAID, Segment
+from tenant_apps.notifications.segments import PENDING, Segment
 from tenant_apps.notifications.topics import EMAIL, FEED, PUSH, SMS, Recipient, Topic, register, sample_values
 from tenant_apps.notifications.wording import Words
 from tenant_apps.orders.models import Order
@@ -74,10 +76,10 @@ def checked(subject: str, text: str) -> Words:
     """Return the words, tidied. Raises InvalidInput that names every fault, in the fields `subject` and `message`."""
     try:
         return wording.check_words(WRITTEN, Words(subject, text, ""))
-    except wording.InvalidInput as refusal:
+    except InvalidInput as refusal:
         names = {"title": "subject", "body": "message"}
         errors = [error._replace(field=names.get(error.field, error.field)) for error in refusal.errors]
-        raise wording.InvalidInput(errors=errors) from None
+        raise InvalidInput(errors=errors) from None
 
 
 def filled(words: Words, recipient: Recipient, event: Event | None, told: Told | None = None) -> dict[str, str]:
@@ -87,7 +89,7 @@ def filled(words: Words, recipient: Recipient, event: Event | None, told: Told |
     with translation.override(language):
         values: dict[str, object] = {"ticket_type": told.ticket_type if told else ""}
         if event is not None:
-            local = event.starts_at.astimezone(event.zone)
+            local = event.starts_at.astimezone(ZoneInfo(event.timezone))
             values |= {
                 "event": event.title,
                 "starts": date_format(local, "DATETIME_FORMAT"),
@@ -110,7 +112,8 @@ def recipient_of_user(person: User) -> Recipient:
 
 def recipients(rows: Collection[MessagePerson], segment: Segment) -> dict[int, Told]:
     """Who each row is, as things are now; without those whose ticket or order is no longer what it was, or who was
-    erased. Two statements for all of them."""
+    erased. Two statements for all of them.
+    """
     found: dict[int, tuple[str, str, Order | None, Ticket | None]] = {}
     for row in rows:
         if row.ticket is not None:
@@ -124,11 +127,12 @@ def recipients(rows: Collection[MessagePerson], segment: Segment) -> dict[int, T
             found[row.pk] = (address, name, order, ticket)
         elif row.order is not None:
             # Who has paid since need not be told to.
-            if segment.order_status != PAID and row.order.status == Order.Status.PAID and segment.order_status == "pending":
+            if segment.order_status == PENDING and row.order.status != Order.Status.PENDING:
                 continue
             found[row.pk] = (row.order.email, row.order.name, row.order, None)
     by_address = _people({address.lower() for address, *_rest in found.values()})
-    numbers = dict(Phone.objects.filter(user_id__in=[each.pk for each in by_address.values()]).values_list("user", "number"))
+    ids = [person.pk for person in by_address.values()]
+    numbers = dict(Phone.objects.filter(user_id__in=ids).values_list("user_id", "number"))
     told = {}
     for pk, (address, name, order, ticket) in found.items():
         if not address or is_erased(address):
