@@ -48,6 +48,7 @@ SCHEDULE = (
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
     Entry("ticketing.expire_over", "ticketing.expire_over", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
+    Entry("notifications.resume_messages", "notifications.resume_messages", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
     Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),
     Entry("accounts.forget_audit", "accounts.forget_audit", at=(2, 20), each_tenant=False),

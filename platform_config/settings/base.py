@@ -336,6 +336,7 @@ CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "notifications.send_message": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000

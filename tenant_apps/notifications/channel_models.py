@@ -66,7 +66,6 @@ class SmsMessage(models.Model):
 
     class Meta:
         db_table = "notifications_sms"
-        indexes = [models.Index(fields=["-created_at"], name="sms_newest")]
 
     def __str__(self) -> str:
         return f"{self.key} {self.status}"

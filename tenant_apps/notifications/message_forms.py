@@ -38,12 +38,19 @@ class MessageForm(forms.Form):
         label=_("Text"),
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 10}),
-        help_text=_("These are filled in for each reader: {greeting} {name} {event} {starts} {venue} {ticket_type} {site} {url}"),
+        help_text=_(
+            "These are filled in for each reader: {greeting} {name} {event} {starts} {venue} {ticket_type} {site} {url}"
+        ),
     )
     channels = forms.MultipleChoiceField(label=_("How it is sent"), widget=forms.CheckboxSelectMultiple)
 
     def __init__(
-        self, *args: Any, types: Iterable[TicketType], lists: Iterable[CheckInList], offered: Iterable[str], **kwargs: Any
+        self,
+        *args: Any,
+        types: Iterable[TicketType],
+        lists: Iterable[CheckInList],
+        offered: Iterable[str],
+        **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
@@ -77,7 +84,9 @@ class SmsForm(forms.Form):
     """The account for text messages. An empty key keeps the one that is there."""
 
     sender = forms.CharField(
-        label=_("Sender"), max_length=16, help_text=_("What a telephone shows: 3 to 11 letters and digits, or a number.")
+        label=_("Sender"),
+        max_length=16,
+        help_text=_("What a telephone shows: 3 to 11 letters and digits, or a number."),
     )
     key = forms.CharField(
         label=_("Key"),
@@ -89,7 +98,9 @@ class SmsForm(forms.Form):
     daily_parts = forms.IntegerField(
         label=_("Parts a day at most"),
         min_value=0,
-        help_text=_("A text of up to 160 plain characters, or 70 of others, is one part. It is the bound of what a day costs."),
+        help_text=_(
+            "A text of up to 160 plain characters, or 70 of others, is one part. It is the bound of what a day costs."
+        ),
     )
     enabled = forms.BooleanField(label=_("Send text messages"), required=False, initial=True)
 

@@ -72,9 +72,7 @@ class MessagePerson(models.Model):
                 condition=Q(ticket__isnull=False) | Q(order__isnull=False), name="message_person_known"
             ),
         ]
-        indexes = [
-            models.Index(fields=["message", "id"], condition=Q(status="waiting"), name="message_person_waiting")
-        ]
+        indexes = [models.Index(fields=["message", "id"], condition=Q(status="waiting"), name="message_person_waiting")]
 
     def __str__(self) -> str:
         return f"{self.message_id}: {self.status}"

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts.models import User
@@ -15,6 +13,7 @@ from shared_apps.people.models import Phone
 from shared_apps.people.phones import number_of
 from tenant_apps.events.models import Event
 from tenant_apps.notifications import wording
+from tenant_apps.notifications.about import event_values
 from tenant_apps.notifications.models import MessagePerson
 from tenant_apps.notifications.segments import PENDING, Segment
 from tenant_apps.notifications.topics import EMAIL, FEED, PUSH, SMS, Recipient, Topic, register, sample_values
@@ -89,13 +88,10 @@ def filled(words: Words, recipient: Recipient, event: Event | None, told: Told |
     with translation.override(language):
         values: dict[str, object] = {"ticket_type": told.ticket_type if told else ""}
         if event is not None:
-            local = event.starts_at.astimezone(ZoneInfo(event.timezone))
-            values |= {
-                "event": event.title,
-                "starts": date_format(local, "DATETIME_FORMAT"),
-                "venue": event.venue.name if event.venue else "",
-            }
-        done = wording.filled(words, WRITTEN, wording.complete(values, tenant, recipient.name, told.url if told else ""))
+            values |= event_values(event)
+        done = wording.filled(
+            words, WRITTEN, wording.complete(values, tenant, recipient.name, told.url if told else "")
+        )
     return {"subject": done.title, "text": done.body}
 
 
@@ -134,7 +130,7 @@ def recipients(rows: Collection[MessagePerson], segment: Segment) -> dict[int, T
     ids = [person.pk for person in by_address.values()]
     numbers = dict(Phone.objects.filter(user_id__in=ids).values_list("user_id", "number"))
     told = {}
-    for pk, (address, name, order, ticket) in found.items():
+    for pk, (address, name, order, held) in found.items():
         if not address or is_erased(address):
             continue
         person = by_address.get(address.lower())
@@ -144,7 +140,7 @@ def recipients(rows: Collection[MessagePerson], segment: Segment) -> dict[int, T
             phone = str(order.delivery.get("phone", ""))
         language = (person.language if person else "") or (order.language if order and own else "")
         recipient = Recipient(person.pk if person else None, address, phone, name, language)
-        told[pk] = Told(recipient, ticket.ticket_type.name if ticket else "", _link(ticket, order, own=own))
+        told[pk] = Told(recipient, held.ticket_type.name if held else "", _link(held, order, own=own))
     return told
 
 

@@ -29,7 +29,7 @@ from tenant_apps.notifications import channels as ways
 from tenant_apps.notifications import message_words, segments, sms_accounts
 from tenant_apps.notifications.models import Message, MessagePerson
 from tenant_apps.notifications.sending import Notice, notify, notify_many
-from tenant_apps.notifications.topics import EMAIL, FEED, PUSH, SMS, Recipient
+from tenant_apps.notifications.topics import EMAIL, FEED, PUSH, SMS
 from tenant_apps.orders.models import Order
 from tenant_apps.staff.actors import person_of
 from tenant_apps.staff.models import Membership
@@ -311,7 +311,12 @@ def progress(message: Message) -> Progress:
     )
     sent = max(0, handed - open_["failed"] - open_["under_way"])
     return Progress(
-        counts.get(Row.WAITING, 0), counts.get(Row.LEFT_OUT, 0), open_["under_way"], sent, open_["failed"], message.total
+        waiting=counts.get(Row.WAITING, 0),
+        left_out=counts.get(Row.LEFT_OUT, 0),
+        under_way=open_["under_way"],
+        sent=sent,
+        failed=open_["failed"],
+        total=message.total,
     )
 
 

@@ -86,7 +86,12 @@ def _check(sender: str, key: str, daily_parts: int, *, is_new: bool) -> None:
     errors = []
     if not _NAME.fullmatch(sender) and not e164(sender):
         errors.append(FieldError("sender", "invalid", _("3 to 11 letters and digits, or a telephone number.")))
-    if (is_new and not key) or len(key) > LONGEST_KEY or not key.isascii() or not (key.isprintable() and " " not in key):
+    if (
+        (is_new and not key)
+        or len(key) > LONGEST_KEY
+        or not key.isascii()
+        or not (key.isprintable() and " " not in key)
+    ):
         errors.append(FieldError("key", "invalid", _("The key that the service gave you, without blanks.")))
     if not 0 <= daily_parts <= settings.SMS_MOST_PARTS_A_DAY:
         hint = _("A whole number from 0 to {most}.").format(most=settings.SMS_MOST_PARTS_A_DAY)
@@ -156,9 +161,13 @@ def settle(message: SmsMessage, status: str, reference: str = "") -> None:
         )
 
 
-def note_problem(problem: str) -> bool:
-    """Remember why nothing can be sent; True if that is news, for then staff are told."""
-    return bool(SmsAccount.objects.exclude(problem=problem).update(problem=problem))
+@transaction.atomic
+def note_problem(found: SmsAccount, problem: str) -> None:
+    """Remember why nothing can be sent, or that it can again; staff are told when that is news."""
+    news = SmsAccount.objects.filter(pk=found.pk).exclude(problem=problem).update(problem=problem)
+    if news and problem:
+        logger.error("sms_account_fails", extra={"problem": problem})
+        record("sms.account_fails", found, details={"problem": problem}, payload={"problem": problem})
 
 
 def left_today(found: SmsAccount, now: datetime | None = None) -> int:

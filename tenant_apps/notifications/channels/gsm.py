@@ -15,7 +15,9 @@ _EXTENDED = "\f^{}\\[~]|€"
 _COST = {**dict.fromkeys(_BASIC, 1), **dict.fromkeys(_EXTENDED, 2)}
 _ROOM = {GSM7: (160, 153), UCS2: (70, 67)}
 # What people type without meaning it: the one character that would make a text twice as dear.
-_PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " ", "\t": " "})
+_PLAIN = str.maketrans(
+    {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " ", "\t": " "}
+)
 
 
 class Size(NamedTuple):
@@ -52,4 +54,3 @@ def plain(text: str) -> str:
     """Return the text with typographic signs made plain, where that alone keeps it in the GSM alphabet."""
     simple = text.translate(_PLAIN)
     return simple if size(simple).encoding == GSM7 else text
-

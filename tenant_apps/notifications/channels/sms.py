@@ -54,13 +54,12 @@ def send(topic: Any, recipient: Any, text: Any) -> None:
         sms_accounts.settle(message, SmsMessage.Status.REFUSED)
         raise Undeliverable(str(refusal)) from None
     except sms_service.AccountFails as failure:
-        if sms_accounts.note_problem(failure.problem):
-            logger.error("sms_account_fails", extra={"problem": failure.problem})
+        sms_accounts.note_problem(account, failure.problem)
         raise
     point("sms.sent")
     sms_accounts.settle(message, SmsMessage.Status.SENT, reference)
     if account.problem:
-        sms_accounts.note_problem("")
+        sms_accounts.note_problem(account, "")
 
 
 def written(text: Any) -> str:
