@@ -54,6 +54,7 @@ SCHEDULE = (
     Entry("orders.retain", "orders.retain", at=(2, 50)),
     Entry("billing.meter", "billing.meter", every=timedelta(hours=1)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
+    Entry("notifications.resume_messages", "notifications.resume_messages", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
     Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),
     Entry("accounts.forget_audit", "accounts.forget_audit", at=(2, 20), each_tenant=False),

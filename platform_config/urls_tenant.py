@@ -14,7 +14,7 @@ from tenant_apps.catalog import urls_storefront as catalog_storefront
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
-from tenant_apps.notifications import urls_reminders
+from tenant_apps.notifications import urls_messages, urls_reminders
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -30,6 +30,7 @@ from tenant_apps.ticketing import urls_storefront as ticketing_storefront
 _dashboard = [
     *reports_dashboard.urlpatterns,
     *events_dashboard.urlpatterns,
+    *urls_messages.dashboard,
     # Before ticketing's, of which the last takes any word after an event.
     *orders_dashboard.urlpatterns,
     *urls_reminders.urlpatterns,
@@ -46,6 +47,7 @@ urlpatterns = [
     *accounts.urlpatterns,
     *people.urlpatterns,
     *my_orders.urlpatterns,
+    *urls_messages.account,
     *ticketing_storefront.urlpatterns,
     *catalog_storefront.urlpatterns,
     *events_storefront.urlpatterns,

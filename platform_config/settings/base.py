@@ -337,6 +337,7 @@ CELERY_TASK_ROUTES = {
     "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "notifications.send_message": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
@@ -413,6 +414,15 @@ STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
+# --- Messages: where their carriers are (P4), and what one organizer may send --------------------------------------
+
+# The service that takes text messages over HTTP; empty: none are sent. docs/guides/text-messages.md says what it takes.
+SMS_API_BASE = env.text("SMS_API_BASE", "")
+# How many parts of text messages one organizer may set as its own daily limit at most.
+SMS_MOST_PARTS_A_DAY = env.number("SMS_MOST_PARTS_A_DAY", 5000)
+# Messages to ticket holders: how many an organizer may start in a day, and to how many people together.
+MESSAGES_A_DAY = env.number("MESSAGES_A_DAY", 50)
+MESSAGE_PEOPLE_A_DAY = env.number("MESSAGE_PEOPLE_A_DAY", 100_000)
 # Servers ("127.0.0.1:8099", "localhost:*") that calls to addresses of tenants may reach although they are not public;
 # read from the environment in development only (shared_apps.core.outgoing).
 OUTGOING_OWN_SERVERS: list[str] = []

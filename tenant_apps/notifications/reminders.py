@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from shared_apps.people.phones import numbers_of
 from tenant_apps.events.models import Event
 from tenant_apps.notifications.about import event_values
 from tenant_apps.notifications.holders import Holder
@@ -70,6 +71,7 @@ def _tell(topic: Topic, found: Round, event: Event, people: Sequence[Holder]) ->
     usual = current_tenant().language
     said: dict[str, dict[str, str]] = {}
     notices = []
+    numbers = numbers_of(each.user_id for each in people if each.user_id is not None)
     for person in people:
         language = known_language(person.language, usual)
         if language not in said:
@@ -82,7 +84,13 @@ def _tell(topic: Topic, found: Round, event: Event, people: Sequence[Holder]) ->
             "anchor_at": found.anchor_at.isoformat(),
             "ticket_ids": list(person.ticket_ids) if len(person.ticket_ids) <= MOST_ASKED else [],
         }
-        recipient = Recipient(user_id=person.user_id, email=person.email, name=person.name, language=person.language)
+        recipient = Recipient(
+            user_id=person.user_id,
+            email=person.email,
+            phone=numbers.get(person.user_id, ""),
+            name=person.name,
+            language=person.language,
+        )
         url = (topic is REMINDER and person.path) or f"/events/{event.slug}/"
         key = f"round:{event.pk}:{found.kind}:{found.anchor_at.isoformat()}:{found.offset_minutes}:{person.who}"
         notices.append(Notice(recipient, values, key, url))

@@ -72,7 +72,7 @@ WITH gone AS ({_GONE} ORDER BY r.id FOR UPDATE OF r SKIP LOCKED), stopped AS (
     WHERE told > 0 AND id IN (SELECT id FROM gone)
 )
 DELETE FROM notifications_round WHERE told = 0 AND id IN (SELECT id FROM gone)
-"""
+"""  # noqa: S608  (our own words)
 _PLAN = f"""
 INSERT INTO notifications_round (event_id, kind, anchor_at, offset_minutes, due_at, status, cursor, told, finished_at)
 SELECT id, 'reminder', starts_at, minutes, due_at, CASE WHEN due_at < %(now)s THEN 'missed' ELSE 'waiting' END, '', 0,
@@ -82,7 +82,7 @@ UNION ALL
 SELECT id, 'review', ended_at, %(minutes)s, ended_at + %(minutes)s * interval '1 minute', 'waiting', '', 0, NULL
 FROM ({_WANTED_REVIEWS}) AS unasked
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608  (our own words)
 _OUT_OF_DATE = f"SELECT EXISTS ({_GONE}) OR EXISTS ({_WANTED}) OR EXISTS ({_WANTED_REVIEWS})"
 
 

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('events', '0006_told_at_the_door'),
-        ('notifications', '0002_feed_and_wording'),
+        ('notifications', '0003_messages_and_channels'),
     ]
 
     operations = [
