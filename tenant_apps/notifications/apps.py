@@ -29,6 +29,7 @@ class NotificationsConfig(AppConfig):
             staff_alerts,
             staff_topics,
             stock_alerts,
+            stock_watch,
             subscribers,
             tickets,
             usage,

@@ -13,6 +13,8 @@ from time import monotonic
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from shared_apps.core.faults import point
@@ -22,6 +24,7 @@ from tenant_apps.notifications.holders import ATTENDED, REMINDED, Holder, holder
 from tenant_apps.notifications.models import EventReminders, Round
 from tenants.context import current_tenant
 from tenants.database import connection
+from tenants.due import Column
 from tenants.preferences import preference
 
 Kind, Status = Round.Kind, Round.Status
@@ -34,56 +37,54 @@ REVIEW_WITHIN = timedelta(days=7)
 COMING = (Event.Status.PUBLISHED, Event.Status.POSTPONED)
 Writer = Callable[[Round, Event, Sequence[Holder]], None]
 
-# Plans whose event is no longer what they were made for.
-_GONE = """
-SELECT r.id FROM notifications_round r
-JOIN events_event e ON e.id = r.event_id
-LEFT JOIN notifications_offsets own ON own.event_id = e.id
-WHERE r.kind = 'reminder' AND r.status = 'waiting' AND NOT (
-    e.status = ANY(%(coming)s) AND e.starts_at = r.anchor_at
-    AND r.offset_minutes = ANY(COALESCE(own.minutes, %(offsets)s::int[]))
-)
-"""
-_WANTED = """
-SELECT id, starts_at, minutes, due_at FROM (
-    SELECT e.id, e.starts_at, o.minutes, e.starts_at - o.minutes * interval '1 minute' AS due_at
-    FROM events_event e
+# Plans whose event is no longer what they were made for. Those that a worker has in its hands end by themselves.
+_DROP = """
+WITH gone AS (
+    SELECT r.id FROM notifications_round r
+    JOIN events_event e ON e.id = r.event_id
     LEFT JOIN notifications_offsets own ON own.event_id = e.id
-    CROSS JOIN LATERAL unnest(COALESCE(own.minutes, %(offsets)s::int[])) AS o (minutes)
-    WHERE e.status = ANY(%(coming)s) AND e.starts_at > %(now)s AND e.starts_at <= %(until)s
-) AS wanted
-WHERE NOT EXISTS (
-    SELECT 1 FROM notifications_round r WHERE r.event_id = wanted.id AND r.kind = 'reminder'
-    AND r.anchor_at = wanted.starts_at AND r.offset_minutes = wanted.minutes
-)
-"""
-_WANTED_REVIEWS = """
-SELECT id, ended_at FROM (
-    SELECT e.id, COALESCE(e.ends_at, e.starts_at + %(without_end)s) AS ended_at
-    FROM events_event e WHERE e.status = 'finished' AND e.starts_at > %(since)s - interval '31 days'
-) AS over
-WHERE ended_at > %(since)s AND ended_at <= %(now)s AND %(reviews)s
-  AND NOT EXISTS (SELECT 1 FROM notifications_round r WHERE r.event_id = over.id AND r.kind = 'review')
-"""
-# Those that a worker has in its hands end by themselves.
-_DROP = f"""
-WITH gone AS ({_GONE} ORDER BY r.id FOR UPDATE OF r SKIP LOCKED), stopped AS (
+    WHERE r.kind = 'reminder' AND r.status = 'waiting' AND NOT (
+        e.status = ANY(%(coming)s) AND e.starts_at = r.anchor_at
+        AND r.offset_minutes = ANY(COALESCE(own.minutes, %(offsets)s::int[]))
+    )
+    ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
+), stopped AS (
     UPDATE notifications_round SET status = 'missed', finished_at = %(now)s, cursor = ''
     WHERE told > 0 AND id IN (SELECT id FROM gone)
 )
 DELETE FROM notifications_round WHERE told = 0 AND id IN (SELECT id FROM gone)
-"""  # noqa: S608  (our own words)
-_PLAN = f"""
+"""
+# An event that reminds nobody gets a row at its start that is over: so one can tell that it was planned.
+_PLAN = """
+WITH wanted AS (
+    SELECT e.id, e.starts_at, o.minutes, e.starts_at - o.minutes * interval '1 minute' AS due_at
+    FROM events_event e
+    LEFT JOIN notifications_offsets own ON own.event_id = e.id
+    CROSS JOIN LATERAL unnest(
+        COALESCE(NULLIF(COALESCE(own.minutes, %(offsets)s::int[]), '{}'), ARRAY[0])
+    ) AS o (minutes)
+    WHERE e.status = ANY(%(coming)s) AND e.starts_at <= %(until)s
+), unplanned AS (
+    SELECT id, starts_at, minutes, due_at, due_at < %(now)s OR minutes = 0 AS too_late FROM wanted
+    WHERE NOT EXISTS (
+        SELECT 1 FROM notifications_round r WHERE r.event_id = wanted.id AND r.kind = 'reminder'
+        AND r.anchor_at = wanted.starts_at AND r.offset_minutes = wanted.minutes
+    )
+), over AS (
+    SELECT e.id, COALESCE(e.ends_at, e.starts_at + %(without_end)s) AS ended_at FROM events_event e
+    WHERE e.status = 'finished' AND COALESCE(e.ends_at, e.starts_at + %(without_end)s) > %(since)s
+    AND NOT EXISTS (SELECT 1 FROM notifications_round r WHERE r.event_id = e.id AND r.kind = 'review')
+)
 INSERT INTO notifications_round (event_id, kind, anchor_at, offset_minutes, due_at, status, cursor, told, finished_at)
-SELECT id, 'reminder', starts_at, minutes, due_at, CASE WHEN due_at < %(now)s THEN 'missed' ELSE 'waiting' END, '', 0,
-       CASE WHEN due_at < %(now)s THEN %(now)s END
-FROM ({_WANTED}) AS unplanned
+SELECT id, 'reminder', starts_at, minutes, due_at,
+       CASE WHEN too_late THEN 'missed' ELSE 'waiting' END, '', 0, CASE WHEN too_late THEN %(now)s END
+FROM unplanned
 UNION ALL
-SELECT id, 'review', ended_at, %(minutes)s, ended_at + %(minutes)s * interval '1 minute', 'waiting', '', 0, NULL
-FROM ({_WANTED_REVIEWS}) AS unasked
+SELECT id, 'review', ended_at, %(minutes)s, ended_at + %(minutes)s * interval '1 minute',
+       CASE WHEN %(reviews)s THEN 'waiting' ELSE 'missed' END, '', 0, CASE WHEN NOT %(reviews)s THEN %(now)s END
+FROM over
 ON CONFLICT DO NOTHING
-"""  # noqa: S608  (our own words)
-_OUT_OF_DATE = f"SELECT EXISTS ({_GONE}) OR EXISTS ({_WANTED}) OR EXISTS ({_WANTED_REVIEWS})"
+"""
 
 
 def plan(now: datetime | None = None) -> int:
@@ -93,13 +94,6 @@ def plan(now: datetime | None = None) -> int:
         cursor.execute(_DROP, values)
         cursor.execute(_PLAN, values)
         return int(cursor.rowcount)
-
-
-def is_out_of_date(now: datetime) -> bool:
-    """Tell whether `plan` would change anything; one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OUT_OF_DATE, _values(now))
-        return bool(cursor.fetchone()[0])
 
 
 def _values(now: datetime) -> dict[str, Any]:
@@ -195,3 +189,14 @@ def own_offsets(event: Event) -> list[int] | None:
     """Return the event's own reminder times; None where the tenant's hold."""
     minutes = EventReminders.objects.filter(event=event).values_list("minutes", flat=True).first()
     return None if minutes is None else list(minutes)
+
+
+def unplanned() -> list[Column]:
+    """What is to be planned: rows and the moment from which they are. Whoever schedules asks this of each tenant."""
+    plans = Round.objects.filter(event=OuterRef("pk"))
+    reminders = plans.filter(kind=Kind.REMINDER, anchor_at=OuterRef("starts_at"))
+    coming = Event.objects.filter(~Exists(reminders), status__in=COMING).annotate(from_=F("starts_at") - HORIZON)
+    over = Event.objects.annotate(ended_at=Coalesce("ends_at", F("starts_at") + WITHOUT_END)).filter(
+        ~Exists(plans.filter(kind=Kind.REVIEW)), status=Event.Status.FINISHED, ended_at__gt=Now() - REVIEW_WITHIN
+    )
+    return [(coming, "from_"), (over, "ended_at")]

@@ -5,20 +5,25 @@ Only what is sold counts: a cart that holds the last places and lets them go aga
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from shared_apps.core.clock import day_bounds, local
+from tenant_apps.activity.delivery import subscribe
+from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.services import record
 from tenant_apps.catalog.models import Product, ProductVariant
 from tenant_apps.events.models import Event
 from tenant_apps.notifications.models import Noted
 from tenant_apps.ticketing.models import Quota
+from tenants import due
 from tenants.context import current_tenant
 from tenants.database import connection
+from tenants.models import Tenant
 from tenants.preferences import preference
 
 
@@ -50,12 +55,18 @@ def watch(now: datetime | None = None) -> int:
     return told
 
 
-def has_news(now: datetime) -> bool:
-    """Tell whether something is low that nobody noted, or noted and low no more."""
-    low = {f"quota:{pk}" for pk in _low_quotas(now).values_list("pk", flat=True)}
-    low |= {f"variant:{pk}" for pk in _low_variants().values_list("pk", flat=True)}
-    noted = Noted.objects.exclude(name="digest").values_list("name", flat=True)
-    return low != set(noted)
+def next_due(tenant: Tenant, now: datetime) -> datetime | None:
+    """Return when to look without being asked: once a day, by the tenant's row alone; None where nobody is told."""
+    if not (preference(tenant, "low_places_percent") or preference(tenant, "low_stock_level")):
+        return None
+    day = local(now, tenant.timezone).date() + timedelta(days=1)
+    return day_bounds(day, tenant.timezone)[0]
+
+
+@subscribe("order.paid")
+def look_soon(message: OutboxMessage) -> None:
+    """Something was sold: look at the next tick."""
+    due.hint("notifications.watch_stock")
 
 
 def _record(target: Event | Product, items: list[dict[str, Any]], **of: int) -> None:

@@ -28,8 +28,7 @@ def send_digests() -> None:
     digest.send()
 
 
-due.soonest("notifications.remind", lambda: [(Round.objects.filter(status="waiting"), "due_at")])
-# What is not planned yet, or planned and no longer true, is due at once.
-due.question("notifications.remind", lambda now: now if rounds.is_out_of_date(now) else None)
-due.question("notifications.watch_stock", lambda now: now if stock_watch.has_news(now) else None)
+due.soonest("notifications.remind", lambda: [(Round.objects.filter(status="waiting"), "due_at"), *rounds.unplanned()])
+# Sales leave a hint (`stock_watch`); once a day everybody is looked at, whatever was lost.
+due.public_question("notifications.watch_stock", stock_watch.next_due)
 due.public_question("notifications.send_digests", digest.next_due)
