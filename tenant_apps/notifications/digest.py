@@ -39,8 +39,8 @@ DIGEST = register(
         gettext_lazy("The daily summary"),
         channels=(EMAIL,),
         placeholders=("day", "text"),
-        title=gettext_lazy("{site}: {day}"),
-        body=gettext_lazy("{greeting}\n\n{text}\n\n{url}"),
+        title="{site}: {day}",
+        body="{greeting}\n\n{text}",
         staff=True,
     )
 )

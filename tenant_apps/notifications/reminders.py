@@ -40,7 +40,7 @@ REMINDER = register(
         urgent=True,
         placeholders=("event", "starts", "venue", "quantity"),
         title=_("Reminder: {event}"),
-        body=_("{greeting}\n\n{event} begins on {starts}.\n{venue}\n\nYour tickets: {quantity}. They are here: {url}"),
+        body=_("{greeting}\n\n{event} begins on {starts}.\n{venue}\n\nYour tickets: {quantity}."),
         short=_("{event} begins on {starts}. {venue}"),
         still=_still_comes,
     )
@@ -52,7 +52,7 @@ REVIEW_REQUEST = register(
         channels=(EMAIL,),
         placeholders=("event", "starts", "venue"),
         title=_("How was {event}?"),
-        body=_("{greeting}\n\nYou were at {event} on {starts}. How was it? Tell us, and others, on its page: {url}"),
+        body=_("{greeting}\n\nYou were at {event} on {starts}. How was it? Tell us, and others, on its page."),
     )
 )
 

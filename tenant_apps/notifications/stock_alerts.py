@@ -15,7 +15,7 @@ STOCK_LOW = register(
         placeholders=("what", "text"),
         samples={"text": _("Hall: 4 left")},
         title=_("Nearly sold out: {what}"),
-        body=_("{text}"),
+        body="{text}",
     )
 )  # fmt: skip
 
