@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from shared_apps.billing.usage import period, totals, usage_of
 from shared_apps.core.access import staff
@@ -12,6 +13,7 @@ from tenants.context import current_tenant
 
 
 @staff("manage_settings")
+@require_safe
 def usage(request: HttpRequest) -> HttpResponse:
     """Day by day; `?from=` and `?to=` as in the API."""
     context: dict[str, Any] = {"nav": "settings", "problem": "", "rows": [], "sums": None}
