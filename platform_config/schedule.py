@@ -61,6 +61,7 @@ SCHEDULE = (
     Entry("people.resume", "people.resume", every=timedelta(minutes=1), each_tenant=False),
     Entry("people.forget_old", "people.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),
+    Entry("payments.reconcile", "payments.reconcile", at=(3, 40)),
     Entry("reports.find_orphans", "reports.find_orphans", at=(2, 40)),
     Entry("reports.check_invariants", "reports.check_invariants", at=(3, 10)),
     Entry("reports.check_catalog", "reports.check_catalog", at=(3, 25), each_tenant=False),

@@ -16,6 +16,7 @@ class NotificationsConfig(AppConfig):
         # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
             buyer_topics,
+            clock_alerts,
             digest,
             goods,
             message_personal,
@@ -28,7 +29,6 @@ class NotificationsConfig(AppConfig):
             staff,
             staff_alerts,
             staff_topics,
-            stock_alerts,
             stock_watch,
             subscribers,
             tickets,
