@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
-from shared_apps.billing import usage
+from shared_apps.billing import requests, usage
 from shared_apps.billing.models import Usage
 from tenant_apps.notifications.models import Delivery
 from tenant_apps.orders.models import Order
+from tenants import freshness
 from tenants.context import in_tenant
 from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
 
@@ -82,6 +84,29 @@ def test_the_owner_reads_it_and_others_do_not(sold, client_for, page_for):
     page = page_for(sold, owner).get("/dashboard/settings/usage/?from=2031-06-01&to=2031-06-30")
     assert "1 June 2031" in page.content.decode()
     assert page_for(sold, owner).get("/dashboard/settings/usage/?from=x").status_code == 400
+
+
+def test_requests_of_the_api_are_counted_for_the_tenant_that_answered_them(sold, beta, client_for):
+    requests.tell()
+    owner = owner_of(sold)
+    before = [_counted_of(sold), _counted_of(beta)]
+    for _number in range(3):
+        client_for(sold, owner).get("/api/v1/settings/")
+    client_for(beta, owner_of(beta)).get("/api/v1/settings/")
+    requests.tell()
+    assert [_counted_of(sold) - before[0], _counted_of(beta) - before[1]] == [3, 1]
+    with in_tenant(sold):
+        usage.measure()
+        # A cache that lost its numbers takes nothing away.
+        freshness.client().flushdb()
+        usage.measure(timezone.now() + timedelta(seconds=1))
+        assert Usage.objects.get(tenant=sold).api_requests == before[0] + 3
+
+
+def _counted_of(tenant: Any) -> int:
+    with in_tenant(tenant):
+        today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return requests.api_requests(today, today + timedelta(days=1))
 
 
 @pytest.mark.usefixtures("transactional_db")
