@@ -12,7 +12,7 @@ from tenant_apps.events.models import Event
 from tenant_apps.notifications.about import event_values
 from tenant_apps.notifications.holders import Holder
 from tenant_apps.notifications.models import Round
-from tenant_apps.notifications.rounds import Writer, reminds_of
+from tenant_apps.notifications.rounds import BATCH, Writer, reminds_of
 from tenant_apps.notifications.sending import Notice, notify_many
 from tenant_apps.notifications.topics import EMAIL, FEED, PUSH, SMS, Recipient, Topic, register
 from tenant_apps.notifications.wording import known_language
@@ -37,7 +37,6 @@ REMINDER = register(
         "event.reminder",
         _("Reminder before an event"),
         channels=(EMAIL, SMS, PUSH, FEED),
-        urgent=True,
         placeholders=("event", "starts", "venue", "quantity"),
         title=_("Reminder: {event}"),
         body=_("{greeting}\n\n{event} begins on {starts}.\n{venue}\n\nYour tickets: {quantity}."),
@@ -94,7 +93,9 @@ def _tell(topic: Topic, found: Round, event: Event, people: Sequence[Holder]) ->
         url = (topic is REMINDER and person.path) or f"/events/{event.slug}/"
         key = f"round:{event.pk}:{found.kind}:{found.anchor_at.isoformat()}:{found.offset_minutes}:{person.who}"
         notices.append(Notice(recipient, values, key, url))
-    notify_many(topic, notices)
+    # A full house goes where it keeps nobody else waiting.
+    many = found.told or len(people) >= BATCH
+    notify_many(topic, notices, queue="bulk" if many or topic is REVIEW_REQUEST else None)
 
 
 WRITERS: dict[str, Writer] = {Round.Kind.REMINDER: remind, Round.Kind.REVIEW: ask_how_it_was}

@@ -146,16 +146,17 @@ def _write_batch(writers: dict[str, Writer], now: datetime) -> bool:
         writers[found.kind](found, event, people)
         found.told += len(people)
         found.cursor = people[-1].who
-        found.save(update_fields=["told", "cursor"])
-        point("round.written")
     if len(people) < BATCH:
         _end(found, Status.DONE, now)
+    else:
+        found.save(update_fields=["told", "cursor"])
+    point("round.written")
     return True
 
 
 def _end(found: Round, status: str, now: datetime) -> None:
     found.status, found.finished_at, found.cursor = status, now, ""
-    found.save(update_fields=["status", "finished_at", "cursor"])
+    found.save(update_fields=["status", "finished_at", "cursor", "told"])
 
 
 def _still_wanted(found: Round, event: Event, now: datetime) -> bool:
