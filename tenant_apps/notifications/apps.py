@@ -15,8 +15,10 @@ class NotificationsConfig(AppConfig):
         # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
             buyer_topics,
+            event_news,
             goods,
             money,
+            personal,
             refunds,
             staff,
             staff_topics,
