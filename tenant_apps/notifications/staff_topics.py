@@ -28,8 +28,9 @@ register(
         "partner.order", _("Orders with goods, to the address for them"), (EMAIL,), fixed=True, hidden=True,
         placeholders=("news", "code", "goods"), staff=True,
         samples={"news": _("To pack: order K7Q2M")},
-        title=_("{news}"),
+        title="{news}",
         body="",
         editable=False,
     )
 )  # fmt: skip
+register(Topic("staff.test", _("A test mail"), (EMAIL,), fixed=True, hidden=True, staff=True, editable=False))

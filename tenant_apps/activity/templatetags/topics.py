@@ -9,6 +9,8 @@ register = template.Library()
 
 WORDS: dict[str, Any] = {
     "access.refused": _("Access refused"),
+    "outbox.parked": _("A message was given up"),
+    "outbox.retried": _("Messages that were given up are tried again"),
     "order.placed": _("Order placed"),
     "order.paid": _("Paid, tickets issued"),
     "order.expired": _("Time to pay ran out"),
@@ -51,6 +53,10 @@ WORDS: dict[str, Any] = {
     "payment.started": _("Another try to pay"),
     "grant.given": _("Right on an event given"),
     "grant.revoked": _("Right on an event taken back"),
+    "wording.changed": _("Words of a message changed"),
+    "wording.reset": _("Words of a message put back"),
+    "mail_sender.changed": _("Sender of mail changed"),
+    "mail_sender.removed": _("Sender of mail put back"),
     "event.created": _("Event made"),
     "event.updated": _("Event changed"),
     "event.published": _("Event published"),
