@@ -96,17 +96,17 @@ def orders(event: Event, segment: Segment) -> QuerySet[Order]:
 def keys(event: Event, segment: Segment) -> Iterable[tuple[Any, Any]]:
     """(ticket, order) of each who gets it, one of them None; not all in memory at once."""
     if segment.order_status == PAID:
-        for pk in tickets(event, segment).values_list("pk", flat=True).iterator(2000):
+        for pk, _address in tickets(event, segment).values_list("pk", "address").iterator(2000):
             yield pk, None
     else:
-        for pk in orders(event, segment).values_list("pk", flat=True).iterator(2000):
+        for pk, _address in orders(event, segment).values_list("pk", "address").iterator(2000):
             yield None, pk
 
 
 def count(event: Event, segment: Segment) -> int:
     """How many people get it."""
     found: QuerySet[Any] = tickets(event, segment) if segment.order_status == PAID else orders(event, segment)
-    return found.count()
+    return found.values("address").count()
 
 
 def without_address(event: Event, segment: Segment) -> int:
