@@ -303,6 +303,11 @@ SHARED_APPS += ["django.forms"]
 
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Foyer <no-reply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What a domain must name in its SPF record for our servers to send in its name, and by which key they sign, if they do.
+MAIL_SPF_INCLUDE = env.text("MAIL_SPF_INCLUDE", PLATFORM_DOMAIN)
+MAIL_DKIM_SELECTOR = env.text("MAIL_DKIM_SELECTOR", "")
+# Who is asked about a tenant's DNS records, as "address" or "address:port"; none: the machine's own resolvers.
+DNS_SERVERS = env.words("DNS_SERVERS")
 
 # --- Background work ---------------------------------------------------------------------------------------------
 

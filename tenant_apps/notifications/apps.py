@@ -16,11 +16,13 @@ class NotificationsConfig(AppConfig):
         # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
             buyer_topics,
+            event_news,
             goods,
             message_personal,
             message_tasks,
             message_words,
             money,
+            personal,
             refunds,
             staff,
             staff_alerts,

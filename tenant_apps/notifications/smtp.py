@@ -3,17 +3,16 @@
 The address is checked on the connection itself: what a name meant a moment ago is not asked twice.
 """
 
-import ipaddress
 import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from shared_apps.core import outgoing
 from shared_apps.core.secrets import CannotDecrypt
 
 PORTS = (465, 587, 25)
@@ -21,35 +20,25 @@ PORTS = (465, 587, 25)
 TIMEOUT_SECONDS = 8.0
 
 
-class NotPublic(Exception):
-    """The name leads to an address of an inner network, or to this machine."""
-
-
 class NotEncrypted(Exception):
     """The server offers no TLS."""
 
 
-def public_addresses(host: str, port: int) -> list[Any]:
-    """Return the addresses that a name leads to. Raises NotPublic if any is not one of the open Internet."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for *_kind, address in found:
-        inner = ipaddress.ip_address(str(address[0]).partition("%")[0])
-        seen = getattr(inner, "ipv4_mapped", None) or inner
-        if not seen.is_global or seen.is_multicast:
-            raise NotPublic(host)
-    return [address for *_kind, address in found]
-
-
 class _Plain(smtplib.SMTP):
-    """Connects to an address that was checked, not to a name that is looked up again."""
+    """Connects to an address that was judged, not to a name that is looked up again."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         last: OSError | None = None
-        for address in public_addresses(host, port)[:2]:
+        for family, kind, protocol, _name, place in outgoing.public_addresses(host, port)[:2]:
+            made = socket.socket(family, kind, protocol)
+            made.settimeout(timeout)
             try:
-                return socket.create_connection(address[:2], timeout)
+                made.connect(place)
             except OSError as error:
+                made.close()
                 last = error
+            else:
+                return made
         raise last or OSError(host)
 
 
@@ -59,9 +48,10 @@ class _Wrapped(smtplib.SMTP_SSL, _Plain):
 
 @contextmanager
 def session(host: str, port: int, username: str, password: str) -> Iterator[smtplib.SMTP]:
-    """Open a session with a server, encrypted and logged in. Raises NotPublic, NotEncrypted, OSError, SMTPException."""
+    """Open a session with a server, encrypted and logged in. Raises AddressRefused,
+    NoAnswer, NotEncrypted, OSError, SMTPException."""
     if port not in PORTS:
-        raise NotPublic(f"{host}:{port}")
+        raise outgoing.AddressRefused
     context = ssl.create_default_context()
     name = settings.PLATFORM_DOMAIN
     server: smtplib.SMTP
@@ -87,8 +77,10 @@ def session(host: str, port: int, username: str, password: str) -> Iterator[smtp
 def in_words(error: Exception) -> str:
     """Return what went wrong in one line, for whoever set the server up. Nothing the server said is shown but its
     number and the first of its words."""
-    if isinstance(error, NotPublic):
+    if isinstance(error, outgoing.AddressRefused):
         return _("The server's name leads to an address that is not on the public Internet.")
+    if isinstance(error, outgoing.NoAnswer):
+        return _("There is no server of this name.")
     if isinstance(error, NotEncrypted):
         return _("The server offers no encryption (STARTTLS). Passwords are not sent in the clear.")
     if isinstance(error, CannotDecrypt):
@@ -107,8 +99,6 @@ def in_words(error: Exception) -> str:
         return _("The encrypted connection cannot be made. Is it the right port?")
     if isinstance(error, TimeoutError):
         return _("The server does not answer in time.")
-    if isinstance(error, socket.gaierror):
-        return _("There is no server of this name.")
     if isinstance(error, ConnectionRefusedError):
         return _("The server takes no connections on this port.")
     if isinstance(error, OSError | smtplib.SMTPException):

@@ -33,3 +33,4 @@ register(
         editable=False,
     )
 )  # fmt: skip
+register(Topic("staff.test", _("A test mail"), (EMAIL,), fixed=True, hidden=True, staff=True, editable=False))

@@ -168,12 +168,6 @@ def segment_of(data: dict[str, Any]) -> tuple[Event, segments.Segment]:
     return event, segments.checked(event, data, prefix="segment.")
 
 
-class SendView(SendsMessages, APIView):
-    """Write to people."""
-
-    permissions = {"post": RIGHT}
-
-
 class MessagesView(APIView):
     """What staff wrote, the last first."""
 
