@@ -72,13 +72,13 @@ def checked(event: Event, given: Mapping[str, Any], *, prefix: str = "") -> Segm
     return segment
 
 
-def tickets(event: Event, segment: Segment) -> QuerySet[Ticket]:
+def tickets(event: Event, segment: Segment) -> QuerySet[Any]:
     """One ticket for each address that holds one, as `address` in small letters."""
     found = _tickets(event, segment).exclude(address="").exclude(address__endswith=f"@{ERASED_DOMAIN}")
     return found.order_by("address", "pk").distinct("address")
 
 
-def orders(event: Event, segment: Segment) -> QuerySet[Order]:
+def orders(event: Event, segment: Segment) -> QuerySet[Any]:
     """One order for each address that has one, as `address` in small letters."""
     lines = OrderLine.objects.filter(order=OuterRef("pk"), event=event)
     if segment.ticket_types:
@@ -88,7 +88,7 @@ def orders(event: Event, segment: Segment) -> QuerySet[Order]:
     else:
         gone = Q(Exists(lines), status=Order.Status.CANCELLED)
         wanted = gone | Q(Exists(lines.filter(status=OrderLine.Status.CANCELLED)), status=Order.Status.PAID)
-    found = Order.objects.filter(wanted).annotate(address=Lower("email"))
+    found: QuerySet[Any] = Order.objects.filter(wanted).annotate(address=Lower("email"))
     found = found.exclude(address="").exclude(address__endswith=f"@{ERASED_DOMAIN}")
     return found.order_by("address", "pk").distinct("address")
 

@@ -163,7 +163,7 @@ def test_through_the_api_with_a_key_twice_is_once_and_progress_can_be_read(alpha
     assert (repeated.status_code, repeated.json()["code"]) == (409, "message_repeated")
     with in_tenant(alpha):
         entry = AuditEntry.objects.get(topic="message.started")
-        assert entry.details["people"] == 3
+        assert entry.details["after"]["people"] == 3
         assert entry.actor_id == alpha.owner_id
 
 
