@@ -116,14 +116,6 @@ def holders_of(event: Event, *, buyers: bool = True) -> Iterator[Recipient]:
         )
 
 
-def still_so(values: Mapping[str, Any]) -> bool:
-    """Tell whether the event is as it was when this was written: else another word is on its way, or none is due."""
-    event = Event.objects.filter(pk=values.get("event_id") or 0).only("status", "starts_at", "venue_id").first()
-    if event is None or event.status != values.get("status"):
-        return False
-    return event.starts_at.isoformat() == values.get("at")
-
-
 def _tell(message: OutboxMessage, event: Event, topic_name: str, extra: Any, *, buyers: bool = True) -> None:
     tenant = current_tenant()
     url = links.url(tenant, f"/events/{event.slug}/")
