@@ -8,7 +8,9 @@ from tenant_apps.events.models import Event
 
 def still_so(values: Mapping[str, Any]) -> bool:
     """Tell whether the event is as it was when this was written: else another word is on its way, or none is due."""
-    event = Event.objects.filter(pk=values.get("event_id") or 0).only("status", "starts_at", "venue_id").first()
+    if "event_id" not in values:
+        return True
+    event = Event.objects.filter(pk=values["event_id"]).only("status", "starts_at", "venue_id").first()
     if event is None or event.status != values.get("status"):
         return False
     return event.starts_at.isoformat() == values.get("at")
