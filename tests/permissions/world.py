@@ -151,8 +151,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
-    from tenant_apps.notifications.models import Message
-    from tenant_apps.notifications.models import Notification
+    from tenant_apps.notifications.models import Message, Notification
     from tenant_apps.payments import statements
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
