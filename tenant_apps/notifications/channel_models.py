@@ -36,7 +36,7 @@ class SmsAccount(models.Model):
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
-        db_table = "notifications_sms_account"
+        db_table = "notifications_smsaccount"
         constraints = [
             models.CheckConstraint(condition=Q(only=True), name="sms_account_only_one"),
             models.CheckConstraint(

@@ -98,9 +98,7 @@ class SmsForm(forms.Form):
     daily_parts = forms.IntegerField(
         label=_("Parts a day at most"),
         min_value=0,
-        help_text=_(
-            "A text of up to 160 plain characters, or 70 of others, is one part. It is the bound of what a day costs."
-        ),
+        help_text=_("A text of up to 160 plain characters, or 70 of others, is one part. So much may a day cost."),
     )
     enabled = forms.BooleanField(label=_("Send text messages"), required=False, initial=True)
 

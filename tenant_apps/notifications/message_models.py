@@ -64,7 +64,7 @@ class MessagePerson(models.Model):
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.WAITING)
 
     class Meta:
-        db_table = "notifications_message_person"
+        db_table = "notifications_msg_person"
         constraints = [
             models.UniqueConstraint(fields=["message", "ticket"], name="message_ticket_once"),
             models.UniqueConstraint(fields=["message", "order"], name="message_order_once"),

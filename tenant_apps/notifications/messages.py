@@ -23,7 +23,7 @@ from shared_apps.core.database_errors import broke, retrying
 from shared_apps.core.errors import Conflict, FieldError, InvalidInput, TooManyRequests
 from shared_apps.core.faults import point
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.events.models import Event
 from tenant_apps.notifications import channels as ways
 from tenant_apps.notifications import message_words, segments, sms_accounts
@@ -155,7 +155,7 @@ def _begin(event: Event, segment: segments.Segment, words: Any, channels: list[s
     _within_the_day(count, now, message)
     message.total = count
     message.save(update_fields=["total"])
-    details = {"event": event.title, "people": count, "subject": words.title, "channels": channels, **segment.as_json()}
+    details = made(event=event.title, people=count, subject=words.title, channels=channels, **segment.as_json())
     record("message.started", message, actor=actor, details=details)
     return message
 
@@ -209,7 +209,7 @@ def to_person(
             url="/account/notifications/",
             channels=wanted,
         )
-        details = {"person": person.pk, "subject": words.title, "channels": wanted}
+        details = made(person=person.pk, subject=words.title, channels=wanted)
         record("message.to_person", message, actor=actor, details=details, deliver=False)
     return message
 

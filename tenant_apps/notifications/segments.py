@@ -72,13 +72,13 @@ def checked(event: Event, given: Mapping[str, Any], *, prefix: str = "") -> Segm
     return segment
 
 
-def tickets(event: Event, segment: Segment) -> QuerySet[Ticket]:
+def tickets(event: Event, segment: Segment) -> QuerySet[Any]:
     """One ticket for each address that holds one, as `address` in small letters."""
     found = _tickets(event, segment).exclude(address="").exclude(address__endswith=f"@{ERASED_DOMAIN}")
     return found.order_by("address", "pk").distinct("address")
 
 
-def orders(event: Event, segment: Segment) -> QuerySet[Order]:
+def orders(event: Event, segment: Segment) -> QuerySet[Any]:
     """One order for each address that has one, as `address` in small letters."""
     lines = OrderLine.objects.filter(order=OuterRef("pk"), event=event)
     if segment.ticket_types:
@@ -88,7 +88,7 @@ def orders(event: Event, segment: Segment) -> QuerySet[Order]:
     else:
         gone = Q(Exists(lines), status=Order.Status.CANCELLED)
         wanted = gone | Q(Exists(lines.filter(status=OrderLine.Status.CANCELLED)), status=Order.Status.PAID)
-    found = Order.objects.filter(wanted).annotate(address=Lower("email"))
+    found: QuerySet[Any] = Order.objects.filter(wanted).annotate(address=Lower("email"))
     found = found.exclude(address="").exclude(address__endswith=f"@{ERASED_DOMAIN}")
     return found.order_by("address", "pk").distinct("address")
 
@@ -96,17 +96,17 @@ def orders(event: Event, segment: Segment) -> QuerySet[Order]:
 def keys(event: Event, segment: Segment) -> Iterable[tuple[Any, Any]]:
     """(ticket, order) of each who gets it, one of them None; not all in memory at once."""
     if segment.order_status == PAID:
-        for pk in tickets(event, segment).values_list("pk", flat=True).iterator(2000):
+        for pk, _address in tickets(event, segment).values_list("pk", "address").iterator(2000):
             yield pk, None
     else:
-        for pk in orders(event, segment).values_list("pk", flat=True).iterator(2000):
+        for pk, _address in orders(event, segment).values_list("pk", "address").iterator(2000):
             yield None, pk
 
 
 def count(event: Event, segment: Segment) -> int:
     """How many people get it."""
     found: QuerySet[Any] = tickets(event, segment) if segment.order_status == PAID else orders(event, segment)
-    return found.count()
+    return found.values("address").count()
 
 
 def without_address(event: Event, segment: Segment) -> int:

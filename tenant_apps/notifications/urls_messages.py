@@ -5,9 +5,9 @@ from django.urls import path
 from tenant_apps.notifications.views import messages, push, sms
 
 dashboard = [
-    path("events/<slug:slug>/messages/", messages.write, name="dashboard-messages"),
-    path("events/<slug:slug>/messages/<uuid:pk>/", messages.message, name="dashboard-message"),
-    path("events/<slug:slug>/messages/<uuid:pk>/stop/", messages.stop, name="dashboard-message-stop"),
+    path("events/<slug:slug>/messages/", messages.write, name="dashboard-event-messages"),
+    path("events/<slug:slug>/messages/<uuid:pk>/", messages.message, name="dashboard-event-message"),
+    path("events/<slug:slug>/messages/<uuid:pk>/stop/", messages.stop, name="dashboard-event-message-stop"),
     path("settings/text-messages/", sms.account, name="dashboard-sms"),
     path("settings/text-messages/remove/", sms.remove, name="dashboard-sms-remove"),
 ]

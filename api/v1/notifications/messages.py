@@ -46,7 +46,7 @@ class WordsInput(serializers.Serializer[Any]):
     )
 
 
-class PreviewInput(WordsInput):
+class MessagePreviewInput(WordsInput):
     segment = SegmentInput()
 
 
@@ -91,7 +91,7 @@ class TextMessageSizeSerializer(serializers.Serializer[Any]):
     parts = serializers.IntegerField()
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class MessagePreviewSerializer(serializers.Serializer[Any]):
     """`reader` is who would read it so, or empty where the words are filled in for somebody made up."""
 
     people = serializers.IntegerField()
@@ -168,12 +168,6 @@ def segment_of(data: dict[str, Any]) -> tuple[Event, segments.Segment]:
     return event, segments.checked(event, data, prefix="segment.")
 
 
-class SendView(SendsMessages, APIView):
-    """Write to people."""
-
-    permissions = {"post": RIGHT}
-
-
 class MessagesView(APIView):
     """What staff wrote, the last first."""
 
@@ -219,9 +213,11 @@ class PreviewView(APIView):
 
     permissions = {"post": RIGHT}
 
-    @extend_schema(operation_id="notification_messages_preview", request=PreviewInput, responses=PreviewSerializer)
+    @extend_schema(
+        operation_id="notification_messages_preview", request=MessagePreviewInput, responses=MessagePreviewSerializer
+    )
     def post(self, request: Request) -> Response:
-        wanted = PreviewInput(data=request.data)
+        wanted = MessagePreviewInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         event, segment = segment_of(wanted.validated_data["segment"])
         shown = previews.preview(event, segment, actor=request.user, **words_of(wanted.validated_data))

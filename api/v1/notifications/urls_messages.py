@@ -5,7 +5,6 @@ from django.urls import path
 from api.v1.notifications import messages, ways
 
 tenant_urls = [
-    path("notifications/", messages.SendView.as_view(), name="notifications"),
     path("notifications/messages/", messages.MessagesView.as_view(), name="notification-messages"),
     path("notifications/messages/preview/", messages.PreviewView.as_view(), name="notification-preview"),
     path("notifications/messages/<uuid:pk>/", messages.MessageView.as_view(), name="notification-message"),

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from api.permissions import SIGNED_IN, require_person
 from api.views import APIView
-from shared_apps.core.errors import NotFound
 from tenant_apps.notifications import push_devices, sms_accounts
 from tenant_apps.notifications.channels import push
 from tenant_apps.notifications.models import PushSubscription, SmsAccount
@@ -46,16 +45,13 @@ def account_json(found: SmsAccount) -> dict[str, Any]:
 
 
 class SmsAccountView(APIView):
-    """The tenant's account with the service for text messages."""
+    """The tenant's account with the service for text messages; switched off and without a sender if there is none."""
 
     permissions = {"get": "manage_settings", "put": "manage_settings", "delete": "manage_settings"}
 
     @extend_schema(operation_id="sms_account_retrieve", responses=SmsAccountSerializer)
     def get(self, request: Request) -> Response:
-        found = sms_accounts.account()
-        if found is None:
-            raise NotFound
-        return Response(account_json(found))
+        return Response(account_json(sms_accounts.account() or SmsAccount(enabled=False, daily_parts=0)))
 
     @extend_schema(operation_id="sms_account_update", request=SmsAccountInput, responses=SmsAccountSerializer)
     def put(self, request: Request) -> Response:

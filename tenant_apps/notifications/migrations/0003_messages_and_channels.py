@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('ticket', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='ticketing.ticket')),
             ],
             options={
-                'db_table': 'notifications_message_person',
+                'db_table': 'notifications_msg_person',
             },
         ),
         migrations.CreateModel(
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('modified_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'notifications_sms_account',
+                'db_table': 'notifications_smsaccount',
                 'constraints': [models.CheckConstraint(condition=models.Q(('only', True)), name='sms_account_only_one'), models.CheckConstraint(condition=models.Q(('daily_parts__gte', 0), ('used_parts__gte', 0), ('used_parts__lte', models.F('daily_parts'))), name='sms_account_within_day')],
             },
         ),

@@ -90,7 +90,7 @@ def _sent(request: HttpRequest, event: Event, segment: segments.Segment, form: M
 
     # Without a key of its own the form is no page of ours; the service's own rules hold all the same.
     pk = once(f"message:{request.user.pk}:{event.pk}", data["key"], act) if data["key"] else act()
-    return redirect("dashboard-message", slug=event.slug, pk=pk)
+    return redirect("dashboard-event-message", slug=event.slug, pk=pk)
 
 
 @staff("send_notifications")
@@ -123,4 +123,4 @@ def stop(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     found = messages.stop(found, actor=request.user)
     if found.status == Message.Status.STOPPED:
         notes.success(request, _("Stopped. Nobody else gets it."))
-    return redirect("dashboard-message", slug=slug, pk=pk)
+    return redirect("dashboard-event-message", slug=slug, pk=pk)
