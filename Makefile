@@ -101,7 +101,7 @@ race:  ## 150,000 buyers at once, refunds and repeats over HTTP; the last line i
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.race $(ARGS)
 
-faults:  ## kill -9 of web, worker and Postgres at every fault point; the last line is BENCH {json} (about 30 minutes)
+faults:  ## kill -9 at every fault point, and a storm; last line BENCH {json} (40 minutes; ARGS="--only storm": 8)
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.faults $(ARGS)
 
