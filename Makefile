@@ -31,6 +31,8 @@ test:  ## run all tests (ARGS="tests/orders -k refund")
 	@$(INSTALL) dev
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
+	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server \
+		|| echo 'RabbitMQ is not installed, so its tests are left out (Debian: apt install rabbitmq-server).'
 	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 coverage:  ## run all tests and say which lines none of them reached; fails below 90 %

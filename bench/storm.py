@@ -75,7 +75,7 @@ class Storm:
                 return
             if not self.stack.lives("worker"):
                 continue
-            if chance.random() < 0.3:
+            if self.kills and chance.random() < 0.3:
                 hit = self.stack.kill_one_child("worker")
                 self.child_kills += hit
             else:

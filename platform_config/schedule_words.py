@@ -1,0 +1,26 @@
+"""What each entry of the schedule does, for the operators who see and change it in the admin."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+WORDS: dict[str, Any] = {
+    "activity.sweep": _("Delivers what waits in the outboxes: mail and whatever else follows from a change"),
+    "activity.forget_old": _("Deletes what was delivered two weeks ago, and answers kept for repeated requests"),
+    "orders.expire_overdue": _("Ends orders whose time to pay is over and gives their places back"),
+    "orders.serve_waiting": _("Offers free places to whoever is next on a waiting list"),
+    "payments.poll_due": _("Asks payment providers about open payments and refunds, in case their message was lost"),
+    "payments.resume": _("Takes up mass refunds and statements whose worker died"),
+    "events.finish_over": _("Marks events as over"),
+    "ticketing.expire_over": _("Ends tickets of events that are over"),
+    "imports.resume": _("Takes up imports whose worker died"),
+    "accounts.send_unsent": _("Sends codes and links for accounts that did not leave at once"),
+    "accounts.forget_old": _("Deletes ended sessions and used codes"),
+    "accounts.forget_audit": _("Deletes the platform's trail when it is older than the platform keeps it"),
+    "people.resume": _("Takes up copies and erasures of personal data whose worker died"),
+    "people.forget_old": _("Deletes copies of personal data that nobody may fetch any more"),
+    "tenants.finish_openings": _("Finishes openings of organizers that were broken off"),
+    "reports.find_orphans": _("Looks for rows that point at people who are gone"),
+    "reports.check_invariants": _("Checks in the database that money, places and tickets add up"),
+    "reports.check_catalog": _("Checks that every organizer has all tables and none too many"),
+}
