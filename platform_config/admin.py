@@ -125,7 +125,7 @@ class EntryAdmin(admin.ModelAdmin):
 
     # --- What is shown -----------------------------------------------------------------------------------------------
 
-    @admin.display(description=_("What it does"))
+    @admin.display(description=_("What the entry does"))
     def what_it_does(self, row: PeriodicTask) -> str:
         return str(WORDS.get(row.name, _("An entry of your own")))
 
