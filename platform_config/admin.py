@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -35,7 +36,8 @@ SILENCE = timedelta(minutes=5)
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 # Rows that entries share: whoever changed one would change the others' schedule.
-for _model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule, PeriodicTask):
+# Groups of the whole platform give nobody any right (I3), so there is nothing to put into them.
+for _model in (Group, ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule, PeriodicTask):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -89,7 +91,6 @@ class EntryForm(forms.ModelForm):
 class EntryAdmin(admin.ModelAdmin):
     form = EntryForm
     list_display = ["name", "what_it_does", "how_often", "is_on", "ran_last", "runs_next"]
-    list_filter = ["enabled"]
     search_fields = ["name"]
     ordering = ["name"]
     list_select_related = ["interval", "crontab"]
@@ -255,7 +256,9 @@ def next_run(row: PeriodicTask) -> datetime | None:
     """When beat starts it next; in the past if it should have; None if it has never been started."""
     if row.last_run_at is None:
         return None
-    return timezone.now() + row.schedule.remaining_estimate(row.last_run_at)
+    # Reckoned from a moment ago: to the next whole second.
+    due: datetime = timezone.now() + row.schedule.remaining_estimate(row.last_run_at) + timedelta(seconds=0.999)
+    return due.replace(microsecond=0)
 
 
 def _entry_of(row: PeriodicTask) -> schedule.Entry | None:

@@ -51,7 +51,7 @@ def test_every_entry_is_there_with_what_it_does_when_it_ran_and_when_it_runs_nex
         for line in re.findall(r"<tr>.*?</tr>", text, re.DOTALL)
         if (name := (re.search(r'change/[^>]*">([a-z_.]+)</a>', line) or ["", ""])[1])
     }
-    assert set(lines) == {entry.name for entry in SCHEDULE} == set(WORDS)
+    assert set(lines) == {entry.name for entry in SCHEDULE} <= set(WORDS)
     for entry in SCHEDULE:
         assert str(WORDS[entry.name]).replace("'", "&#x27;") in lines[entry.name]
     assert "every 1 min" in lines["orders.expire_overdue"] and "daily at 03:10 UTC" in lines["reports.check_invariants"]
