@@ -101,12 +101,13 @@ def rotate_secret(
     if not timedelta() <= overlap <= secrets.LONGEST_OVERLAP:
         raise InvalidInput(errors=[FieldError("overlap_hours", "invalid", _("Give 0 to 168 hours."))])
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
-    live = secrets.live(endpoint.sealed)
+    live, before = secrets.live(endpoint.sealed), secrets.previous_until(endpoint.sealed)
     secret = secrets.new_secret()
     until = timezone.now() + overlap if live and overlap else None
     endpoint.sealed = secrets.sealed(secret, live[0] if until else "", until)
     endpoint.save(update_fields=["sealed", "modified_at"])
-    details = {"url": endpoint.url, "both_until": until.isoformat() if until else None}
+    changed = before_and_after({"both_live_until": before}, {"both_live_until": until})
+    details = {"url": endpoint.url, **changed}
     record("webhook.secret_rotated", endpoint, actor=actor, details=details, deliver=False)
     return endpoint, secret
 
@@ -126,7 +127,7 @@ def send_test(endpoint: WebhookEndpoint, *, actor: Any, now: datetime | None = N
         event=event, endpoint=endpoint, created_at=now, due_at=now, give_up_at=now + TRY_FOR
     )
     _wake(endpoint, now)
-    record("webhook.tested", endpoint, actor=actor, details={"event": str(event_id)}, deliver=False)
+    record("webhook.tested", endpoint, actor=actor, details=made(event=event_id), deliver=False)
     return delivery
 
 
@@ -139,7 +140,8 @@ def replay(delivery: WebhookDelivery, *, actor: Any, now: datetime | None = None
     one = WebhookDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     _again(WebhookDelivery.objects.filter(pk=one.pk), now)
     _wake(endpoint, now)
-    details = {"event": str(one.event_id), "delivery": str(one.pk)}
+    change = before_and_after({"status": one.status, "due_at": one.due_at}, {"status": Status.WAITING, "due_at": now})
+    details = {"event": str(one.event_id), "delivery": str(one.pk), **change}
     record("webhook.replayed", endpoint, actor=actor, details=details, deliver=False)
     return WebhookDelivery.objects.for_log().get(pk=one.pk)
 
@@ -173,7 +175,7 @@ def replay_since(
     ]
     WebhookDelivery.objects.bulk_create(missing, ignore_conflicts=True, batch_size=1000)
     _wake(endpoint, now)
-    details = {"since": since.isoformat(), "count": len(ids), "failed_only": failed_only}
+    details = made(since=since.isoformat(), count=len(ids), failed_only=failed_only)
     record("webhook.replayed", endpoint, actor=actor, details=details, deliver=False)
     return len(ids)
 
