@@ -191,10 +191,11 @@ def _put_down(delivery: WebhookDelivery, how: Ended, now: datetime) -> None:
 
 
 def pause_after(tries: int) -> timedelta | None:
-    """Return how long to wait after so many tries, spread by a tenth either way; None: it was the last."""
+    """Return how long to wait after so many tries; None: it was the last. Spread by a tenth, and never longer than told,
+    so that all tries come within the three days."""
     if tries > len(PAUSES):
         return None
-    return PAUSES[tries - 1] * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
+    return PAUSES[tries - 1] * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, guards nothing)
 
 
 def rest_after(failures: int) -> timedelta:

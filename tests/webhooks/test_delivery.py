@@ -169,10 +169,18 @@ def test_a_failed_try_comes_again_with_pauses_for_three_days_and_is_given_up_the
         tries += 1
     assert tries == len(PAUSES) + 1 == 11
     assert len(receiver.heard) == 11
-    assert timedelta(hours=60) < now - start < timedelta(hours=80)
+    assert timedelta(hours=60) < now - start < TRY_FOR
     assert delivery.status == "failed"
     assert [entry["outcome"] for entry in delivery.log] == ["refused"] * 11
     assert sum(PAUSES, timedelta()) < TRY_FOR
+
+
+def test_all_tries_come_within_the_three_days_however_the_pauses_fall(monkeypatch):
+    for least in (True, False):
+        monkeypatch.setattr(sending.random, "uniform", lambda low, high, least=least: low if least else high)
+        pauses = [sending.pause_after(tries) for tries in range(1, len(PAUSES) + 1)]
+        assert sum((pause for pause in pauses if pause), timedelta()) < TRY_FOR - timedelta(minutes=10)
+    assert sending.pause_after(len(PAUSES) + 1) is None
 
 
 def test_each_try_has_the_same_body_and_id_and_a_fresh_signature(receiver):
