@@ -191,8 +191,10 @@ def _put_down(delivery: WebhookDelivery, how: Ended, now: datetime) -> None:
 
 
 def pause_after(tries: int) -> timedelta | None:
-    """Return how long to wait after so many tries; None: it was the last. Spread by a tenth, and never longer than told,
-    so that all tries come within the three days."""
+    """Return how long to wait after so many tries; None: it was the last.
+
+    Spread by a tenth, and never longer than told, so that all tries come within the three days.
+    """
     if tries > len(PAUSES):
         return None
     return PAUSES[tries - 1] * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, guards nothing)
