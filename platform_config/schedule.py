@@ -48,6 +48,8 @@ SCHEDULE = (
     Entry("payments.resume", "payments.resume", every=timedelta(minutes=1)),
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
     Entry("ticketing.expire_over", "ticketing.expire_over", every=timedelta(minutes=10)),
+    Entry("webhooks.sweep", "webhooks.sweep", every=timedelta(minutes=1)),
+    Entry("webhooks.forget_old", "webhooks.forget_old", every=timedelta(hours=1)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
     Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),

@@ -56,6 +56,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",
 ]
@@ -329,6 +330,7 @@ CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "webhooks.forget_old": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
