@@ -8,4 +8,12 @@ class ReportsConfig(AppConfig):
     verbose_name = _("Reports")
 
     def ready(self) -> None:
-        from tenant_apps.reports import selling, settlement, subscribers  # noqa: F401  (they register themselves)
+        from tenant_apps.reports import (  # noqa: F401  (they register themselves)
+            attending,
+            buying,
+            personal,
+            selling,
+            settlement,
+            stocking,
+            subscribers,
+        )
