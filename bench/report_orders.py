@@ -109,6 +109,8 @@ _WRITE = """
            (p.total * CASE WHEN p.ends < 0.03 THEN 1 ELSE 0.5 END)::bigint AS back
     FROM gen_priced p JOIN gen_sum s ON s.id = p.order_id
     WHERE p.status = 'paid' AND p.ends < 0.06 AND s.lines > 1 AND p.place = 2 AND p.total > 1;
+    CREATE INDEX ON gen_ended (order_id);
+    ANALYZE gen_ended; ANALYZE gen_sum;
     INSERT INTO ticketing_ticket (id, event_id, ticket_type_id, token, short_code, status, holder_name, holder_email,
         price_minor, currency, seat)
     SELECT pg_temp.id_at(p.paid, 'ticket' || p.i || '-' || p.place), e.id, t.id, md5('token' || p.i || '-' || p.place)::uuid,
@@ -176,6 +178,9 @@ _MONEY = """
     WHERE p.no = 1 AND o.status = 'paid' AND p.amount > 30 AND pg_temp.draw(p.i, 'part') < 0.05
       AND p.order_id NOT IN (SELECT order_id FROM gen_ended);
     DELETE FROM gen_back WHERE amount <= 0;
+    CREATE INDEX ON gen_back (order_id);
+    CREATE INDEX ON gen_pay (order_id);
+    ANALYZE gen_back; ANALYZE gen_pay;
     INSERT INTO payments_payment (id, order_id, provider, account_id, reference, status, amount_minor, currency,
         captured_minor, refunding_minor, refunded_minor, created_at)
     SELECT pg_temp.id_at(p.at, 'pay' || p.i || '-' || p.no), p.order_id, p.provider,
@@ -227,11 +232,13 @@ def generate(cursor: Any, count: int, *, start: str = "2024-11-01T00:00:00Z", da
     """Write so many orders with all that hangs on them into the present tenant's schema."""
     live, test = _things(cursor, start)
     cursor.execute(_SETUP)
+    cursor.execute("SET statement_timeout = '10min'")
     values = {"count": count, "start": start, "days": days, "people": max(20, count // 4), "live": live, "test": test}
     for statement in (_ORDERS, _WRITE, _MONEY):
         cursor.execute(statement, values)
     cursor.execute("DROP TABLE gen_order, gen_line, gen_priced, gen_sum, gen_ended, gen_pay, gen_back")
     cursor.execute("DROP TABLE gen_event, gen_type, gen_variant")
+    cursor.execute("RESET statement_timeout")
 
 
 def _things(cursor: Any, start: str) -> tuple[Any, Any]:
