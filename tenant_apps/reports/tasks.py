@@ -4,12 +4,15 @@ What a check finds goes to the log as an error, which Sentry raises.
 """
 
 import logging
+from datetime import datetime, timedelta
 
 from celery import shared_task
 
 from tenant_apps.reports import building, runs
 from tenant_apps.reports.invariants import breaches_in, breaches_of_catalog
+from tenant_apps.reports.models import BuildState, ReportRun
 from tenant_apps.reports.orphans import find_orphans
+from tenants import due
 from tenants.context import current_tenant
 from tenants.tasks import PublicTask, TenantTask
 
@@ -66,3 +69,25 @@ def resume() -> None:
 def forget_runs() -> None:
     """Every night: delete reports and their files a week after they were asked for."""
     runs.forget_old()
+
+
+# What no message told of is looked for so often; messages bring the figures up to date at once.
+CATCH_UP_EVERY = timedelta(minutes=15)
+
+
+def _next_catch_up(now: datetime) -> datetime:
+    state = BuildState.objects.filter(pk=1).only("built_at", "seen_until").first()
+    if state is None or state.built_at is None or state.seen_until is None:
+        return now
+    return state.seen_until + CATCH_UP_EVERY
+
+
+# It may take half a minute: each tenant by itself.
+due.question("reports.catch_up", _next_catch_up, alone=True)
+due.soonest(
+    "reports.resume",
+    lambda: [
+        (ReportRun.objects.filter(status=ReportRun.Status.WAITING), "created_at", timedelta(minutes=1)),
+        (ReportRun.objects.filter(status=ReportRun.Status.RUNNING), "modified_at", runs.SILENCE),
+    ],
+)

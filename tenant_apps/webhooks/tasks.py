@@ -5,6 +5,8 @@ import logging
 from celery import shared_task
 from django.core.cache import cache
 
+from tenant_apps.webhooks.models import WebhookDelivery
+from tenants import due
 from tenants.context import on_commit
 from tenants.tasks import TenantTask
 
@@ -66,3 +68,6 @@ def _ask_cache(command: str, *arguments: object) -> object:
     except Exception as error:  # whatever the client raises: one hint too many does no harm
         logger.warning("webhooks_hint_uncounted", extra={"reason": type(error).__name__})
         return None
+
+
+due.soonest("webhooks.sweep", lambda: [(WebhookDelivery.objects.filter(status="waiting"), "due_at")])
