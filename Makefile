@@ -31,6 +31,8 @@ test:  ## run all tests (ARGS="tests/orders -k refund")
 	@$(INSTALL) dev
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
+	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server \
+		|| echo 'RabbitMQ is not installed, so its tests are left out (Debian: apt install rabbitmq-server).'
 	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 coverage:  ## run all tests and say which lines none of them reached; fails below 90 %
@@ -105,7 +107,7 @@ race:  ## 150,000 buyers at once, refunds and repeats over HTTP; the last line i
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.race $(ARGS)
 
-faults:  ## kill -9 of web, worker and Postgres at every fault point; the last line is BENCH {json} (about 30 minutes)
+faults:  ## kill -9 at every fault point, and a storm; last line BENCH {json} (40 minutes; ARGS="--only storm": 8)
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.faults $(ARGS)
 

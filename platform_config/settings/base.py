@@ -56,6 +56,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",
 ]
@@ -313,22 +314,12 @@ DNS_SERVERS = env.words("DNS_SERVERS")
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# kombu's defaults give a killed worker's task back after an hour and more. The longest task must stay below the
-# visibility timeout, or it runs twice (foundation.md, section 2).
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {
-        "visibility_timeout": 60,
-        "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        # A broker that hangs must not hang the request that wants to leave a hint there; outbox and sweep remain.
-        "socket_connect_timeout": 1,
-        "socket_timeout": 1,
-    }
-    if CELERY_BROKER_URL.startswith("redis")
-    else {}
-)
+# What differs between Valkey and RabbitMQ.
+globals().update(env.broker(CELERY_BROKER_URL))
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A task that took its process along (memory, a fault below Python) is not given out again at once: it would take one
+# process after the other, several a second. What it was for is a row, and the sweep comes back for it (G3).
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_TIME_LIMIT = 50
@@ -340,10 +331,13 @@ CELERY_TASK_ROUTES = {
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
+    "webhooks.forget_old": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# When an entry ran last is written at once: operators read it, and a beat that was killed knows it when it is back.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_TASK_TENANT_CACHE_SECONDS = 30
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 

@@ -19,6 +19,7 @@ from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenant_apps.staff.roles import make_role
+from tenant_apps.webhooks.services import create_endpoint, send_test
 from tenants.context import in_public, in_tenant
 from tests.factories import (
     PASSWORD,
@@ -192,6 +193,8 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         )
         # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
         shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
+        shared.webhook, _secret = create_endpoint(url="https://hooks.example.org/", topics=["*"], actor=None)
+        shared.webhook_delivery = send_test(shared.webhook, actor=None)
         _add_series(tenant)
         Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
