@@ -15,7 +15,7 @@ from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
 from tenant_apps.notifications import urls_dashboard as notifications_dashboard
-from tenant_apps.notifications import urls_messages
+from tenant_apps.notifications import urls_messages, urls_reminders
 from tenant_apps.notifications import urls_storefront as notifications_storefront
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
@@ -36,6 +36,7 @@ _dashboard = [
     *urls_messages.dashboard,
     # Before ticketing's, of which the last takes any word after an event.
     *orders_dashboard.urlpatterns,
+    *urls_reminders.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *catalog_dashboard.urlpatterns,
     *promotions_dashboard.urlpatterns,

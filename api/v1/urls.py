@@ -49,6 +49,7 @@ tenant_urls = [
     *reports.tenant_urls,
     *webhooks.tenant_urls,
     *settings.tenant_urls,
+    *billing.tenant_urls,
     *audit.tenant_urls,
     *notifications.tenant_urls,
     *background.tenant_urls,

@@ -42,6 +42,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.billing",
     "api",
     "platform_config",
 ]
@@ -328,10 +329,12 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # Whether a tenant's messages leave soon or may take their time, each message says (tenant_apps.activity.queues).
 CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
+    "orders.retain": {"queue": "bulk"},
+    "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
-    "notifications.send_message": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
+    "notifications.send_message": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000

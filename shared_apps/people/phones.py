@@ -1,5 +1,7 @@
 """The telephone number that a person wants text messages at, for all tenants."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from shared_apps.accounts.models import User
@@ -16,6 +18,12 @@ def number_of(user_id: int | None) -> str:
     if user_id is None:
         return ""
     return Phone.objects.filter(user_id=user_id).values_list("number", flat=True).first() or ""
+
+
+def numbers_of(user_ids: Iterable[int]) -> dict[int | None, str]:
+    """Return the numbers of those of these people who have one; one statement, none for nobody."""
+    wanted = set(user_ids)
+    return dict(Phone.objects.filter(user_id__in=wanted).values_list("user_id", "number")) if wanted else {}
 
 
 def set_number(user: User, text: str) -> str:

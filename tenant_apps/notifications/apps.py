@@ -16,19 +16,25 @@ class NotificationsConfig(AppConfig):
         # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
             buyer_topics,
+            clock_alerts,
+            digest,
             event_news,
             goods,
             message_personal,
             message_tasks,
             message_words,
             money,
+            periodic_personal,
             personal,
             refunds,
+            reminders,
             staff,
             staff_alerts,
             staff_topics,
+            stock_watch,
             subscribers,
             tickets,
+            usage,
             waiting,
         )
 
