@@ -28,6 +28,7 @@ from tenant_apps.staff import urls_dashboard as staff_dashboard
 from tenant_apps.staff.views import settings as staff_settings
 from tenant_apps.ticketing import urls_dashboard as ticketing_dashboard
 from tenant_apps.ticketing import urls_storefront as ticketing_storefront
+from tenant_apps.webhooks import urls_dashboard as webhooks_dashboard
 
 _dashboard = [
     *reports_dashboard.urlpatterns,
@@ -43,6 +44,7 @@ _dashboard = [
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
     *notifications_dashboard.urlpatterns,
+    *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
 ]
 urlpatterns = [

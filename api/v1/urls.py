@@ -20,6 +20,7 @@ from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
 from api.v1.ticketing import urls as ticketing
+from api.v1.webhooks import urls as webhooks
 
 # The platform's host.
 public_urls = [
@@ -46,6 +47,7 @@ tenant_urls = [
     *imports.tenant_urls,
     *messages.tenant_urls,
     *reports.tenant_urls,
+    *webhooks.tenant_urls,
     *settings.tenant_urls,
     *billing.tenant_urls,
     *audit.tenant_urls,

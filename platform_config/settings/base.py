@@ -57,6 +57,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",
 ]
@@ -332,6 +333,7 @@ CELERY_TASK_ROUTES = {
     "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "webhooks.forget_old": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
