@@ -15,6 +15,7 @@ from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
 from shared_apps.people import footprints
 from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.reports.models import ReportRun
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
@@ -152,6 +153,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
+    from tenant_apps.notifications.models import Message, Notification
     from tenant_apps.payments import statements
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
@@ -200,10 +202,15 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
         shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
+    place.things.report_run = ReportRun.objects.create(
+        report="sales", format="csv", status="done", events=[event.pk], content=b"day\n"
+    )
+    place.things.message = Message.objects.create(event=event, subject="News", text="x", channels=[], status="done")
     place.things.mass_refund = MassRefund.objects.create(event=event, status="done")
     vars(place.things).update(vars(shared))
     if buyer is not None:
         _add_orders(place, buyer)
+        place.things.notice = Notification.objects.create(user_id=buyer.pk, topic="order.paid", title="Your ticket")
     return place
 
 
@@ -295,6 +302,7 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.notifications.models import PushSubscription
     from tenant_apps.orders.addresses import save_address
     from tenant_apps.orders.cart_tokens import token_of
     from tenant_apps.orders.carts import Visitor, add
@@ -319,6 +327,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
+    place.things.device = PushSubscription.objects.create(user=buyer, endpoint="https://x.test", digest=place.name)
     place.things.parked = OutboxMessage.objects.create(
         topic="order.resend", aggregate=f"orders.order:{place.order.pk}", parked_at=timezone.now(), last_error="no"
     )
