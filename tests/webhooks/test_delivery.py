@@ -14,13 +14,14 @@ from django.utils import timezone
 
 from shared_apps.core import outgoing
 from tenant_apps.activity.delivery import deliver_due as hand_over
+from tenant_apps.activity.delivery import queues_due
 from tenant_apps.activity.models import AuditEntry, OutboxMessage
 from tenant_apps.webhooks import keeping, sending, services, tasks
 from tenant_apps.webhooks.fan_out import TRY_FOR
 from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from tenant_apps.webhooks.sending import LEASE, PAUSES, deliver_due, rest_after, tidy
 from tenants import due
-from tests.factories import make_event, make_order, make_paid_order
+from tests.factories import make_event, make_order, make_paid_order, owner_of
 
 
 @pytest.fixture(autouse=True)
@@ -282,6 +283,22 @@ def test_410_switches_the_endpoint_off_and_tells_the_staff(receiver):
     assert AuditEntry.objects.filter(topic="webhook.disabled").exists()
     happen()
     assert len(receiver.heard) == 1
+
+
+def test_who_looks_after_integrations_gets_a_letter_when_one_is_switched_off(alpha, receiver, mailoutbox):
+    endpoint_at(receiver.url)
+    happen()
+    receiver.status = 410
+    deliver_due()
+    while queues_due():
+        hand_over()
+    [letter] = mailoutbox
+    assert owner_of(alpha).email in letter.to[0]
+    assert receiver.url in str(letter.body)
+    deliver_due()
+    while queues_due():
+        hand_over()
+    assert len(mailoutbox) == 1
 
 
 def test_three_days_of_failures_switch_it_off_and_tell_the_staff_once(receiver):
