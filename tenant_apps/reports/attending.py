@@ -44,7 +44,8 @@ _STATEMENT = """
         JOIN ticketing_checkin c ON c.check_in_list_id = l.id
         WHERE c.result = 'admitted' AND c.direction = 'in' AND c.undone_at IS NULL AND c.ticket_id IS NOT NULL
     )
-    SELECT e.day, e.title, e.slug, e.currency, y.name, count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired')),
+    SELECT e.day, e.title, e.slug, e.currency, y.name,
+           count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired')),
            count(c.ticket_id) FILTER (WHERE t.status IN ('active', 'used', 'expired')),
            count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired') AND c.ticket_id IS NULL AND e.over),
            count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired') AND c.ticket_id IS NULL AND NOT e.over),
