@@ -64,5 +64,7 @@ def resume() -> None:
 
 @shared_task(base=TenantTask, name="reports.forget_old")
 def forget_runs() -> None:
-    """Every night: delete reports and their files a week after they were asked for."""
+    """Every night: delete reports and their files a week after they were asked for, and follow events that moved to
+    another zone without a word."""
     runs.forget_old()
+    building.follow_zones()
