@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from tenant_apps.payments import callbacks, mass, polling, statements
-from tenant_apps.payments.models import MassRefund, Payment, Statement
+from tenant_apps.payments import callbacks, mass, polling, reconciling, statements
+from tenant_apps.payments.models import MassRefund, Payment, ProviderAccount, ProviderEvent, Refund, Statement
+from tenants import due
 from tenants.tasks import TenantTask
 
 
@@ -39,9 +40,35 @@ def resume() -> None:
         book_statement.apply_async(args=[str(found.pk)], retry=False)
 
 
+@shared_task(base=TenantTask, name="payments.reconcile", soft_time_limit=280, time_limit=300)
+def reconcile() -> None:
+    """Every night: compare our ledger with the providers' own books. Reads, and tells of each difference once (G2)."""
+    reconciling.reconcile_lately()
+
+
 @shared_task(base=TenantTask, name="payments.ask_provider")
 def ask_provider(payment: str) -> None:
     """Ask about one payment now. Running it twice changes nothing (G2); if it is lost, the poll does it."""
     found = Payment.objects.select_related("order", "account").filter(pk=payment).first()
     if found is not None:
         polling.ask(found)
+
+
+# Asks others' servers: each tenant by itself.
+due.soonest(
+    "payments.poll_due",
+    lambda: [
+        (ProviderEvent.objects.filter(done_at=None, tries__lt=callbacks.MOST_TRIES), "received_at"),
+        (Payment.objects.filter(poll_at__isnull=False), "poll_at"),
+        (Refund.objects.filter(poll_at__isnull=False), "poll_at"),
+    ],
+    alone=True,
+)
+due.soonest("payments.reconcile", lambda: [(ProviderAccount.objects.all(), "created_at")], alone=True)
+due.soonest(
+    "payments.resume",
+    lambda: [
+        (MassRefund.objects.filter(status=MassRefund.Status.RUNNING), "modified_at", mass.RESUME_AFTER),
+        (Statement.objects.filter(status=Statement.Status.BOOKING), "modified_at", statements.RESUME_AFTER),
+    ],
+)

@@ -8,7 +8,8 @@ from shared_apps.core import access
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tests.permissions.world import Actor, Place
 
-# A person's own data requests and pictures, the tenant's logo; tests/people and tests/staff tell who reaches which.
+# A person's own data requests and pictures, the tenant's logo, a mail's link; tests/people, tests/staff and
+# tests/notifications tell who reaches which.
 PERSONAL = (
     "/api/v1/me/exports/<",
     "/api/v1/me/erasure/<",
@@ -16,6 +17,7 @@ PERSONAL = (
     "/account/avatars/<",
     "/account/erasure/<",
     "/media/logo/<",
+    "/unsubscribe/<",
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
@@ -233,7 +235,9 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if not actor.operator:
         # The sign-in is no secret page: who is signed in and no operator is told that there is none.
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
-    if route.path.startswith("/admin/accounts/") and route.path.endswith(("/add/", "/delete/")):
+    if route.path.startswith(("/admin/accounts/", "/admin/django_celery_beat/")) and route.path.endswith(
+        ("/add/", "/delete/")
+    ):
         return one(FORBIDDEN)  # people and sessions are not added or deleted by hand
     if route.path == "/admin/accounts/platformauditentry/<path:object_id>/change/" and route.method == "POST":
         return one(FORBIDDEN)  # the trail is read there, and nobody changes it
