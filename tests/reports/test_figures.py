@@ -24,6 +24,7 @@ from tenant_apps.payments.services import mark_paid, settle
 from tenant_apps.reports import building, figures
 from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.reports.models import DayFigure, Part
+from tenants import due
 from tenants.context import in_tenant
 from tests.factories import make_event, make_order, make_paid_order, make_ticket_type
 
@@ -258,3 +259,14 @@ def test_an_event_that_a_file_moved_to_another_zone_is_found_at_night(in_alpha):
     with CaptureQueriesContext(connection) as asked:
         building.follow_zones()
     assert len(asked) == 2
+
+
+def test_tenants_are_visited_only_if_there_is_something_to_catch_up(in_alpha):
+    now = timezone.now()
+    assert due.ask(now)["reports.catch_up"] is None
+    order = make_paid_order(make_ticket_type(price_minor=1000))
+    assert due.ask(now)["reports.catch_up"] <= timezone.now()
+    building.bring_up_to_date()
+    assert due.ask(now)["reports.catch_up"] is None
+    refund_order(order, 100)
+    assert due.ask(now)["reports.catch_up"] > timezone.now() + timedelta(minutes=4)
