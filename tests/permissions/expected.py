@@ -186,6 +186,8 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
         return one(FORBIDDEN) if seen else one(HIDDEN)
     if route.scope == "event":
         return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
+    if "<" not in route.path and route.path.startswith("/api/v1/report"):
+        return one(FORBIDDEN)  # that there are reports is no secret
     # "object": who sees the thing some other way is told no, everybody else that there is nothing.
     return one(FORBIDDEN, HIDDEN) if _sees(actor, place) or _holds(actor, place, scope) else one(HIDDEN)
 
@@ -233,7 +235,9 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if not actor.operator:
         # The sign-in is no secret page: who is signed in and no operator is told that there is none.
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
-    if route.path.startswith("/admin/accounts/") and route.path.endswith(("/add/", "/delete/")):
+    if route.path.startswith(("/admin/accounts/", "/admin/django_celery_beat/")) and route.path.endswith(
+        ("/add/", "/delete/")
+    ):
         return one(FORBIDDEN)  # people and sessions are not added or deleted by hand
     if route.path == "/admin/accounts/platformauditentry/<path:object_id>/change/" and route.method == "POST":
         return one(FORBIDDEN)  # the trail is read there, and nobody changes it
