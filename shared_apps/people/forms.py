@@ -33,20 +33,31 @@ class EraseForm(forms.Form):
     sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
 
 
+# What the ways are called on the page; another one shows its own name.
+CHANNELS = {"email": _("Mail"), "push": _("Push"), "sms": _("Text message")}
+
+
 class WishesForm(forms.Form):
-    """A box for each message that can be switched off."""
+    """A box for each way by which a kind of message comes."""
 
     def __init__(self, *args: Any, wishes: list[dict[str, Any]], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.wishes = wishes
         for wish in wishes:
             self.fields[name_of(wish)] = forms.BooleanField(
-                label=wish["label"],
+                label=CHANNELS.get(wish["channel"], wish["channel"]),
                 required=False,
                 initial=wish["enabled"],
                 disabled=wish["fixed"],
-                help_text=_("Always sent: it is what you bought.") if wish["fixed"] else "",
             )
+
+    def topics(self) -> list[dict[str, Any]]:
+        """Return the kinds of messages, each with its boxes."""
+        found: dict[str, dict[str, Any]] = {}
+        for wish in self.wishes:
+            row = found.setdefault(wish["topic"], {"label": wish["label"], "fixed": wish["fixed"], "boxes": []})
+            row["boxes"].append(self[name_of(wish)])
+        return list(found.values())
 
     def chosen(self) -> list[dict[str, Any]]:
         """Return the wishes as they were ticked, without those that are fixed."""
