@@ -33,31 +33,35 @@ class EraseForm(forms.Form):
     sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
 
 
-# What the ways are called on the page; another one shows its own name.
-CHANNELS = {"email": _("Mail"), "push": _("Push"), "sms": _("Text message")}
+# The ways by which people are reached, as they call them.
+WAYS = {"email": _("By mail"), "sms": _("As a text message"), "push": _("On your devices")}
 
 
 class WishesForm(forms.Form):
-    """A box for each way by which a kind of message comes."""
+    """A box for each message and way that can be switched off."""
 
     def __init__(self, *args: Any, wishes: list[dict[str, Any]], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.wishes = wishes
         for wish in wishes:
             self.fields[name_of(wish)] = forms.BooleanField(
-                label=CHANNELS.get(wish["channel"], wish["channel"]),
+                label=WAYS.get(wish["channel"], wish["channel"]),
                 required=False,
                 initial=wish["enabled"],
                 disabled=wish["fixed"],
             )
 
-    def topics(self) -> list[dict[str, Any]]:
-        """Return the kinds of messages, each with its boxes."""
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the messages, each with its boxes; those of people who work somewhere last."""
         found: dict[str, dict[str, Any]] = {}
         for wish in self.wishes:
-            row = found.setdefault(wish["topic"], {"label": wish["label"], "fixed": wish["fixed"], "boxes": []})
-            row["boxes"].append(self[name_of(wish)])
-        return list(found.values())
+            group = found.setdefault(
+                wish["topic"],
+                {"label": wish["label"], "staff": wish["topic"].startswith("staff."), "fixed": True, "boxes": []},
+            )
+            group["boxes"].append(self[name_of(wish)])
+            group["fixed"] = group["fixed"] and wish["fixed"]
+        return sorted(found.values(), key=lambda group: group["staff"])
 
     def chosen(self) -> list[dict[str, Any]]:
         """Return the wishes as they were ticked, without those that are fixed."""
