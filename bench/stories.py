@@ -195,7 +195,7 @@ class Shop:
     def fan_out(self) -> None:
         from platform_config.celery import app
 
-        app.send_task("tenants.for_each_tenant", kwargs={"task_name": "activity.deliver"}, queue="default")
+        app.send_task("tenants.for_each_tenant", kwargs={"task_name": "activity.sweep"}, queue="default")
 
 
 # --- The stories: what is done before a point is armed, what then leads past it, and what must come of it -------------

@@ -319,10 +319,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_TIME_LIMIT = 50
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# What people wait for, and what may take its time.
+# Whether a tenant's messages leave soon or may take their time, each message says (tenant_apps.activity.queues).
 CELERY_TASK_ROUTES = {
-    "activity.deliver": {"queue": "urgent"},
-    "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
@@ -334,6 +332,9 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_TASK_TENANT_CACHE_SECONDS = 30
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
+OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 
