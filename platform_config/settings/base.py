@@ -42,6 +42,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.billing",
     "api",
     "platform_config",
 ]
@@ -56,6 +57,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",
 ]
@@ -303,6 +305,11 @@ SHARED_APPS += ["django.forms"]
 
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Foyer <no-reply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What a domain must name in its SPF record for our servers to send in its name, and by which key they sign, if they do.
+MAIL_SPF_INCLUDE = env.text("MAIL_SPF_INCLUDE", PLATFORM_DOMAIN)
+MAIL_DKIM_SELECTOR = env.text("MAIL_DKIM_SELECTOR", "")
+# Who is asked about a tenant's DNS records, as "address" or "address:port"; none: the machine's own resolvers.
+DNS_SERVERS = env.words("DNS_SERVERS")
 
 # --- Background work ---------------------------------------------------------------------------------------------
 
@@ -322,8 +329,12 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # Whether a tenant's messages leave soon or may take their time, each message says (tenant_apps.activity.queues).
 CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
+    "orders.retain": {"queue": "bulk"},
+    "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "webhooks.forget_old": {"queue": "bulk"},
+    "notifications.send_message": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
@@ -377,6 +388,10 @@ SPECTACULAR_SETTINGS = {
         "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
         "ScanResultEnum": "tenant_apps.ticketing.models.CheckIn.Result",
         "VoucherKindEnum": "tenant_apps.promotions.models.Voucher.Kind",
+        "EventAttendanceEnum": "tenant_apps.events.models.Event.Attendance",
+        "SegmentAttendanceEnum": ["all", "checked_in", "not_checked_in"],
+        "SegmentOrdersEnum": ["paid", "pending", "cancelled"],
+        "MessageStatusEnum": "tenant_apps.notifications.message_models.Message.Status",
         "MassRefundStatusEnum": "tenant_apps.payments.models.MassRefund.Status",
         "StatementStatusEnum": "tenant_apps.payments.models.Statement.Status",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
@@ -401,6 +416,19 @@ STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 # What Stripe signs connected accounts' messages with (/api/v1/billing/webhooks/stripe-connect/); two while it changes.
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
+
+# --- Messages: where their carriers are (P4), and what one organizer may send --------------------------------------
+
+# The service that takes text messages over HTTP; empty: none are sent. docs/guides/text-messages.md says what it takes.
+SMS_API_BASE = env.text("SMS_API_BASE", "")
+# How many parts of text messages one organizer may set as its own daily limit at most.
+SMS_MOST_PARTS_A_DAY = env.number("SMS_MOST_PARTS_A_DAY", 5000)
+# Messages to ticket holders: how many an organizer may start in a day, and to how many people together.
+MESSAGES_A_DAY = env.number("MESSAGES_A_DAY", 50)
+MESSAGE_PEOPLE_A_DAY = env.number("MESSAGE_PEOPLE_A_DAY", 100_000)
+# Servers ("127.0.0.1:8099", "localhost:*") that calls to addresses of tenants may reach although they are not public;
+# read from the environment in development only (shared_apps.core.outgoing).
+OUTGOING_OWN_SERVERS: list[str] = []
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

@@ -8,13 +8,34 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        # Each registers what follows from its topics.
+        from tenant_apps.notifications import channels
+        from tenant_apps.notifications.channels import email, push, sms
+
+        for way in (email, push, sms):
+            channels.register(way)
+        # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
+            buyer_topics,
+            clock_alerts,
+            digest,
+            event_news,
             goods,
+            message_personal,
+            message_tasks,
+            message_words,
             money,
+            periodic_personal,
+            personal,
             refunds,
+            reminders,
             staff,
+            staff_alerts,
+            staff_topics,
+            stock_watch,
             subscribers,
             tickets,
+            usage,
             waiting,
         )
+
+        staff_alerts.offer_optional()

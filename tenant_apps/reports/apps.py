@@ -6,3 +6,14 @@ class ReportsConfig(AppConfig):
     name = "tenant_apps.reports"
     label = "reports"
     verbose_name = _("Reports")
+
+    def ready(self) -> None:
+        from tenant_apps.reports import (  # noqa: F401  (they register themselves)
+            attending,
+            buying,
+            personal,
+            selling,
+            settlement,
+            stocking,
+            subscribers,
+        )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from platform_config.launcher.processes import wait_until
-from tenant_apps.activity import hints
+from tenant_apps.activity import hints, queues
 from tenants.context import in_tenant
 from tests.background.noting import Notes, die, note
 from tests.background.parts import Broker, Process, worker
@@ -104,9 +104,9 @@ def hint(in_alpha_committed: Any) -> Iterator[Any]:
 
     def leave() -> float:
         hints._rest_until = 0.0
-        hints.taken()
+        hints.taken(queues.URGENT)
         began = time.monotonic()
-        hints._hint()
+        hints._hint(queues.URGENT, queues.URGENT)
         return time.monotonic() - began
 
     yield leave

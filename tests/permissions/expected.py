@@ -8,7 +8,8 @@ from shared_apps.core import access
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tests.permissions.world import Actor, Place
 
-# A person's own data requests and pictures, the tenant's logo; tests/people and tests/staff tell who reaches which.
+# A person's own data requests and pictures, the tenant's logo, a mail's link; tests/people, tests/staff and
+# tests/notifications tell who reaches which.
 PERSONAL = (
     "/api/v1/me/exports/<",
     "/api/v1/me/erasure/<",
@@ -16,6 +17,7 @@ PERSONAL = (
     "/account/avatars/<",
     "/account/erasure/<",
     "/media/logo/<",
+    "/unsubscribe/<",
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
@@ -184,6 +186,8 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
         return one(FORBIDDEN) if seen else one(HIDDEN)
     if route.scope == "event":
         return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
+    if "<" not in route.path and route.path.startswith("/api/v1/report"):
+        return one(FORBIDDEN)  # that there are reports is no secret
     # "object": who sees the thing some other way is told no, everybody else that there is nothing.
     return one(FORBIDDEN, HIDDEN) if _sees(actor, place) or _holds(actor, place, scope) else one(HIDDEN)
 

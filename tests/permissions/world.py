@@ -15,10 +15,12 @@ from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
 from shared_apps.people import footprints
 from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.reports.models import ReportRun
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenant_apps.staff.roles import make_role
+from tenant_apps.webhooks.services import create_endpoint, send_test
 from tenants.context import in_public, in_tenant
 from tests.factories import (
     PASSWORD,
@@ -151,6 +153,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
+    from tenant_apps.notifications.models import Message, Notification
     from tenant_apps.payments import statements
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
@@ -191,16 +194,23 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         )
         # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
         shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
+        shared.webhook, _secret = create_endpoint(url="https://hooks.example.org/", topics=["*"], actor=None)
+        shared.webhook_delivery = send_test(shared.webhook, actor=None)
         _add_series(tenant)
         Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
         shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
+    place.things.report_run = ReportRun.objects.create(
+        report="sales", format="csv", status="done", events=[event.pk], content=b"day\n"
+    )
+    place.things.message = Message.objects.create(event=event, subject="News", text="x", channels=[], status="done")
     place.things.mass_refund = MassRefund.objects.create(event=event, status="done")
     vars(place.things).update(vars(shared))
     if buyer is not None:
         _add_orders(place, buyer)
+        place.things.notice = Notification.objects.create(user_id=buyer.pk, topic="order.paid", title="Your ticket")
     return place
 
 
@@ -292,6 +302,7 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.notifications.models import PushSubscription
     from tenant_apps.orders.addresses import save_address
     from tenant_apps.orders.cart_tokens import token_of
     from tenant_apps.orders.carts import Visitor, add
@@ -316,6 +327,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
+    place.things.device = PushSubscription.objects.create(user=buyer, endpoint="https://x.test", digest=place.name)
     place.things.parked = OutboxMessage.objects.create(
         topic="order.resend", aggregate=f"orders.order:{place.order.pk}", parked_at=timezone.now(), last_error="no"
     )
