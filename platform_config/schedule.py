@@ -39,6 +39,7 @@ class Entry:
 
 
 SCHEDULE = (
+    Entry("tenants.heartbeat", "tenants.heartbeat", every=timedelta(seconds=30), each_tenant=False),
     Entry("activity.sweep", "activity.deliver", every=timedelta(seconds=30)),
     Entry("activity.forget_old", "activity.forget_old", every=timedelta(hours=1)),
     Entry("orders.expire_overdue", "orders.expire_overdue", every=timedelta(minutes=1)),

@@ -332,6 +332,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # What people wait for, and what may take its time.
 CELERY_TASK_ROUTES = {
     "activity.deliver": {"queue": "urgent"},
+    "tenants.heartbeat": {"queue": "urgent"},
     "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},

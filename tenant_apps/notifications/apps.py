@@ -10,6 +10,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         # Each registers what follows from its topics.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
+            checkup,
             goods,
             money,
             refunds,
