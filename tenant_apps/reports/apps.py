@@ -6,3 +6,6 @@ class ReportsConfig(AppConfig):
     name = "tenant_apps.reports"
     label = "reports"
     verbose_name = _("Reports")
+
+    def ready(self) -> None:
+        from tenant_apps.reports import settlement  # noqa: F401  (a report registers itself)

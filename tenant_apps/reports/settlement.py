@@ -13,11 +13,13 @@ from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shared_apps.core.clock import day_bounds, local
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import to_text
 from shared_apps.core.resources import guarded
+from tenant_apps.reports.registry import COUNT, DAY, MONEY, TEXT, Column, Report, ReportQuery, ReportResult, register
 from tenants.context import current_tenant
 from tenants.database import connection
 
@@ -159,3 +161,55 @@ def as_csv(report: Settlement) -> Iterator[str]:
 
 
 _NOTHING = Row(None, "", None, None, "EUR", 0, 0, 0, 0, 0)
+
+
+# --- As one of the reports ---------------------------------------------------------------------------------------
+
+
+def _answer(query: ReportQuery) -> ReportResult:
+    by = next((name for name in ("day", "month") if name in query.group_by), "total")
+    found = settlement(since=query.from_, until=query.to, group_by=by, mode=query.mode)
+    dimensions = [
+        *([Column("day", _("Month") if by == "month" else _("Day"), DAY, dimension=True)] if by != "total" else []),
+        Column("provider", _("Provider"), TEXT, dimension=True),
+        Column("mode", _("Money"), TEXT, dimension=True),
+        Column("account", _("Account"), TEXT, dimension=True),
+    ]
+    rows = [
+        {
+            "day": row.day, "provider": row.provider, "account": str(row.account or ""),
+            "mode": "" if row.live is None else "live" if row.live else "test",
+            "currency": row.currency, "quantity": row.quantity, **row.amounts(),
+        }
+        for row in found.rows
+    ]  # fmt: skip
+    # Real money and test money are never added up: two rows of totals where there are both.
+    totals = [
+        {"currency": row.currency, "mode": "live" if row.live else "test", "quantity": row.quantity, **row.amounts()}
+        for row in found.totals()
+    ]
+    return ReportResult([*dimensions, *_figures()], rows, totals, current_tenant().currency, query.from_, query.to)
+
+
+def _figures() -> list[Column]:
+    return [
+        Column("quantity", _("Payments"), COUNT),
+        Column("gross", _("Came in"), MONEY),
+        Column("refunded", _("Given back"), MONEY),
+        Column("fees", _("Fees"), MONEY),
+        Column("adjustments", _("Disputes"), MONEY),
+        Column("net", _("Kept"), MONEY),
+    ]
+
+
+SETTLEMENT = register(
+    Report(
+        slug="settlement",
+        label=gettext_lazy("Settlement"),
+        about=gettext_lazy("What came in, went back and was kept, for each provider."),
+        dimensions={"day": gettext_lazy("Day"), "month": gettext_lazy("Month")},
+        run=_answer,
+        usual=("day",),
+        modes=MODES,
+    )
+)
