@@ -14,7 +14,7 @@ from typing import Any
 
 from celery.signals import task_postrun
 from django.core.signals import request_finished
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from structlog.contextvars import get_contextvars
 
 # Of one request or task: one that fails a thousand times tells it once an hour and kind anyway.
@@ -77,7 +77,7 @@ def write_down(**kwargs: Any) -> None:
 
     for schema, found in by_schema.items():
         # A tenant that is gone, or behind on migrations, or a database that is: the log line is on standard error.
-        with suppress(DatabaseError, LookupError, RuntimeError, ValueError), in_tenant(schema), transaction.atomic():
+        with suppress(Error, LookupError, RuntimeError, ValueError), in_tenant(schema), transaction.atomic():
             write(found)
 
 
