@@ -40,7 +40,8 @@ class Entry:
 
 SCHEDULE = (
     Entry("tenants.heartbeat", "tenants.heartbeat", every=timedelta(seconds=30), each_tenant=False),
-    Entry("activity.sweep", "activity.deliver", every=timedelta(seconds=30)),
+    Entry("tenants.look_around", "tenants.look_around", every=timedelta(seconds=15), each_tenant=False),
+    Entry("activity.sweep", "activity.sweep", every=timedelta(seconds=15)),
     Entry("activity.forget_old", "activity.forget_old", every=timedelta(hours=1)),
     Entry("orders.expire_overdue", "orders.expire_overdue", every=timedelta(minutes=1)),
     Entry("orders.serve_waiting", "orders.serve_waiting", every=timedelta(minutes=1)),

@@ -214,3 +214,30 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class DueJob(models.Model):
+    """When a job has something to do next in a tenant: what the fan-out reads instead of a thousand schemas.
+
+    A row is a hint and nothing more (G3): `tenants.due` makes lost ones anew, and looks into every schema from time to
+    time. The job itself decides by the tenant's own rows. `tenants.due` says what the columns go through.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False)
+    job = models.CharField(max_length=60)
+    due_at = models.DateTimeField(default=now, db_default=Now())
+    # Somebody asked for it then, and a worker was sent for; NULL once one has taken it.
+    wanted_at = models.DateTimeField(null=True)
+    # How often it was taken since it last ended well.
+    tries = models.IntegerField(default=0, db_default=0)
+    # So many hints were left, since it last ended well, that it has to be run whatever its question answers.
+    hints = models.IntegerField(default=0, db_default=0)
+    # Of the look-around only: how many changed rows Postgres had counted when the tenant was last asked.
+    seen = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "job"], name="duejob_once")]
+        indexes = [models.Index(fields=["job", "due_at"], name="duejob_due")]
+
+    def __str__(self) -> str:
+        return f"{self.job} of {self.tenant_id}"

@@ -1,14 +1,16 @@
 """Tasks that run inside a tenant, and the one that sends them to all (G2)."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Task, shared_task
+from django_tenants.postgresql_backend.base import FakeTenant
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
 from shared_apps.core.faults import point
-from tenants import lookup, provisioning
+from tenants import due, freshness, lookup, provisioning, visits
 from tenants.context import in_public, on_commit, require_schema
 from tenants.database import connection
 from tenants.errors import NotInTenant, SlugTaken, TenantMissing
@@ -18,6 +20,12 @@ logger = logging.getLogger(__name__)
 
 FAN_OUT_EXPIRES_SECONDS = 300
 FAN_OUT_BATCH = 500
+# So many tenants are visited by one task: few messages, and little to do again if its worker dies.
+GROUP = 10
+# A message that was handed out so often and never ended takes its workers along. All work is in rows, so leaving the
+# message costs nothing: who owns the rows sends another.
+MOST_DELIVERIES = 10
+_COUNTED_SECONDS = 3600
 
 
 class _FreshTenantTask(SchemaTask):
@@ -26,11 +34,10 @@ class _FreshTenantTask(SchemaTask):
     abstract = True
 
     @classmethod
-    def get_tenant_for_schema(cls, schema_name: str) -> Tenant:
-        tenant = lookup.by_schema(schema_name)
-        if tenant is None:
-            raise TenantMissing(f"There is no tenant with the schema {schema_name!r}.")
-        return tenant
+    def get_tenant_for_schema(cls, schema_name: str) -> Any:
+        # Called where Celery turns an error into a traceback in the log and goes on. A tenant that is gone is no error
+        # of ours: the task itself sees that it is not where it should be.
+        return lookup.by_schema(schema_name) or FakeTenant(schema_name="public")
 
     def apply_async_on_commit(self, *args: Any, **kwargs: Any) -> None:
         """Send the task after the commit, for the schema that is the present one now."""
@@ -40,11 +47,35 @@ class _FreshTenantTask(SchemaTask):
         """Send the task after the commit, for the schema that is the present one now."""
         on_commit(lambda: self.delay(*args, **kwargs))
 
+    def is_poison(self) -> bool:
+        """Whether this message was handed out ten times without ever coming to an end. Told as an error, once."""
+        if not (self.request.delivery_info or {}).get("redelivered"):
+            return False
+        client = freshness.client()
+        if client is None:
+            return False
+        try:
+            key = f"foyer-redelivered:{self.request.id}"
+            times = client.incr(key)
+            client.expire(key, _COUNTED_SECONDS)
+        except Exception:  # whatever the client raises: better once too often than never
+            freshness.rest()
+            return False
+        if times < MOST_DELIVERIES:
+            return False
+        logger.error("task_parked", extra={"parked_task": self.name, "deliveries": times})
+        return True
+
 
 class TenantTask(_FreshTenantTask):
-    """A task that runs in the schema it was called in. It refuses to run in public or in a schema that is gone."""
+    """A task that runs in the schema it was called in. It refuses to run in public.
+
+    Sent to a tenant that was suspended, closed or dropped since, it ends without a word but a line in the log: that is
+    what should happen, and nobody's fault (N6). `for_suspended` is for what suspended tenants may still do.
+    """
 
     abstract = True
+    for_suspended = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Celery swallows what goes wrong while the schema is entered and runs the task all the same, wherever the
@@ -52,10 +83,26 @@ class TenantTask(_FreshTenantTask):
         wanted = None if self.request.called_directly else get_schema_name_from_task(self, kwargs)
         if (wanted or connection.schema_name) == "public":
             raise NotInTenant(f"{self.name} needs a tenant; call it inside in_tenant() or through for_each_tenant.")
-        require_schema(wanted or connection.schema_name)
-        if wanted is not None and connection.schema_name != wanted:
-            raise TenantMissing(f"{self.name} was sent for the schema {wanted!r}, which no tenant has.")
-        return super().__call__(*args, **kwargs)
+        if wanted is None:
+            require_schema(connection.schema_name)
+            return super().__call__(*args, **kwargs)
+        if why := self._why_not(wanted):
+            logger.warning("task_dropped", extra={"dropped_task": self.name, "schema": wanted, "why": why})
+            return None
+        return None if self.is_poison() else super().__call__(*args, **kwargs)
+
+    def _why_not(self, wanted: str) -> str:
+        """Why nothing is to be done in this schema; "" if something is."""
+        if connection.schema_name != wanted:
+            return "no tenant has the schema"
+        try:
+            require_schema(wanted)
+        except TenantMissing:
+            return "the schema is gone"
+        status = getattr(connection.tenant, "status", None)
+        if status == Tenant.Status.CLOSED or (status == Tenant.Status.SUSPENDED and not self.for_suspended):
+            return f"the tenant is {status}"
+        return ""
 
 
 class PublicTask(_FreshTenantTask):
@@ -64,20 +111,29 @@ class PublicTask(_FreshTenantTask):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.request.called_directly and self.is_poison():
+            return None
         with in_public():
             return super().__call__(*args, **kwargs)
 
 
 @shared_task(base=PublicTask, name="tenants.for_each_tenant")
 def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) -> int:
-    """Send the named task to every open tenant, once each; returns to how many.
+    """Send the named task to every open tenant that is due, once each; returns to how many.
 
-    A tenant whose task still waits after `expires` seconds skips this round: the next one is on its way by then.
+    Jobs that told when they are due (`tenants.due`) are done in groups of tenants, or alone if they say so; the others
+    are sent to every open tenant. A tenant whose task still waits after `expires` seconds skips this round: the next
+    one is on its way by then.
     """
     app = for_each_tenant.app
     task: Task | None = app.tasks.get(task_name)
     if task is None:
         raise LookupError(f"There is no task {task_name!r}.")
+    if due.has_question(task_name):
+        together, one_each = due.fire(task_name)
+        _send_visits(together, GROUP, None)
+        _send_visits(one_each, 1, task_name if due.is_alone(task_name) else None)
+        return len(together) + len(one_each)
     sent = 0
     with in_public(), app.producer_pool.acquire(block=True) as producer:
         schemas = Tenant.objects.open().order_by("pk").values_list("schema_name", flat=True)
@@ -86,6 +142,46 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
             sent += 1
             point("sweep.sending")
     return sent
+
+
+@shared_task(base=PublicTask, name="tenants.look_around")
+def look_around() -> int:
+    """Every quarter of a minute: have tenants asked anew whose rows changed, and each one from time to time.
+
+    Returns how many. Twice sends nobody twice (G2).
+    """
+    tenants = due.look_around()
+    _send_visits(tenants, GROUP, None)
+    return len(tenants)
+
+
+@shared_task(base=PublicTask, name="tenants.visit")
+def visit(tenants: list[int], job: str | None = None) -> None:
+    """Do what is due in these tenants, for two seconds; the rest is another task's. What was done already is not there
+    to be taken, so a message that comes twice does nothing (G2)."""
+    outcome = visits.go_round(tenants, job)
+    _send_visits(outcome.left, GROUP, job)
+
+
+def _send_visits(tenants: Sequence[int], size: int, job: str | None) -> None:
+    if not tenants:
+        return
+    queue = _queue_of(job) if job else None
+    with visit.app.producer_pool.acquire(block=True) as producer:
+        for group in visits.in_groups(tenants, size):
+            options: dict[str, Any] = {"queue": queue} if queue else {}
+            visit.apply_async(
+                args=[group, job], producer=producer, retry=False, headers={"_schema_name": "public"},
+                expires=due.LEASE.total_seconds() * 2, **options,
+            )  # fmt: skip
+            point("sweep.sending")
+
+
+def _queue_of(task_name: str) -> str | None:
+    """The queue that a task is routed to, for the visit that does it alone."""
+    route = visit.app.amqp.router.route({}, task_name)
+    queue = route.get("queue")
+    return str(getattr(queue, "name", queue)) if queue else None
 
 
 @shared_task(base=PublicTask, name="tenants.finish_openings")

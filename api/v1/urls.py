@@ -3,6 +3,7 @@
 from api.v1.accounts import urls as accounts
 from api.v1.aliases import public_aliases, tenant_aliases
 from api.v1.audit import urls as audit
+from api.v1.background import urls as background
 from api.v1.billing import urls as billing
 from api.v1.cart import urls as cart
 from api.v1.catalog import urls as catalog
@@ -44,4 +45,5 @@ tenant_urls = [
     *reports.tenant_urls,
     *settings.tenant_urls,
     *audit.tenant_urls,
+    *background.tenant_urls,
 ]

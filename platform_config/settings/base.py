@@ -329,11 +329,9 @@ CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_TIME_LIMIT = 50
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# What people wait for, and what may take its time.
+# Whether a tenant's messages leave soon or may take their time, each message says (tenant_apps.activity.queues).
 CELERY_TASK_ROUTES = {
-    "activity.deliver": {"queue": "urgent"},
     "tenants.heartbeat": {"queue": "urgent"},
-    "activity.forget_old": {"queue": "bulk"},
     "imports.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
@@ -343,6 +341,9 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_TENANT_CACHE_SECONDS = 30
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
+OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 

@@ -3,22 +3,30 @@
 A message is claimed in a transaction of its own (FOR UPDATE SKIP LOCKED), which counts the try and leases the
 row for a while; the subscribers then run outside of any transaction, since they talk to mail servers and
 brokers (O3). A worker that dies simply lets its lease run out. Messages of one aggregate go out in the order
-in which they were written: a later one waits until the earlier is delivered or parked.
+in which they were written: a later one waits until the earlier is delivered or parked, whatever its queue.
+
+A tenant's messages of one queue are delivered by so many workers at most (OUTBOX_WORKERS_PER_TENANT), for a second at
+a time: whoever has 50,000 of them, or a mail server that hangs, leaves the other workers to everybody else (N7).
 """
 
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import monotonic
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from shared_apps.core.faults import point
 from tenant_apps.activity.models import IdempotentRequest, OutboxMessage
+from tenant_apps.activity.queues import QUEUES
+from tenant_apps.activity.services import record
+from tenants.database import connection
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +39,10 @@ LEASE = timedelta(seconds=60)
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 3600.0
 KEEP_DELIVERED = timedelta(days=14)
 KEEP_ANSWERS = timedelta(hours=48)
+# What tells the owners that a message was parked.
+PARKED = "outbox.parked"
+# First key of the advisory locks on delivering; the second is a hash of tenant, queue and place.
+DELIVERING_LOCK = 7111
 
 _subscribers: dict[str, list[Subscriber]] = defaultdict(list)
 
@@ -55,16 +67,17 @@ def subscribers(topic: str) -> tuple[Subscriber, ...]:
     return tuple(_subscribers.get(topic, ()))
 
 
-def deliver_due(limit: int = 100, *, seconds: float = 25, now: datetime | None = None) -> int:
-    """Deliver up to `limit` due messages of the present tenant and return how many were taken.
+def deliver_due(limit: int = 100, *, queue: str | None = None, seconds: float = 25, now: datetime | None = None) -> int:
+    """Deliver up to `limit` due messages of the present tenant, of one queue or of all, and return how many were taken.
 
     Stops after `seconds`, so that a slow mail server does not run the task into its time limit. A message that
     fails comes again later and keeps nobody but its own aggregate waiting; after 10 tries it is parked.
     """
+    queues = QUEUES if queue is None else (queue,)
     until = monotonic() + seconds
     taken = 0
     while taken < limit and monotonic() < until:
-        message = _claim(now or timezone.now())
+        message = _claim(now or timezone.now(), queues)
         if message is None:
             break
         taken += 1
@@ -73,9 +86,37 @@ def deliver_due(limit: int = 100, *, seconds: float = 25, now: datetime | None =
     return taken
 
 
-def something_is_due(now: datetime | None = None) -> bool:
-    """True if a message could be delivered at once."""
-    return _deliverable(now or timezone.now()).exists()
+@contextmanager
+def place_for(queue: str) -> Iterator[bool]:
+    """Take one of the places that the present tenant has among the workers for this queue; False if all are taken.
+
+    A place is an advisory lock of this database session: the server itself frees it if the worker dies.
+    """
+    places = settings.OUTBOX_WORKERS_PER_TENANT
+    names = [f"{connection.schema_name}:{queue}:{number}" for number in range(places)]
+    mine = next((name for name in names if _lock("pg_try_advisory_lock", name)), None) if places else ""
+    try:
+        yield mine is not None
+    finally:
+        if mine:
+            _lock("pg_advisory_unlock", mine)
+
+
+def _lock(function: str, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [DELIVERING_LOCK, name])
+        return bool(cursor.fetchone()[0])
+
+
+def queues_due(now: datetime | None = None) -> list[str]:
+    """Return the queues in which a message could be delivered at once."""
+    due = _deliverable(now or timezone.now())
+    return [queue for queue in QUEUES if due.filter(queue=queue).exists()]
+
+
+def something_is_due(queue: str, now: datetime | None = None) -> bool:
+    """True if a message of the queue could be delivered at once."""
+    return _deliverable(now or timezone.now()).filter(queue=queue).exists()
 
 
 def _deliverable(now: datetime) -> QuerySet[OutboxMessage]:
@@ -88,21 +129,33 @@ def _deliverable(now: datetime) -> QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(open_, ~Exists(earlier), due_at__lte=now)
 
 
-def _claim(now: datetime) -> OutboxMessage | None:
-    """Take the oldest deliverable message and lease it."""
-    with transaction.atomic():
-        message = (
-            _deliverable(now)
-            .order_by("due_at", "created_at", "id")
-            .select_for_update(skip_locked=True, of=("self",))
-            .first()
+# One statement, so one round trip and one commit. The oldest of each queue is found in the index of what waits.
+_CLAIM = """
+UPDATE activity_outboxmessage SET tries = tries + 1, due_at = %(lease)s
+WHERE id = (
+    SELECT m.id FROM activity_outboxmessage m
+    WHERE m.queue = %(queue)s AND m.delivered_at IS NULL AND m.parked_at IS NULL AND m.due_at <= %(now)s
+        AND NOT EXISTS (
+            SELECT 1 FROM activity_outboxmessage e
+            WHERE e.aggregate = m.aggregate AND e.delivered_at IS NULL AND e.parked_at IS NULL
+                AND (e.created_at, e.id) < (m.created_at, m.id)
         )
-        if message is None:
-            return None
-        message.tries += 1
-        message.due_at = now + LEASE
-        message.save(update_fields=["tries", "due_at"])
-    return message
+    ORDER BY m.due_at, m.created_at, m.id
+    LIMIT 1 FOR UPDATE OF m SKIP LOCKED
+)
+RETURNING COLUMNS
+"""
+
+
+def _claim(now: datetime, queues: Collection[str]) -> OutboxMessage | None:
+    """Take the oldest deliverable message of the first queue that has one, and lease it."""
+    columns = ", ".join(str(field.column) for field in OutboxMessage._meta.concrete_fields)
+    sql = _CLAIM.replace("COLUMNS", columns)
+    for queue in queues:
+        found = OutboxMessage.objects.raw(sql, {"lease": now + LEASE, "now": now, "queue": queue})
+        for message in found:
+            return message
+    return None
 
 
 def _hand_over(message: OutboxMessage) -> None:
@@ -134,8 +187,19 @@ def _hand_over(message: OutboxMessage) -> None:
 
 
 def _park(mine: QuerySet[OutboxMessage], message: OutboxMessage, problem: str) -> None:
-    """Set the message aside and tell the operators: a log line of level error, which Sentry raises."""
-    mine.update(parked_at=timezone.now(), last_error=problem[:2000])
+    """Set the message aside and tell of it: the operators by a log line of level error, which Sentry raises, and the
+    tenant's own people by a message, once an hour for each topic."""
+    hour = timezone.now().strftime("%Y-%m-%dT%H")
+    with transaction.atomic():
+        mine.update(parked_at=timezone.now(), last_error=problem[:2000])
+        if message.topic != PARKED:
+            record(
+                PARKED,
+                message,
+                payload={"topic": message.topic, "reason": problem[:300]},
+                details={"topic": message.topic, "aggregate": message.aggregate},
+                key=f"{PARKED}:{message.topic}:{hour}",
+            )
     logger.error(
         "outbox_parked",
         extra={
@@ -154,14 +218,6 @@ def pause_after(tries: int) -> timedelta:
     """
     seconds = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
     return timedelta(seconds=seconds * random.uniform(0.5, 1.5))  # noqa: S311 (spreads load, guards nothing)
-
-
-def retry_parked(topic: str | None = None) -> int:
-    """Give parked messages ten more tries, after their cause was mended; returns how many."""
-    parked = OutboxMessage.objects.filter(parked_at__isnull=False, delivered_at__isnull=True)
-    if topic is not None:
-        parked = parked.filter(topic=topic)
-    return parked.update(parked_at=None, tries=0, due_at=timezone.now())
 
 
 def forget_old(now: datetime | None = None, *, batch: int = 5000) -> int:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Any
 
+from tenant_apps.activity.queues import DEFAULT
 from tenants import freshness
 from tenants.context import on_commit
 from tenants.database import connection
@@ -18,57 +19,64 @@ REST_SECONDS = 10.0
 # While a hint waits for a worker, others of the same tenant need not be sent: it will see what they stand for.
 PENDING_SECONDS = 5
 _rest_until = 0.0
-_quiet: ContextVar[bool] = ContextVar("outbox_hints_quiet", default=False)
+# While bulk work goes on: the queues that it wrote to.
+_told: ContextVar[set[str] | None] = ContextVar("outbox_hints_told", default=None)
 
 
-def deliver_soon() -> None:
-    """After commit, ask a worker to deliver this tenant's due messages. Never fails and never waits for long."""
-    if not _quiet.get():
-        on_commit(_hint)
+def deliver_soon(queue: str = DEFAULT, *, behind: str | None = None) -> None:
+    """After commit, ask a worker to deliver this tenant's due messages of a queue. Never fails and never waits for
+    long. `behind` names another queue to wait in: what is left of a heap goes behind what is new elsewhere."""
+    told = _told.get()
+    if told is not None:
+        told.add(queue)
+    else:
+        on_commit(lambda: _hint(queue, behind or queue))
 
 
 @contextmanager
 def one_for_all() -> Iterator[None]:
-    """Bulk work: what is recorded inside gets one hint at the end instead of thousands."""
-    token = _quiet.set(True)
+    """Bulk work: what is recorded inside gets one hint a queue at the end instead of thousands."""
+    told: set[str] = set()
+    token = _told.set(told)
     try:
         yield
     finally:
-        _quiet.reset(token)
-    deliver_soon()
+        _told.reset(token)
+    for queue in sorted(told):
+        deliver_soon(queue)
 
 
-def _hint() -> None:
+def _hint(queue: str, wait_in: str) -> None:
     global _rest_until
     from tenant_apps.activity.tasks import deliver
 
-    if monotonic() < _rest_until or _is_pending():
+    if monotonic() < _rest_until or _is_pending(queue):
         return
     try:
-        deliver.apply_async(retry=False, expires=60)
+        deliver.apply_async(kwargs={"queue": queue}, queue=wait_in, retry=False, expires=60)
     except Exception as error:  # whatever the broker's client raises: the sweep delivers the message anyway
         _rest_until = monotonic() + REST_SECONDS
-        taken()
+        taken(queue)
         logger.warning("outbox_hint_lost", extra={"reason": type(error).__name__})
 
 
-def taken() -> None:
+def taken(queue: str = DEFAULT) -> None:
     """A worker is about to look at the present tenant's messages: what is recorded from now on needs a new hint."""
-    _ask_cache("delete")
+    _ask_cache(queue, "delete")
 
 
-def _is_pending() -> bool:
+def _is_pending(queue: str) -> bool:
     """Whether a hint for this tenant waits for a worker already; if not, the one that is sent now does."""
-    return _ask_cache("set", 1, nx=True, ex=PENDING_SECONDS) is None
+    return _ask_cache(queue, "set", 1, nx=True, ex=PENDING_SECONDS) is None
 
 
-def _ask_cache(command: str, *arguments: Any, **options: Any) -> Any:
+def _ask_cache(queue: str, command: str, *arguments: Any, **options: Any) -> Any:
     """What the cache's server answers; False if there is none."""
     client = freshness.client()
     if client is None:
         return False
     try:
-        return getattr(client, command)(f"foyer-hint:{connection.schema_name}", *arguments, **options)
+        return getattr(client, command)(f"foyer-hint:{connection.schema_name}:{queue}", *arguments, **options)
     except Exception as error:  # whatever the client raises: one hint too many does no harm
         freshness.rest()
         logger.warning("outbox_hint_uncounted", extra={"reason": type(error).__name__})

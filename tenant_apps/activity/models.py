@@ -32,7 +32,11 @@ class AuditEntry(models.Model):
 
 
 class OutboxMessage(models.Model):
-    """An effect outside Postgres that belongs to a change, written with the change (G1)."""
+    """An effect outside Postgres that belongs to a change, written with the change (G1).
+
+    `queue` is how soon it should leave (`queues`). Of two messages with the same `dedupe_key` the second is never
+    written, for as long as the first is kept.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     topic = models.CharField(max_length=60)
@@ -44,14 +48,23 @@ class OutboxMessage(models.Model):
     delivered_at = models.DateTimeField(null=True)
     parked_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
+    queue = models.CharField(max_length=10, default="default", db_default="default")
+    dedupe_key = models.CharField(max_length=200, null=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dedupe_key"], condition=models.Q(dedupe_key__isnull=False), name="outbox_once"
+            )
+        ]
         indexes = [
             models.Index(
-                fields=["due_at"],
+                fields=["queue", "due_at"],
                 condition=models.Q(delivered_at__isnull=True, parked_at__isnull=True),
-                name="outbox_due",
+                name="outbox_waiting",
             ),
+            # What was delivered lately is counted, what was long ago is deleted: neither reads the whole table.
+            models.Index(fields=["delivered_at"], condition=models.Q(delivered_at__isnull=False), name="outbox_done"),
             models.Index(
                 fields=["aggregate", "id"], condition=models.Q(delivered_at__isnull=True), name="outbox_aggregate"
             ),

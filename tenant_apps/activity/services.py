@@ -1,5 +1,6 @@
 """Recording what happened: once, in the transaction in which it happened."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -8,6 +9,7 @@ from structlog.contextvars import get_contextvars
 from shared_apps.core.inserting import insert_all
 from tenant_apps.activity import hints
 from tenant_apps.activity.models import AuditEntry, OutboxMessage
+from tenant_apps.activity.queues import queue_of
 
 
 def record_refusal(actor: Any, target: str, *, topic: str = "access.refused", **details: Any) -> None:
@@ -61,13 +63,54 @@ def record(
     details: dict[str, Any] | None = None,
     payload: dict[str, Any] | None = None,
     deliver: bool = True,
-) -> None:
+    queue: str | None = None,
+    key: str | None = None,
+) -> bool:
     """Write down who did what to what, and what has to follow from it, with the change itself (G1, P7).
 
     `actor` is a User, or None for a guest or a job. `details` are kept in the audit trail; `payload` goes to
     the topic's subscribers, who find the rest by the aggregate's id. Call it inside the change's transaction.
+    `queue` is the topic's unless given. With a `key` that was recorded before, nothing is written: returns False.
     """
-    insert_all(records(topic, target, actor=actor, details=details, payload=payload, deliver=deliver))
+    if key is not None and not enqueue(topic, aggregate_of(target), payload or {}, key=key, queue=queue):
+        return False
+    deliver = deliver and key is None
+    insert_all(records(topic, target, actor=actor, details=details, payload=payload, deliver=deliver, queue=queue))
+    return True
+
+
+def aggregate_of(target: models.Model) -> str:
+    """Return how a row is called in messages: those of one aggregate are delivered in order."""
+    return f"{target._meta.label_lower}:{target.pk}"
+
+
+def message(
+    topic: str, aggregate: str, payload: dict[str, Any], *, key: str | None = None, queue: str | None = None
+) -> OutboxMessage:
+    """Return an outbox message that is not yet written, for `enqueue_all`."""
+    return OutboxMessage(
+        topic=topic, aggregate=aggregate, payload=payload, dedupe_key=key, queue=queue or queue_of(topic)
+    )
+
+
+def enqueue(
+    topic: str, aggregate: str, payload: dict[str, Any], *, key: str | None = None, queue: str | None = None
+) -> bool:
+    """Write a message without a line in the audit trail; False if its key is there already. In the change's
+    transaction: of two that write the same key at once, the second waits for the first."""
+    return enqueue_all([message(topic, aggregate, payload, key=key, queue=queue)]) > 0
+
+
+def enqueue_all(messages: Sequence[OutboxMessage]) -> int:
+    """Write many messages in few statements, without those whose key is there already; return how many were new."""
+    if not messages:
+        return 0
+    OutboxMessage.objects.bulk_create(messages, batch_size=500, ignore_conflicts=True)
+    for queue in {each.queue for each in messages}:
+        hints.deliver_soon(queue)
+    if all(each.dedupe_key is None for each in messages):
+        return len(messages)
+    return OutboxMessage.objects.filter(pk__in=[each.pk for each in messages]).count()
 
 
 def records(
@@ -78,10 +121,11 @@ def records(
     details: dict[str, Any] | None = None,
     payload: dict[str, Any] | None = None,
     deliver: bool = True,
+    queue: str | None = None,
 ) -> list[models.Model]:
     """Return the rows that `record` writes, for who writes them together with the change in one statement."""
     request = get_contextvars()
-    aggregate = f"{target._meta.label_lower}:{target.pk}"
+    aggregate = aggregate_of(target)
     signed_in = actor is not None and actor.is_authenticated
     rows: list[models.Model] = [
         AuditEntry(
@@ -95,6 +139,7 @@ def records(
         )
     ]
     if deliver:
-        rows.append(OutboxMessage(topic=topic, aggregate=aggregate, payload=payload or {}))
-        hints.deliver_soon()
+        queue = queue or queue_of(topic)
+        rows.append(OutboxMessage(topic=topic, aggregate=aggregate, payload=payload or {}, queue=queue))
+        hints.deliver_soon(queue)
     return rows

@@ -1,8 +1,12 @@
 """When events change by themselves."""
 
+from typing import Any
+
 from celery import shared_task
 
-from tenant_apps.events.services import finish_over
+from tenant_apps.events.models import Event
+from tenant_apps.events.services import WITHOUT_END, finish_over
+from tenants import due
 from tenants.tasks import TenantTask
 
 
@@ -10,3 +14,16 @@ from tenants.tasks import TenantTask
 def finish() -> None:
     """Every ten minutes: mark as finished what is over. Running it twice changes nothing."""
     finish_over()
+
+
+def _to_take_place() -> Any:
+    return Event.objects.filter(status__in=(Event.Status.PUBLISHED, Event.Status.POSTPONED))
+
+
+due.soonest(
+    "events.finish_over",
+    lambda: [
+        (_to_take_place().filter(ends_at__isnull=False), "ends_at"),
+        (_to_take_place().filter(ends_at=None, starts_at__isnull=False), "starts_at", WITHOUT_END),
+    ],
+)

@@ -46,6 +46,7 @@ MOST_BYTES = 20 * 1024 * 1024
 MOST_KEY_COLUMNS = 10
 # A worker that works holds a lock on its import; who finds it free after this time may take the import up.
 ABANDONED_AFTER = timedelta(seconds=30)
+OPEN = (Status.PENDING, Status.VALIDATING, Status.APPLYING)
 # First key of the advisory locks on imports being worked on; the second is a hash of tenant and import.
 WORK_LOCK = 7105
 _OUTCOMES = ("new", "changed", "unchanged", "refused")
@@ -166,7 +167,7 @@ def run_now(*, resource: str, file_name: str, content: bytes, actor: Any) -> Imp
 def unfinished(now: datetime | None = None) -> list[ImportJob]:
     """Return imports that nobody works on any more, oldest first: their worker died, or the broker lost them (G4)."""
     before = (now or timezone.now()) - ABANDONED_AFTER
-    waiting = ImportJob.objects.filter(mapped=True, status__in=[Status.PENDING, Status.VALIDATING, Status.APPLYING])
+    waiting = ImportJob.objects.filter(mapped=True, status__in=OPEN)
     return list(waiting.filter(modified_at__lt=before).defer("content").order_by("modified_at")[:20])
 
 

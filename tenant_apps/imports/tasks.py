@@ -6,6 +6,7 @@ from celery import shared_task
 
 from tenant_apps.imports import services
 from tenant_apps.imports.models import ImportJob
+from tenants import due
 from tenants.tasks import TenantTask
 
 logger = logging.getLogger(__name__)
@@ -35,3 +36,11 @@ def resume() -> None:
     """Every minute: take up imports whose worker died."""
     for job in services.unfinished():
         advance.apply_async(args=[str(job.pk)], retry=False)
+
+
+due.soonest(
+    "imports.resume",
+    lambda: [
+        (ImportJob.objects.filter(mapped=True, status__in=services.OPEN), "modified_at", services.ABANDONED_AFTER)
+    ],
+)

@@ -3,9 +3,13 @@
 from celery import shared_task
 
 from tenant_apps.orders import waiting_watch
-from tenant_apps.orders.cart_holds import clear_overdue, forget_old
+from tenant_apps.orders.cart_holds import KEPT, clear_overdue, forget_old
+from tenant_apps.orders.cart_models import Cart
+from tenant_apps.orders.models import Order, WaitingEntry
 from tenant_apps.orders.services import expire_overdue
+from tenant_apps.promotions.models import Voucher
 from tenant_apps.promotions.services import release_kept
+from tenants import due
 from tenants.tasks import TenantTask
 
 
@@ -23,3 +27,22 @@ def serve_waiting() -> None:
     """Every minute: offer free places to those who wait, and take back what was not answered. Running it twice offers
     nothing twice (G2)."""
     waiting_watch.serve()
+
+
+due.soonest(
+    "orders.expire_overdue",
+    lambda: [
+        (Order.objects.unpaid().filter(expires_at__isnull=False), "expires_at"),
+        (Cart.objects.filter(expires_at__isnull=False), "expires_at"),
+        (Cart.objects.filter(expires_at=None), "modified_at", KEPT),
+        (Voucher.objects.filter(reserved__gt=0, quota__isnull=False, valid_until__isnull=False), "valid_until"),
+    ],
+)
+# Whether a place is free is more than one column tells: as long as somebody waits, each minute looks.
+due.soonest(
+    "orders.serve_waiting",
+    lambda: [
+        (WaitingEntry.objects.open(), "joined_at"),
+        (WaitingEntry.objects.filter(held__gt=0, expires_at__isnull=False), "expires_at"),
+    ],
+)

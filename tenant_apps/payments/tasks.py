@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from tenant_apps.payments import callbacks, mass, polling, statements
-from tenant_apps.payments.models import MassRefund, Payment, Statement
+from tenant_apps.payments.models import MassRefund, Payment, ProviderEvent, Refund, Statement
+from tenants import due
 from tenants.tasks import TenantTask
 
 
@@ -45,3 +46,22 @@ def ask_provider(payment: str) -> None:
     found = Payment.objects.select_related("order", "account").filter(pk=payment).first()
     if found is not None:
         polling.ask(found)
+
+
+# Asks others' servers: each tenant by itself.
+due.soonest(
+    "payments.poll_due",
+    lambda: [
+        (ProviderEvent.objects.filter(done_at=None, tries__lt=callbacks.MOST_TRIES), "received_at"),
+        (Payment.objects.filter(poll_at__isnull=False), "poll_at"),
+        (Refund.objects.filter(poll_at__isnull=False), "poll_at"),
+    ],
+    alone=True,
+)
+due.soonest(
+    "payments.resume",
+    lambda: [
+        (MassRefund.objects.filter(status=MassRefund.Status.RUNNING), "modified_at", mass.RESUME_AFTER),
+        (Statement.objects.filter(status=Statement.Status.BOOKING), "modified_at", statements.RESUME_AFTER),
+    ],
+)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0004_connected_accounts")]
+    dependencies = [("tenants", "0005_due")]
 
     operations = [
         migrations.CreateModel(

@@ -18,10 +18,10 @@ from tenant_apps.activity.delivery import (
     deliver_due,
     forget_old,
     pause_after,
-    retry_parked,
     subscribe,
 )
 from tenant_apps.activity.models import IdempotentRequest, OutboxMessage
+from tenant_apps.activity.standing import retry_all
 from tenants.context import in_tenant
 
 
@@ -104,7 +104,7 @@ def test_after_ten_tries_a_message_is_parked_with_an_error_and_the_next_one_goes
     assert broken.parked_at is not None
     assert broken.tries == MAX_TRIES
     assert [one.pk for one in told] == [later.pk]
-    retry_parked("test.broken")
+    retry_all("test.broken")
     broken.refresh_from_db()
     assert (broken.parked_at, broken.tries) == (None, 0)
 
@@ -267,7 +267,7 @@ def test_bulk_work_nudges_the_relay_once(transactional_db, alpha, monkeypatch):
     from tenant_apps.activity import hints
 
     nudges = []
-    monkeypatch.setattr(hints, "_hint", lambda: nudges.append(connection.schema_name))
+    monkeypatch.setattr(hints, "_hint", lambda queue, wait_in: nudges.append(connection.schema_name))
     with in_tenant(alpha), transaction.atomic(), hints.one_for_all():
         for _ in range(100):
             hints.deliver_soon()

@@ -125,6 +125,8 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
     ("/payment-accounts/", "pk", key_of("account")),
+    ("/background-work/parked/", "pk", key_of("parked")),
+    ("/dashboard/background/", "pk", key_of("parked")),
     ("/payments/<uuid:pk>/complete/", "pk", key_of("test_payment")),
     ("/payments/", "pk", key_of("payment")),
     ("/events/<str:event>/keys/", "key_id", key_of("event_key", "key_id")),

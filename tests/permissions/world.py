@@ -14,6 +14,7 @@ from django.utils import timezone
 from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
 from shared_apps.people import footprints
+from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
@@ -315,6 +316,9 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
+    place.things.parked = OutboxMessage.objects.create(
+        topic="order.resend", aggregate=f"orders.order:{place.order.pk}", parked_at=timezone.now(), last_error="no"
+    )
     link = SocialAccount.objects.create(user=buyer, provider="google", uid=f"{place.name}-1", extra_data={})
     place.things.link = link.pk
     place.things.cart_line = add(Visitor(buyer), [BasketLine(place.ticket_type.pk)]).lines.get()

@@ -12,8 +12,8 @@ def test_the_schedule_is_written_once(db):
     assert sync_schedule() == len(SCHEDULE)
     assert sync_schedule() == 0
     sweep = PeriodicTask.objects.get(name="activity.sweep")
-    assert (sweep.task, sweep.kwargs) == (FAN_OUT, '{"task_name": "activity.deliver"}')
-    assert sweep.interval.every == 30
+    assert (sweep.task, sweep.kwargs) == (FAN_OUT, '{"task_name": "activity.sweep"}')
+    assert sweep.interval.every == 15
 
 
 def test_every_task_of_the_schedule_exists_and_runs_where_it_belongs(db):

@@ -11,7 +11,7 @@ from tenants.context import in_tenant
 from tenants.errors import NotInTenant, TenantMissing
 from tenants.models import Tenant
 from tenants.provisioning import suspend
-from tenants.tasks import TenantTask, finish_openings, for_each_tenant
+from tenants.tasks import MOST_DELIVERIES, TenantTask, finish_openings, for_each_tenant
 from tests.factories import make_user
 
 ran: list[str] = []
@@ -23,6 +23,12 @@ def note_where() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_schema()")
         ran.append(cursor.fetchone()[0])
+
+
+@shared_task(base=TenantTask, name="tests.note_even_suspended", for_suspended=True)
+def note_even_suspended() -> None:
+    """The same, for what suspended tenants may still do."""
+    ran.append(connection.schema_name)
 
 
 @pytest.fixture(autouse=True)
@@ -50,23 +56,57 @@ def test_a_tenants_task_refuses_to_run_in_public(db: None) -> None:
     assert ran == []
 
 
-def test_a_tenants_task_refuses_a_schema_that_is_gone(alpha: Any) -> None:
-    with pytest.raises(TenantMissing):
-        note_where.apply_async(headers={"_schema_name": "t_nobody"})
+def test_a_task_sent_to_a_schema_that_is_gone_is_dropped_and_told(alpha: Any, caplog: Any) -> None:
+    note_where.apply_async(headers={"_schema_name": "t_nobody"})
     connection.set_schema_to_public()
     with connection.cursor() as cursor:
         cursor.execute(f'ALTER SCHEMA "{alpha.schema_name}" RENAME TO t_elsewhere')
-    with pytest.raises(TenantMissing):
-        note_where.apply_async(headers={"_schema_name": alpha.schema_name})
+    note_where.apply_async(headers={"_schema_name": alpha.schema_name})
     assert ran == []
+    told = [(line.schema, line.why) for line in caplog.records if line.message == "task_dropped"]
+    assert told == [("t_nobody", "no tenant has the schema"), (alpha.schema_name, "the schema is gone")]
+    assert not [line for line in caplog.records if line.levelname == "ERROR"]
     connection.set_schema_to_public()
+
+
+def test_a_task_sent_to_a_suspended_tenant_is_dropped_unless_it_is_for_them(alpha: Any, caplog: Any) -> None:
+    suspend(alpha)
+    note_where.apply_async(headers={"_schema_name": alpha.schema_name})
+    assert ran == []
+    assert [line.why for line in caplog.records if line.message == "task_dropped"] == ["the tenant is suspended"]
+    note_even_suspended.apply_async(headers={"_schema_name": alpha.schema_name})
+    assert ran == [alpha.schema_name]
+
+
+def test_a_task_called_by_hand_in_a_schema_that_is_gone_is_an_error(alpha: Any) -> None:
+    with in_tenant(alpha):
+        with connection.cursor() as cursor:
+            cursor.execute(f'ALTER SCHEMA "{alpha.schema_name}" RENAME TO t_elsewhere')
+        with pytest.raises(TenantMissing):
+            note_where()
+    assert ran == []
 
 
 def test_a_task_for_a_missing_tenant_does_not_run_where_the_last_one_was(alpha: Any) -> None:
     """Celery goes on when entering the schema fails; the connection may still be in another tenant's."""
-    with in_tenant(alpha), pytest.raises(TenantMissing):
+    with in_tenant(alpha):
         note_where.apply_async(headers={"_schema_name": "t_nobody"})
     assert ran == []
+
+
+def test_a_message_that_was_handed_out_ten_times_is_left_and_told(alpha: Any, caplog: Any) -> None:
+    task = note_where._get_current_object()
+    task.push_request(
+        id="poison", called_directly=False, delivery_info={"redelivered": True}, _schema_name=alpha.schema_name
+    )
+    try:
+        with in_tenant(alpha):
+            for _ in range(MOST_DELIVERIES + 1):
+                task()
+    finally:
+        task.pop_request()
+    assert len(ran) == MOST_DELIVERIES - 1
+    assert [line.deliveries for line in caplog.records if line.message == "task_parked"] == [10, 11]
 
 
 def test_a_task_that_waits_for_the_commit_keeps_its_tenant(
