@@ -14,6 +14,8 @@ from tenant_apps.catalog import urls_storefront as catalog_storefront
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
+from tenant_apps.notifications import urls_dashboard as notifications_dashboard
+from tenant_apps.notifications import urls_storefront as notifications_storefront
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -37,6 +39,7 @@ _dashboard = [
     *imports_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
+    *notifications_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
 ]
 urlpatterns = [
@@ -49,6 +52,7 @@ urlpatterns = [
     *events_storefront.urlpatterns,
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
+    *notifications_storefront.urlpatterns,
     path("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),
     path("robots.txt", sitemap.robots, name="robots"),

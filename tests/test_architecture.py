@@ -22,7 +22,9 @@ LAYERS = (
     {"tenant_apps.customers", "tenant_apps.promotions"},
     {"tenant_apps.orders"},
     {"tenant_apps.payments", "tenant_apps.reviews"},
-    {"tenant_apps.notifications", "tenant_apps.webhooks", "tenant_apps.imports", "tenant_apps.reports"},
+    # Below those that tell people something themselves (docs/decisions/0039).
+    {"tenant_apps.notifications"},
+    {"tenant_apps.webhooks", "tenant_apps.imports", "tenant_apps.reports"},
     {"api"},
 )
 HEIGHT = {package: height for height, packages in enumerate(LAYERS) for package in packages}

@@ -9,6 +9,7 @@ from api.v1.cart import urls as cart
 from api.v1.catalog import urls as catalog
 from api.v1.events import urls as events
 from api.v1.imports import urls as imports
+from api.v1.notifications import urls as notifications
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
 from api.v1.people import urls as people
@@ -46,4 +47,5 @@ tenant_urls = [
     *settings.tenant_urls,
     *audit.tenant_urls,
     *background.tenant_urls,
+    *notifications.tenant_urls,
 ]

@@ -303,6 +303,11 @@ SHARED_APPS += ["django.forms"]
 
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Foyer <no-reply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What a domain must name in its SPF record for our servers to send in its name, and by which key they sign, if they do.
+MAIL_SPF_INCLUDE = env.text("MAIL_SPF_INCLUDE", PLATFORM_DOMAIN)
+MAIL_DKIM_SELECTOR = env.text("MAIL_DKIM_SELECTOR", "")
+# Who is asked about a tenant's DNS records, as "address" or "address:port"; none: the machine's own resolvers.
+DNS_SERVERS = env.words("DNS_SERVERS")
 
 # --- Background work ---------------------------------------------------------------------------------------------
 
@@ -410,6 +415,10 @@ STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 # What Stripe signs connected accounts' messages with (/api/v1/billing/webhooks/stripe-connect/); two while it changes.
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
+
+# Servers ("127.0.0.1:8099", "localhost:*") that calls to addresses of tenants may reach although they are not public;
+# read from the environment in development only (shared_apps.core.outgoing).
+OUTGOING_OWN_SERVERS: list[str] = []
 
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

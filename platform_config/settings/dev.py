@@ -9,6 +9,7 @@ from platform_config.settings.base import *  # noqa: E402, F403  (the variables 
 DEBUG = False  # Pages look as in production; tracebacks are in the log of `make run`.
 DEVELOPMENT = True
 FAULT_POINTS = env.text("FAULT_POINTS", "")
+OUTGOING_OWN_SERVERS = env.words("OUTGOING_OWN_SERVERS")
 # Good for one machine only; production refuses it (P4).
 SECRET_KEY = env.text("SECRET_KEY", "development-only-" + "0" * 48)
 ALLOWED_HOSTS = [".localhost", "localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]

@@ -33,3 +33,5 @@ if env.flag("DEBUG"):
     raise ImproperlyConfigured("DEBUG must not be set in production.")
 if env.text("FAULT_POINTS", ""):
     raise ImproperlyConfigured("FAULT_POINTS is for tests and must not be set in production.")
+if env.words("OUTGOING_OWN_SERVERS"):
+    raise ImproperlyConfigured("OUTGOING_OWN_SERVERS is for development and must not be set in production.")

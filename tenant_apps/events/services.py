@@ -18,6 +18,7 @@ from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, EventHasOrders, IsTemplate
 from tenant_apps.events.media import files_of
 from tenant_apps.events.models import Event, EventSeries, Tag
+from tenant_apps.events.news import news
 from tenant_apps.events.particulars import fill_particulars
 from tenant_apps.events.slugs import free_slug
 from tenant_apps.events.taxonomy import category_of, tags_of, venue_of
@@ -101,7 +102,7 @@ def update_event(event: Event, *, actor: Any, **fields: Any) -> Event:
         changed.add("tags")
     if changed:
         now = {name: _comparable(event, name) for name in changed}
-        record("event.updated", event, actor=actor, details=before_and_after(before, now))
+        record("event.updated", event, actor=actor, details=before_and_after(before, now), payload=news(before, now))
     return event
 
 

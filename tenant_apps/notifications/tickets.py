@@ -7,16 +7,15 @@ from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.notifications import enclosures
+from tenant_apps.notifications.about import event_values, in_language_of
 from tenant_apps.notifications.channels import email
-
-# The same app's: how many pictures a mail takes, and its language.
-from tenant_apps.notifications.subscribers import MOST_PICTURES, _language_of
+from tenant_apps.notifications.sending import tell
+from tenant_apps.notifications.subscribers import MOST_PICTURES
+from tenant_apps.notifications.topics import Recipient, Text, topic
 from tenant_apps.orders import ticket_files
 from tenant_apps.orders.models import OrderLine
 from tenant_apps.orders.passing_on import line_of
@@ -74,77 +73,80 @@ def tell_of_reinstatement(message: OutboxMessage) -> None:
     _send_tickets(message, [_ticket_of(message)], "reinstated")
 
 
+# Under which topic holders hear of it.
+_TOPICS = {
+    "received": "ticket.received",
+    "resent": "ticket.resent",
+    "new_code": "ticket.reissued",
+    "reinstated": "ticket.reinstated",
+    "transferred": "ticket.transferred",
+    "revoked": "ticket.revoked",
+}
+
+
 def _send_tickets(message: OutboxMessage, tickets: Collection[Ticket], why: str, giver: str = "") -> None:
     """Mail the tickets that are still good, with their present codes, to the one address that holds them."""
     good = [ticket for ticket in tickets if ticket.status in GOOD and ticket.holder_email]
-    if email.was_sent(message) or not good:
+    if not good:
         return
     tenant = current_tenant()
-    texts = codes.code_texts(good)
-    items: list[dict[str, Any]] = []
-    images: list[tuple[str, bytes]] = []
-    line = None
-    for ticket in good:
-        line = line_of(ticket)
-        content_id = f"ticket-{ticket.id}@{settings.PLATFORM_DOMAIN}" if len(good) <= MOST_PICTURES else ""
-        if content_id:
-            images.append((content_id, qr.png(texts[ticket.pk])))
-        items.append(
-            {"ticket": ticket, "event": ticket.event, "content_id": content_id, "url": _link(tenant, ticket, line)}
-        )
-    with _in_language(line, tenant):
+    line = line_of(good[0])
+    to = _holder(good[0], line)
+    with in_language_of(to):
+        values = {**event_values(good[0].event), "ticket_type": good[0].ticket_type.name, "who": giver}
+    pages = [_link(tenant, ticket, line_of(ticket)) for ticket in good]
+
+    def mail(text: Text) -> email.Mail:
+        texts = codes.code_texts(good)
+        items: list[dict[str, Any]] = []
+        images: list[tuple[str, bytes]] = []
+        for ticket, page in zip(good, pages, strict=True):
+            content_id = f"ticket-{ticket.id}@{settings.PLATFORM_DOMAIN}" if len(good) <= MOST_PICTURES else ""
+            if content_id:
+                images.append((content_id, qr.png(texts[ticket.pk])))
+            items.append({"ticket": ticket, "event": ticket.event, "content_id": content_id, "url": page})
         ids = [ticket.pk for ticket in good]
         files = enclosures.enclosed(good, tenant, good[0].short_code, lambda: ticket_files.ticket_file(*ids))
-        event = good[0].event.title
-        subject = {
-            "received": _("A ticket for %(event)s is yours now"),
-            "resent": _("Your ticket for %(event)s"),
-            "new_code": _("New code for your ticket: %(event)s"),
-            "reinstated": _("Your ticket for %(event)s is valid again"),
-        }[why] % {"event": event}
-        context: dict[str, Any] = {"tickets": items, "why": why, "giver": giver, "home_url": links.url(tenant, "/")}
-        context["attached"] = enclosures.has_pdf(files)
-        mail = email.compose(
-            "notifications/ticket_yours",
-            context,
-            tenant=tenant,
-            subject=subject,
-            to=good[0].holder_email,
-            to_name=good[0].holder_name,
-            images=images,
-            files=files,
-        )
-    email.send_once(message, mail)
+        context = {"tickets": items, "why": why, "giver": giver, "attached": enclosures.has_pdf(files)}
+        return email.compose(
+            "notifications/ticket_yours", context, tenant=tenant, text=text, topic=topic(_TOPICS[why]), to=to,
+            images=images, files=files,
+        )  # fmt: skip
+
+    tell(message, _TOPICS[why], to, values, url=pages[0], mail=mail)
 
 
 def _send_end(message: OutboxMessage, why: str) -> None:
     """Mail whoever had the ticket that it is not theirs or not good any more, unless that changed meanwhile."""
     ticket = _ticket_of(message)
-    if email.was_sent(message) or ticket.status != why or not ticket.holder_email:
+    if ticket.status != why or not ticket.holder_email:
         return
     tenant = current_tenant()
     handed = Handover.objects.select_related("new").filter(old=ticket).first()
-    with _in_language(line_of(ticket), tenant):
-        subject = (
-            _("You passed your ticket for %(event)s on")
-            if why == "transferred"
-            else _("Your ticket for %(event)s was withdrawn")
+    to = _holder(ticket, line_of(ticket))
+    with in_language_of(to):
+        receiver = handed.new.holder_name if handed else ""
+        values = {**event_values(ticket.event), "ticket_type": ticket.ticket_type.name, "who": receiver}
+
+    def mail(text: Text) -> email.Mail:
+        context = {"ticket": ticket, "event": ticket.event, "why": why, "receiver": receiver}
+        return email.compose(
+            "notifications/ticket_gone", context, tenant=tenant, text=text, topic=topic(_TOPICS[why]), to=to
         )
-        mail = email.compose(
-            "notifications/ticket_gone",
-            {
-                "ticket": ticket,
-                "event": ticket.event,
-                "why": why,
-                "receiver": handed.new.holder_name if handed else "",
-                "home_url": links.url(tenant, "/"),
-            },
-            tenant=tenant,
-            subject=subject % {"event": ticket.event.title},
-            to=ticket.holder_email,
-            to_name=ticket.holder_name,
-        )
-    email.send_once(message, mail)
+
+    tell(message, _TOPICS[why], to, values, mail=mail)
+
+
+def _holder(ticket: Ticket, line: OrderLine | None) -> Recipient:
+    """Who holds it, in the language of the order: nobody has asked a new holder for theirs. They have an account here
+    only as far as we know: the buyer, of what they did not pass on."""
+    own = line is not None and not ticket.is_passed_on and line.order.email.lower() == ticket.holder_email.lower()
+    return Recipient(
+        user_id=line.order.user_id if line is not None and own else None,
+        email=ticket.holder_email,
+        name=ticket.holder_name,
+        language=line.order.language if line is not None else "",
+    )
 
 
 def _link(tenant: Tenant, ticket: Ticket, line: OrderLine | None) -> str:
@@ -154,11 +156,6 @@ def _link(tenant: Tenant, ticket: Ticket, line: OrderLine | None) -> str:
     if line is not None and line.order.email.lower() == ticket.holder_email.lower():
         return links.url(tenant, f"/orders/{line.order.code}/{line.order.secret}/")
     return ""
-
-
-def _in_language(line: OrderLine | None, tenant: Tenant) -> Any:
-    """The language of the order: nobody has asked a new holder for theirs."""
-    return override(tenant.language) if line is None else _language_of(line.order, tenant)
 
 
 def _tickets() -> Any:

@@ -7,6 +7,7 @@ from shared_apps.core.money import to_text
 from shared_apps.core.staging import Staging
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.events.models import Event
+from tenant_apps.events.news import news
 from tenants.context import current_tenant
 
 # Between the tags of a row in one column; nobody types it.
@@ -43,7 +44,11 @@ class Told:
         for event in Event.objects.filter(pk__in=self.before).order_by("pk"):
             was = self.before[event.pk]
             before, after = ({name: getattr(row, name) for name in self.COMPARED} for row in (was, event))
-            record("event.updated", event, actor=actor, details={"by": "import", **before_and_after(before, after)})
+            known = ({**each, "venue": each["venue_id"]} for each in (before, after))
+            record(
+                "event.updated", event, actor=actor,
+                details={"by": "import", **before_and_after(before, after)}, payload=news(*known),
+            )  # fmt: skip
             if event.status != was.status:
                 change = before_and_after({"status": was.status}, {"status": event.status})
                 details = {"by": "import", "from": str(was.status), **change}

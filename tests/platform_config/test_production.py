@@ -46,6 +46,7 @@ def test_the_deployment_check_is_clean(tmp_path: Path) -> None:
         ({"PLATFORM_DOMAIN": "localhost"}, "PLATFORM_DOMAIN"),
         ({"PLATFORM_DOMAIN": ""}, "PLATFORM_DOMAIN"),
         ({"FAULT_POINTS": "checkout"}, "FAULT_POINTS"),
+        ({"OUTGOING_OWN_SERVERS": "localhost:*"}, "OUTGOING_OWN_SERVERS"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL"),
         ({"CELERY_BROKER_URL": ""}, "CELERY_BROKER_URL"),

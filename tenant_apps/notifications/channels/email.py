@@ -12,18 +12,19 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, SafeMIMEMultipart
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.timezone import now
 
 from shared_apps.core.colour import text_on
 from shared_apps.core.faults import point
 from shared_apps.core.personal import is_erased
-from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.notifications.models import Delivery
+from tenant_apps.notifications import mailer
+from tenant_apps.notifications.models import Sender
+from tenant_apps.notifications.topics import EMAIL, Recipient, Text, Topic
+from tenant_apps.notifications.unsubscribing import unsubscribe_url
+from tenants import links
+from tenants.context import current_tenant
 from tenants.models import Tenant
 
-CHANNEL = "email"
-# To whom the goods are ordered from: beside the buyer's mail, a second one may follow from the same message.
-PARTNER = "partner"
+CHANNEL = EMAIL
 LONGEST_SUBJECT = 150
 
 
@@ -47,6 +48,8 @@ class Mail(EmailMultiAlternatives):
     files as broken pictures or not at all."""
 
     pictures: Sequence[MIMEImage] = ()
+    # Whose server it goes through; None: the platform's.
+    own: Sender | None = None
 
     def _create_alternatives(self, msg: Any) -> Any:
         text = super()._create_alternatives(msg)  # type: ignore[misc]  # Django has it, the stubs do not
@@ -59,40 +62,77 @@ class Mail(EmailMultiAlternatives):
         return related
 
 
+def reaches(recipient: Recipient) -> bool:
+    """Tell whether there is an address. Who bought at a counter may have left none; an erased one leads nowhere."""
+    return not _leads_nowhere(recipient.email)
+
+
+def send(topic: Topic, recipient: Recipient, text: Text) -> None:
+    """Mail the words and nothing else, with a button to where one reads on."""
+    tenant = current_tenant()
+    context = {"url": links.url(tenant, text.url) if text.url.startswith("/") else text.url}
+    post(compose("notifications/notice", context, text=text, topic=topic, to=recipient, tenant=tenant), text)
+
+
 def compose(
     template: str,
     context: Mapping[str, Any],
     *,
     tenant: Tenant,
-    subject: object,
-    to: str,
-    to_name: str = "",
+    text: Text,
+    topic: Topic,
+    to: Recipient,
     images: Sequence[tuple[str, bytes]] = (),
     files: Sequence[File] = (),
-) -> EmailMultiAlternatives:
-    """Build a mail from `email/<template>.txt` and `.html` in the language that is active.
+) -> "Mail":
+    """Build a mail from `email/<template>.txt` and `.html` below the words, in the language that is active.
 
-    `images` are PNGs by the content id that the HTML names in `cid:` addresses.
+    `images` are PNGs by the content id that the HTML names in `cid:` addresses. What is not fixed carries the link and
+    the headers by which mail programs unsubscribe in one click (RFC 8058).
     """
+    away = "" if topic.fixed else unsubscribe_url(tenant, to.email, topic)
     context = {
+        "home_url": links.url(tenant, "/"),
         **context,
         "tenant": tenant,
         "on_colour": text_on(tenant.colour),
+        "logo_url": links.url(tenant, f"/media/logo/{tenant.logo}") if tenant.logo else "",
         "language": translation.get_language(),
+        "title": text.title,
+        "paragraphs": [each for each in text.body.split("\n\n") if each.strip()],
+        "words": text.body,
+        "unsubscribe_url": away,
     }
-    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    own = mailer.own_sender()
+    name, address = mailer.sender_of(tenant, own)
     mail = Mail(
-        subject=header_text(subject),
+        subject=header_text(text.title),
         body=render_to_string(f"email/{template}.txt", context).strip() + "\n",
-        from_email=formataddr((header_text(tenant.name, 80), sender)),
-        to=[formataddr((header_text(to_name, 80), to)) if to_name.strip() else to],
+        from_email=formataddr((header_text(name, 80), address)),
+        to=[formataddr((header_text(to.name, 80), to.email)) if to.name.strip() else to.email],
+        reply_to=[own.reply_to] if own is not None and own.reply_to else None,
         headers={"Auto-Submitted": "auto-generated"},
     )
+    if away:
+        mail.extra_headers["List-Unsubscribe"] = f"<{away}>"
+        mail.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.own = own
     mail.attach_alternative(render_to_string(f"email/{template}.html", context), "text/html")
     mail.pictures = [_picture(content_id, png) for content_id, png in images]
     for file in files:
         mail.attach(_part(file))
     return mail
+
+
+def post(mail: "Mail", text: Text) -> None:
+    """Send a mail. Never inside a transaction: the mail server may take its time (O3)."""
+    if all(_leads_nowhere(parseaddr(address)[1]) for address in mail.to):
+        return
+    # The same id for every try, so that a mail server or program that has it already can drop the second.
+    mail.extra_headers["Message-ID"] = f"<{text.key}@{settings.PLATFORM_DOMAIN}>"
+    point("mail.before_send")
+    mailer.hand_over(mail, mail.own)
+    point("mail.sent")
 
 
 def _picture(content_id: str, png: bytes) -> MIMEImage:
@@ -113,33 +153,6 @@ def _part(file: File) -> MIMEBase:
     encoders.encode_base64(part)
     part.add_header("Content-Disposition", "attachment", filename=file.name)
     return part
-
-
-def send_once(message: OutboxMessage, mail: EmailMultiAlternatives, channel: str = CHANNEL) -> bool:
-    """Send the mail that follows from an outbox message unless that was done already; return whether it was sent.
-
-    Never inside a transaction: the mail server may take its time (O3).
-    """
-    delivery, _ = Delivery.objects.get_or_create(
-        message_id=message.id, channel=channel, defaults={"topic": message.topic}
-    )
-    if delivery.sent_at is not None:
-        return False
-    # The same id for every try, so that a mail server or program that has it already can drop the second.
-    mail.extra_headers["Message-ID"] = f"<{message.id}.{channel}@{settings.PLATFORM_DOMAIN}>"
-    point("mail.before_send")
-    # Who bought at a counter may have left no address.
-    if not all(_leads_nowhere(parseaddr(address)[1]) for address in mail.to):
-        mail.send()
-    point("mail.sent")
-    Delivery.objects.filter(pk=delivery.pk).update(sent_at=now())
-    point("mail.recorded")
-    return True
-
-
-def was_sent(message: OutboxMessage, channel: str = CHANNEL) -> bool:
-    """True if nothing is left to do, so that the mail need not even be built."""
-    return Delivery.objects.filter(message_id=message.id, channel=channel, sent_at__isnull=False).exists()
 
 
 def _leads_nowhere(address: str) -> bool:
