@@ -8,4 +8,4 @@ class ReportsConfig(AppConfig):
     verbose_name = _("Reports")
 
     def ready(self) -> None:
-        from tenant_apps.reports import settlement  # noqa: F401  (a report registers itself)
+        from tenant_apps.reports import selling, settlement, subscribers  # noqa: F401  (they register themselves)

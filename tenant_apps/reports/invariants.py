@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from tenant_apps.reports import figure_checks
 from tenants.context import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -278,6 +279,8 @@ TENANT_CHECKS = (
         GROUP BY ticket_id, check_in_list_id HAVING count(*) > 1
         """,
     ),
+    Check("M8", "the figures of a day are the sums of what its orders gave", figure_checks.DAYS),
+    Check("M8", "the figures of an order are its ledger's, day by day", figure_checks.LEDGER),
 )
 
 # Schemas of tenants begin with t_; their names in answers are for operators only (N2).

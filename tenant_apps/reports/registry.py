@@ -20,12 +20,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a report. `dimension`: it says what the row is of; the others are its figures."""
+    """One column of a report. `dimension`: it says what the row is of; the others are its figures. `words` are what
+    people call the stable words that the column holds."""
 
     name: str
     label: Any
     kind: str = COUNT
     dimension: bool = False
+    words: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,19 @@ class ReportResult:
     @property
     def figures(self) -> list[Column]:
         return [column for column in self.columns if not column.dimension]
+
+    @property
+    def change(self) -> dict[str, int | None]:
+        """Each figure of the totals in the tenant's currency against the days before, in whole per cent; None where
+        there was nothing before, or nothing is compared."""
+        now, before = self.total(), self.previous.total() if self.previous else {}
+        return {
+            column.name: round((now[column.name] - before[column.name]) * 100 / abs(before[column.name]))
+            if before.get(column.name)
+            else None
+            for column in self.figures
+            if column.kind in (COUNT, MONEY) and column.name in now
+        }
 
     def total(self) -> Row:
         """The totals in the tenant's own currency; zeros if there are none."""
