@@ -56,6 +56,8 @@ SCHEDULE = (
     Entry("people.resume", "people.resume", every=timedelta(minutes=1), each_tenant=False),
     Entry("people.forget_old", "people.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),
+    Entry("reports.send_due", "reports.send_due", every=timedelta(minutes=1)),
+    Entry("reports.forget_log", "reports.forget_log", at=(2, 50)),
     Entry("reports.find_orphans", "reports.find_orphans", at=(2, 40)),
     Entry("reports.check_invariants", "reports.check_invariants", at=(3, 10)),
     Entry("reports.check_catalog", "reports.check_catalog", at=(3, 25), each_tenant=False),

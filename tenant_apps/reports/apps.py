@@ -9,3 +9,4 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.reports import selling, settlement, subscribers  # noqa: F401  (they register themselves)
+        from tenant_apps.reports import mailing  # noqa: F401  (the same, for scheduled reports)

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.errors import InvalidInput
 
-_FIELD = re.compile(r"[0-9a-z*,/-]{1,40}")
-_LONG_NUMBER = re.compile(r"[0-9]{3}")
+# One or more of: everything, a value, from one to another; each may have a step. Celery's reader is more lenient.
+_ITEM = r"(\*|([0-9]{1,2}|[a-z]{3})(-([0-9]{1,2}|[a-z]{3}))?)(/[1-9][0-9]?)?"
+_FIELD = re.compile(rf"{_ITEM}(,{_ITEM}){{0,30}}")
 # February 29th may be eight years away (1896, 1904).
 LOOKED_AHEAD = timedelta(days=366 * 8 + 2)
 
@@ -68,7 +69,7 @@ class Cron:
 def parse(text: Any) -> Cron:
     """Read five fields. Raises BadCron, TooOften."""
     fields = str(text).lower().split()
-    if len(fields) != 5 or not all(_FIELD.fullmatch(each) and not _LONG_NUMBER.search(each) for each in fields):
+    if len(fields) != 5 or not all(_FIELD.fullmatch(each) for each in fields):
         raise BadCron(field="cron")
     minute, hour, day, month, weekday = fields
     try:

@@ -1,11 +1,12 @@
 """Reports by mail: who gets what when is decided here, and each time that one is due happens once.
 
-A sweep claims what is due by moving `next_at` on, in one transaction with an outbox message whose id follows from the
-schedule and the moment; so two beats and two workers make one message (G2). What follows from it, the file and one
+A sweep claims what is due by moving `next_at` on, in one transaction with an outbox message whose key is the schedule
+and the moment; so two beats and two workers make one message (G2). What follows from it, the file and one
 mail for each recipient, is made outside of transactions and may be repeated without effect.
 
 Recipients are people who hold `view_reports` in the whole tenant, when they are named and again when it is sent. An
-address of somebody else is refused: who should read the figures is invited to the staff, with that right alone if need be.
+address of somebody else is refused: who should read the figures is invited to the staff, if need be with that right
+alone.
 """
 
 import logging
@@ -13,21 +14,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid5
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, Q
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shared_apps.accounts.models import User
 from shared_apps.core.clock import local
 from shared_apps.core.errors import DomainError, FieldError, InvalidInput, NotFound
-from tenant_apps.activity import hints
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.activity.services import before_and_after, gone, made, record
+from tenant_apps.activity.services import before_and_after, enqueue, enqueue_all, gone, made, record
+from tenant_apps.activity.services import message as outbox_message
+from tenant_apps.notifications.wording import known_language
 from tenant_apps.reports import asking, cron, runs
 from tenant_apps.reports.models import ReportRun
 from tenant_apps.reports.periods import PERIODS, days_of
@@ -232,8 +232,10 @@ def send_due(now: datetime | None = None) -> int:
             _plan(schedule, now)
             schedule.last_at = due_at
             schedule.save(update_fields=["next_at", "zone", "last_at", "modified_at"])
-            key = uuid5(schedule.pk, due_at.isoformat())
-            claimed += _leave([(key, DUE, f"reports.reportschedule:{schedule.pk}", {"due_at": due_at.isoformat()})])
+            at = due_at.isoformat()
+            claimed += enqueue(
+                DUE, f"reports.reportschedule:{schedule.pk}", {"due_at": at}, key=f"{DUE}:{schedule.pk}:{at}"
+            )
     replan(now)
     return claimed
 
@@ -255,17 +257,6 @@ def replan(now: datetime | None = None) -> int:
             schedule.save(update_fields=["next_at", "zone", "modified_at"])
             changed += 1
     return changed
-
-
-def _leave(messages: Sequence[tuple[UUID, str, str, dict[str, Any]]]) -> int:
-    """Write outbox messages whose ids say what they are of: one that is there already is not written again."""
-    rows = [
-        OutboxMessage(id=pk, topic=topic, aggregate=aggregate, payload=payload)
-        for pk, topic, aggregate, payload in messages
-    ]
-    OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
-    hints.deliver_soon()
-    return len(rows)
 
 
 # --- What follows ---------------------------------------------------------------------------------------------------
@@ -291,11 +282,11 @@ def make_file(message: OutboxMessage) -> None:
             logger.warning("report_mail_failed", extra={"report": schedule.report, "reason": refusal.code})
             return
     with transaction.atomic():
-        _leave(
+        enqueue_all(
             [
-                (
-                    uuid5(message.id, str(person.pk)), MAIL, f"reports.reportrun:{message.id}:{person.pk}",
-                    {"run": str(message.id), "user": person.pk, "schedule": str(schedule.pk)},
+                outbox_message(
+                    MAIL, f"reports.reportrun:{message.id}:{person.pk}", {"run": str(message.id), "user": person.pk},
+                    key=f"{MAIL}:{message.id}:{person.pk}",
                 )
                 for person in readers
             ]
@@ -307,19 +298,18 @@ def make_file(message: OutboxMessage) -> None:
 
 def language_of(person: User) -> str:
     """The reader's own language, else the tenant's."""
-    offered = dict(settings.LANGUAGES)
-    return next((one for one in (person.language, current_tenant().language) if one in offered), "en")
+    return known_language(person.language, current_tenant().language)
 
 
-def mail_of(message: OutboxMessage) -> tuple[User, ReportRun, ReportSchedule | None] | None:
+def mail_of(message: OutboxMessage) -> tuple[User, ReportRun] | None:
     """Return whom a mail is for and the file it brings; None if the right is gone by now, or the file."""
     person = User.objects.filter(pk=message.payload["user"], is_active=True).first()
     run = ReportRun.objects.filter(pk=message.payload["run"]).first()
     if person is None or run is None or not allowed(person, asking.PERMISSION):
         return None
-    return person, run, ReportSchedule.objects.filter(pk=message.payload["schedule"]).first()
+    return person, run
 
 
-def title_of(run: ReportRun, language: str) -> str:
-    with translation.override(language):
-        return str(by_slug(run.report).label)
+def title_of(run: ReportRun) -> str:
+    """What the report is called, in the active language."""
+    return str(by_slug(run.report).label)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenant_apps.reports.charts import name_of, value_in_words
 from tenant_apps.reports.queries import Change
-from tenant_apps.reports.registry import COUNT, DAY, MONEY, Column, ReportResult, Row
+from tenant_apps.reports.registry import COUNT, MONEY, Column, ReportResult, Row
 
 # A page shows so many rows; the files have all.
 MOST_ROWS = 500
@@ -113,12 +113,13 @@ def _cells(row: Row, columns: Sequence[Column], result: ReportResult) -> list[Ce
 
 def _place(row: Row, result: ReportResult) -> tuple[Any, ...]:
     """What a row is of; a day by its place in the stretch, so that it meets the day of the stretch before."""
-    return tuple(
+    names = [
         (row[column.name] - result.from_).days
-        if column.kind == DAY and column.name == "day" and row.get(column.name)
+        if column.name == "day" and row.get(column.name)
         else row.get(column.name)
         for column in result.dimensions
-    ) + (row.get("currency"),)
+    ]
+    return (*names, row.get("currency"))
 
 
 def _earlier(result: ReportResult, compared: Column) -> dict[tuple[Any, ...], Any]:

@@ -4,8 +4,10 @@ import logging
 
 from celery import shared_task
 
+from tenant_apps.reports import log, schedules
 from tenant_apps.reports.invariants import breaches_in, breaches_of_catalog
 from tenant_apps.reports.orphans import find_orphans
+from tenants import due
 from tenants.context import current_tenant
 from tenants.tasks import PublicTask, TenantTask
 
@@ -31,3 +33,18 @@ def report_orphans() -> None:
     """Every night: find rows whose person is gone from the platform. Reads only."""
     for orphans in find_orphans():
         logger.error("orphans_found", extra={"column": orphans.column, "rows": orphans.rows})
+
+
+@shared_task(base=TenantTask, name="reports.send_due")
+def send_due() -> None:
+    """Every minute: claim schedules whose time has come. Twice, late and at once is once."""
+    schedules.send_due()
+
+
+due.question("reports.send_due", schedules.next_due)
+
+
+@shared_task(base=TenantTask, name="reports.forget_log")
+def forget_log() -> None:
+    """Every night: delete what the tenant's log kept for 90 days."""
+    log.forget_old()
