@@ -8,5 +8,13 @@ class ReportsConfig(AppConfig):
     verbose_name = _("Reports")
 
     def ready(self) -> None:
-        from tenant_apps.reports import selling, settlement, subscribers  # noqa: F401  (they register themselves)
-        from tenant_apps.reports import mailing  # noqa: F401  (the same, for scheduled reports)
+        from tenant_apps.reports import (  # noqa: F401  (they register themselves)
+            attending,
+            buying,
+            mailing,
+            personal,
+            selling,
+            settlement,
+            stocking,
+            subscribers,
+        )

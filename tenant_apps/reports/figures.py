@@ -223,14 +223,17 @@ _WRITE = f"""
 REFRESH = f"WITH {_PIECES} {_PLACED} {_SPLIT} {_ALL} {_WRITE}"
 
 
-def refresh(orders: Collection[UUID]) -> None:
+def refresh(orders: Collection[UUID], *, wait: bool = True) -> None:
     """Make the figures of these orders what their rows say now; two statements a batch.
 
-    One at a time in a tenant: who comes second sees what the first has written.
+    One at a time in a tenant: who comes second sees what the first has written, or, without `wait`, does nothing.
     """
     wanted = sorted(orders)
     zone = current_tenant().timezone
     for start in range(0, len(wanted), BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, connection.schema_name])
+            lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+            cursor.execute(f"SELECT {lock}(%s, hashtext(%s))", [LOCK, connection.schema_name])
+            if cursor.fetchone()[0] is False:
+                return
             cursor.execute(REFRESH, {"ids": wanted[start : start + BATCH], "zone": zone})

@@ -121,7 +121,7 @@ class BuildState(models.Model):
 
 
 class ReportRun(models.Model):
-    """A report that is made in the background, with its file. Private to who asked and to whose right is as wide."""
+    """A report that is made in the background, with its file. Open to those only whose right is as wide."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("Waiting")

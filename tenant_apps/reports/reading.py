@@ -11,6 +11,7 @@ from tenant_apps.orders.listing import CHANNELS
 from tenant_apps.reports.models import DayFigure
 from tenant_apps.reports.registry import DAY, RATE, TEXT, Column, ReportQuery, Row
 from tenant_apps.ticketing.models import TicketType
+from tenants.context import current_tenant
 from tenants.database import connection
 
 Kind = DayFigure.Kind
@@ -113,6 +114,12 @@ def name_rows(rows: list[Row], query: ReportQuery) -> list[Row]:
     return rows
 
 
+def zone_of(query: ReportQuery) -> str:
+    """The zone that days are of: that of the one event that is asked for, else the tenant's (B3)."""
+    own = Event.objects.filter(pk=query.event).values_list("timezone", flat=True).first() if query.event else None
+    return own or current_tenant().timezone
+
+
 def event_names(ids: Iterable[int | None]) -> dict[int, tuple[str, str]]:
     """Title and slug of each event; one statement, none for no events."""
     wanted = {pk for pk in ids if pk}
@@ -124,7 +131,7 @@ def goods_names(ids: Iterable[int]) -> dict[int, str]:
     """What each variant of goods is called, with its product; one statement, none for no goods."""
     wanted = set(ids)
     found = ProductVariant.objects.filter(pk__in=wanted).select_related("product") if wanted else ()
-    return {variant.pk: str(variant) for variant in found}
+    return {variant.pk: " ".join(filter(None, (variant.product.name, variant.name))) for variant in found}
 
 
 def _names(manager: Any, ids: Iterable[int]) -> dict[int, str]:

@@ -9,13 +9,24 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from shared_apps.core.errors import NotFound
+from django.utils.translation import gettext_lazy as _
+
+from shared_apps.core.errors import DomainError, NotFound
 
 # What a column holds: a day (`date`; of a week or month its first), words, whole numbers, minor units of the row's
 # currency, a share in per cent (0 to 100) or a tax rate in per cent. Both per cents are numbers or None.
 DAY, TEXT, COUNT, MONEY, PERCENT, RATE = "day", "text", "count", "money", "percent", "rate"
 
 Row = dict[str, Any]
+# What a page or an answer of the API shows; what has more is made in the background.
+MOST_ROWS = 5_000
+
+
+class ReportTooLarge(DomainError):
+    code, status = "report_too_large", 409
+    message = _(
+        "This report has {rows} rows. Group by less, ask for fewer days, or have a file made in the background."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,13 @@ class Report:
     usual: tuple[str, ...]
     by_event: bool = False
     modes: tuple[str, ...] = field(default=())
+
+    def shown(self, query: ReportQuery) -> ReportResult:
+        """Return the figures for a page or an answer at once. Raises ReportTooLarge."""
+        found = self.answer(query)
+        if len(found.rows) > MOST_ROWS:
+            raise ReportTooLarge(rows=len(found.rows))
+        return found
 
     def answer(self, query: ReportQuery) -> ReportResult:
         """Return the figures, with those of the days before if that is asked."""

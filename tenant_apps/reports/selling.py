@@ -22,11 +22,12 @@ def _orders(query: ReportQuery) -> str:
 def _answer(
     query: ReportQuery, measures: Mapping[str, str], figures: Sequence[Column], kinds: Sequence[str]
 ) -> ReportResult:
+    complete = building.take_along()
     columns = [*reading.dimensions(query), *figures]
     rows = reading.in_order(reading.name_rows(reading.sums(query, measures, kinds), query), columns)
     return ReportResult(
         columns, rows, add_up(rows, figures), current_tenant().currency, query.from_, query.to,
-        complete=building.is_complete(), notes=_notes(query),
+        complete=complete, notes=_notes(query),
     )  # fmt: skip
 
 

@@ -45,3 +45,11 @@ def event_changed(message: OutboxMessage) -> None:
 def file_applied(message: OutboxMessage) -> None:
     """A file of orders tells of none of them; they are found by their rows."""
     building.bring_up_to_date(seconds=20)
+
+
+@subscribe("report.asked")
+def take_up(message: OutboxMessage) -> None:
+    """Queue the making of a report; the broker may lose it, then `reports.resume` finds it."""
+    from tenant_apps.reports.tasks import make
+
+    make.apply_async(args=[_id_of(message)], retry=False)

@@ -7,7 +7,11 @@ from api.v1.reports import schedules, views
 tenant_urls = [
     path("report-schedules/", schedules.SchedulesView.as_view(), name="report-schedules"),
     path("report-schedules/<uuid:pk>/", schedules.ScheduleView.as_view(), name="report-schedule"),
-    path("reports/promotions/", views.PromotionsView.as_view(), name="report-promotions"),
+    path("reports/", views.ReportsView.as_view(), name="reports"),
     path("reports/settlement/", views.SettlementView.as_view(), name="report-settlement"),
     path("reports/settlement.csv", views.SettlementFileView.as_view(), name="report-settlement-file"),
+    *(path(f"reports/{slug}/", view.as_view(), name=f"report-{slug}") for slug, view in views.VIEWS.items()),
+    path("report-runs/", views.RunsView.as_view(), name="report-runs"),
+    path("report-runs/<uuid:pk>/", views.RunView.as_view(), name="report-run"),
+    path("report-runs/<uuid:pk>/file/", views.RunFileView.as_view(), name="report-run-file"),
 ]

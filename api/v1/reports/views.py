@@ -1,17 +1,32 @@
 """Reports over HTTP."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import idempotent
+from api.pagination import Pages
+from api.v1.reports.serializers import (
+    ReportKindSerializer,
+    ReportSerializer,
+    RunInput,
+    RunSerializer,
+    kind_json,
+)  # fmt: skip
+from api.v1.reports.serializers import report_json as report_json_of
 from api.views import APIView
+from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongState
 from shared_apps.core.money import to_text
-from tenant_apps.reports import settlement
-from tenant_apps.reports.promotions import promotions
+from tenant_apps.reports import asking, files, runs, settlement
+from tenant_apps.reports.registry import by_slug
 from tenants.context import current_tenant
 
 PARAMETERS = [
@@ -49,6 +64,7 @@ class SettlementSerializer(serializers.Serializer[Any]):
     totals_by_currency = AmountsSerializer(many=True)
     currency = serializers.CharField()
     group_by = serializers.CharField()
+    previous = serializers.DictField(allow_null=True, help_text="with compare=1: the totals of as many days before")
 
 
 def _amounts(row: settlement.Row) -> dict[str, Any]:
@@ -82,11 +98,31 @@ class SettlementView(APIView):
     """What came in, went back and was kept, per account, currency and day: sums of the ledger."""
 
     permissions = {"get": "view_reports"}
-    parameters = frozenset({"from", "to", "group_by", "mode"})
+    parameters = frozenset({"from", "to", "group_by", "mode", "compare"})
 
     @extend_schema(operation_id="reports_settlement", parameters=PARAMETERS, responses=SettlementSerializer)
-    def get(self, request: Request) -> Response:
-        return Response(report_json(settlement.settlement(**settlement.asked(request.query_params))))
+    def get(self, request: Request) -> Response | HttpResponse:
+        kind = request.query_params.get("format") or "json"
+        wanted = settlement.asked(request.query_params)
+        if kind in files.CONTENT_TYPES:
+            query = asking.query_for(settlement.SETTLEMENT, request.query_params, request.user)
+            found = settlement.SETTLEMENT.shown(query)
+            return _download(*files.written(settlement.SETTLEMENT, found, kind, language=get_language() or ""))
+        report = settlement.settlement(**wanted)
+        return Response({**report_json(report), "previous": _previous(request, report)})
+
+
+def _previous(request: Request, report: settlement.Settlement) -> dict[str, Any] | None:
+    """The same of as many days before, where that is asked."""
+    if request.query_params.get("compare") != "1":
+        return None
+    days = report.until - report.since + timedelta(days=1)
+    mode = request.query_params.get("mode") or "all"
+    before = settlement.settlement(
+        since=report.since - days, until=report.since - timedelta(days=1), group_by="total", mode=mode
+    )
+    told = report_json(before)
+    return {name: told[name] for name in ("totals", "totals_by_currency", "from", "to")}
 
 
 class SettlementFileView(APIView):
@@ -103,58 +139,155 @@ class SettlementFileView(APIView):
         return answer
 
 
-class PromotionRowSerializer(serializers.Serializer[Any]):
-    """A discount or voucher, by its name: `gross` is the list price of what it made cheaper, `discount` what it took
-    off, `net` what these tickets and goods cost in the end."""
-
-    kind = serializers.ChoiceField(["discount", "voucher", "complimentary"])
-    name = serializers.CharField()
-    currency = serializers.CharField()
-    orders = serializers.IntegerField()
-    quantity = serializers.IntegerField()
-    gross = serializers.CharField()
-    discount = serializers.CharField()
-    net = serializers.CharField()
-
-
-class PromotionsSerializer(serializers.Serializer[Any]):
-    """`totals` are in `currency`, the tenant's own."""
-
-    rows = PromotionRowSerializer(many=True)
-    totals = serializers.DictField(child=serializers.CharField())
-    currency = serializers.CharField()
-
-
-class PromotionsView(APIView):
-    """What discounts and vouchers took off orders that were paid in the time."""
+class _ReportView(APIView):
+    """One report: as JSON, or as a file with `format`."""
 
     permissions = {"get": "view_reports"}
-    parameters = frozenset({"from", "to"})
+    parameters = frozenset(asking.NAMES)
+    slug = ""
 
-    @extend_schema(operation_id="reports_promotions", parameters=PARAMETERS[:2], responses=PromotionsSerializer)
+    def answer(self, request: Request) -> Response | HttpResponse:
+        report = by_slug(self.slug)
+        query = asking.query_for(report, request.query_params, request.user)
+        kind = request.query_params.get("format") or "json"
+        if kind == "json":
+            return Response(report_json_of(report.shown(query), query.group_by or report.usual))
+        if kind not in files.CONTENT_TYPES:
+            raise InvalidInput(
+                errors=[FieldError("format", "invalid_choice", _("Choose one of %s.") % "json, csv, xlsx, pdf")]
+            )
+        name, content_type, content = files.written(report, report.shown(query), kind, language=get_language() or "")
+        return _download(name, content_type, content)
+
+
+def _download(name: str, content_type: str, content: bytes) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type=content_type, headers=headers)
+
+
+def _view_of(slug: str, about: str, *, by_event: bool, groups: str) -> type[_ReportView]:
+    """The view of one report. What is for the right on single events, too, asks by itself whose figures it shows."""
+    described: Any = extend_schema(
+        operation_id=f"reports_{slug}",
+        description=about,
+        parameters=[
+            *PARAMETERS[:2],
+            OpenApiParameter("group_by", str, description=f"By commas, at most three of {groups}; or total."),
+            *([OpenApiParameter("event", str, description="The slug of one event; days are of its zone.")] * by_event),
+            OpenApiParameter("compare", str, enum=["0", "1"], description="1: with as many days before."),
+            OpenApiParameter("format", str, enum=["json", *files.CONTENT_TYPES]),
+        ],
+        responses=ReportSerializer,
+    )
+    members: dict[str, Any] = {"slug": slug, "__doc__": about, "__module__": __name__}
+    if by_event:
+        members["scope"] = "object"
+    view: Any = type(f"{slug.title()}View", (_ReportView,), members)
+
+    def get(self: Any, request: Request) -> Response | HttpResponse:
+        return self.answer(request)  # type: ignore[no-any-return]  # of the class above
+
+    view.get = described(get)
+    return view  # type: ignore[no-any-return]  # made above
+
+
+# Settlement has a form of its own, above.
+VIEWS = {
+    "sales": _view_of(
+        "sales", "What was sold, came in and went back: sums of the ledger, told of what was sold.",
+        by_event=True, groups="day, week, month, event, ticket_type, channel, kind",
+    ),
+    "attendance": _view_of(
+        "attendance", "How many of those who had a ticket came, for the events that start in these days.",
+        by_event=True, groups="day, week, month, event, ticket_type",
+    ),
+    "promotions": _view_of(
+        "promotions", "What discounts and vouchers took off orders that were paid in the time.",
+        by_event=True, groups="promotion, day, week, month, event, channel",
+    ),
+    "stock": _view_of(
+        "stock", "What goods there are now, and what of them was sold in these days.",
+        by_event=False, groups="product, category",
+    ),
+    "fulfilment": _view_of(
+        "fulfilment", "How far goods that were sold in these days are on their way.",
+        by_event=False, groups="fulfilment, method, product, day, week, month",
+    ),
+    "taxes": _view_of(
+        "taxes", "The tax in what came in and in what went back.",
+        by_event=True, groups="day, week, month, tax_rate, event, kind",
+    ),
+    "customers": _view_of(
+        "customers", "How many bought, how many for the first time, and how many come again.",
+        by_event=True, groups="month, week, day, channel",
+    ),
+}  # fmt: skip
+
+
+class ReportsView(APIView):
+    """The reports that there are for the caller."""
+
+    permissions = {"get": "view_reports"}
+    scope = "object"
+    parameters = frozenset()
+
+    @extend_schema(operation_id="reports_list", responses=ReportKindSerializer(many=True))
     def get(self, request: Request) -> Response:
-        wanted = settlement.asked({name: request.query_params.get(name) for name in self.parameters})
-        rows = promotions(since=wanted["since"], until=wanted["until"])
-        currency = current_tenant().currency
-        off = sum(row.off_minor for row in rows if row.currency == currency)
-        return Response(
-            {
-                "rows": [
-                    {
-                        "kind": row.kind,
-                        "name": row.name,
-                        "currency": row.currency,
-                        "orders": row.orders,
-                        "quantity": row.quantity,
-                        "gross": to_text(row.gross_minor, row.currency),
-                        "discount": to_text(row.off_minor, row.currency),
-                        "net": to_text(row.net_minor, row.currency),
-                    }
-                    for row in rows
-                ],
-                "totals": {"currency": currency, "discount": to_text(off, currency)},
-                "currency": currency,
-                "from": wanted["since"],
-                "to": wanted["until"],
-            }
-        )
+        found = asking.reports_for(request.user)
+        if not found:
+            raise NotFound
+        return Response([kind_json(report) for report in found])
+
+
+class RunsView(APIView):
+    """Reports that are made in the background: those that the caller asked for, and asking for one."""
+
+    permissions = {"get": "view_reports", "post": "view_reports"}
+    scope = "object"
+
+    @extend_schema(operation_id="report_runs_list", responses=RunSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = Pages()
+        found: Any = pages.paginate_queryset(runs.runs_for(request.user), request, view=self)
+        return pages.get_paginated_response(RunSerializer(found, many=True).data)
+
+    @extend_schema(operation_id="report_runs_create", request=RunInput, responses={202: RunSerializer})
+    @idempotent(required=False)
+    def post(self, request: Request) -> Response:
+        # First of all: who sees no report learns nothing of what there is.
+        if not asking.reports_for(request.user):
+            raise NotFound
+        wanted = RunInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = dict(wanted.validated_data)
+        slug, kind = given.pop("report"), given.pop("format")
+        report = next((one for one in asking.reports_for(request.user) if one.slug == slug), None)
+        if report is None:
+            raise InvalidInput(errors=[FieldError("report", "does_not_exist", _("There is no such report."))])
+        run = runs.ask(report, given, kind, actor=request.user)
+        return Response(RunSerializer(run).data, status=202, headers={"Location": f"/api/v1/report-runs/{run.pk}/"})
+
+
+class RunView(APIView):
+    """How the making of a report stands."""
+
+    permissions = {"get": "view_reports"}
+    scope = "object"
+
+    @extend_schema(operation_id="report_runs_retrieve", responses=RunSerializer)
+    def get(self, request: Request, pk: UUID) -> Response:
+        return Response(RunSerializer(runs.run_for(request.user, pk)).data)
+
+
+class RunFileView(APIView):
+    """The file of a report that is done; 409 until then."""
+
+    permissions = {"get": "view_reports"}
+    scope = "object"
+
+    @extend_schema(operation_id="report_runs_file", responses={(200, "application/octet-stream"): bytes})
+    def get(self, request: Request, pk: UUID) -> HttpResponse:
+        run = runs.run_for(request.user, pk)
+        if run.status != run.Status.DONE:
+            raise WrongState(now=run.get_status_display())
+        return _download(files.name_of(run), files.content_type(run.format), runs.content_of(run))
