@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -51,7 +51,7 @@ format:  ## let ruff put the code into shape
 	.venv/bin/python -m ruff check --fix .
 	.venv/bin/python -m ruff format .
 
-bench: bench-tenants bench-read bench-import bench-orders bench-scan bench-signin-timing  ## measure every figure that the documentation claims
+bench: bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing  ## measure every figure that the documentation claims
 
 bench-tenants:  ## creating, migrating and serving up to 1,000 tenants; the last line is BENCH {json}
 	@$(INSTALL) run
@@ -68,6 +68,10 @@ bench-orders:  ## orders a second beside the bare transaction, and a rush on 100
 bench-scan:  ## scans a second at the door beside the bare check-in; the last line is BENCH {json}
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.scan $(ARGS)
+
+bench-fanout:  ## a tick over 1,000 tenants, an idle one, and a noisy neighbour; the last line is BENCH {json}
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.fanout $(ARGS)
 
 bench-import:  ## 100,000 events with ticket types from a CSV file, beside bare COPY; the last line is BENCH {json}
 	@$(INSTALL) run

@@ -9,6 +9,8 @@ register = template.Library()
 
 WORDS: dict[str, Any] = {
     "access.refused": _("Access refused"),
+    "outbox.parked": _("A message was given up"),
+    "outbox.retried": _("Messages that were given up are tried again"),
     "order.placed": _("Order placed"),
     "order.paid": _("Paid, tickets issued"),
     "order.expired": _("Time to pay ran out"),
