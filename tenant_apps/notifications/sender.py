@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import Conflict, FieldError, InvalidInput
-from tenant_apps.activity.delivery import retry_parked
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.services import before_and_after, gone, record
+from tenant_apps.activity.standing import retry_all
 from tenant_apps.notifications import dns_records, mailer, smtp
 from tenant_apps.notifications.channels import email
 from tenant_apps.notifications.models import Sender
@@ -143,7 +143,7 @@ def _try_again() -> None:
         parked_at__isnull=False, delivered_at__isnull=True, last_error__contains="email:"
     )
     for name in set(topics.values_list("topic", flat=True)):
-        retry_parked(name)
+        retry_all(name)
 
 
 def _tidy(name: str, value: Any) -> Any:
