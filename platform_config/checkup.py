@@ -1,4 +1,7 @@
-"""What the self-check asks about the platform: for operators, with names of servers and settings in it."""
+"""What the self-check asks about the platform: for operators, with names of servers and settings in it.
+
+In English, as all that a terminal says here.
+"""
 
 import shutil
 import socket
@@ -15,8 +18,6 @@ from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
 from django.utils.timesince import timesince
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from platform_config import env
 from platform_config.celery import app
@@ -33,7 +34,7 @@ CLOCK_SLOW, CLOCK_WRONG = timedelta(seconds=2), timedelta(seconds=30)
 LAG_SLOW, LAG_STILL = timedelta(seconds=30), timedelta(minutes=5)
 
 
-@check("database_server", gettext_lazy("Database"), scope="platform")
+@check("database_server", "Database", scope="platform")
 def database_server() -> Finding:
     """Whether it answers and accepts writes."""
     try:
@@ -42,17 +43,15 @@ def database_server() -> Finding:
             standby, version = cursor.fetchone()
     except DatabaseError as error:
         return problem(
-            _("The database does not answer: %s.") % " ".join(str(error).split())[:200],
-            _("Start Postgres, or mend DATABASE_URL."),
+            f"The database does not answer: {' '.join(str(error).split())[:200]}.",
+            "Start Postgres, or mend DATABASE_URL.",
         )
     if standby:
-        return problem(
-            _("DATABASE_URL leads to a standby, which takes no writes."), _("Point it at the primary server.")
-        )
-    return ok(_("Postgres %s answers.") % version)
+        return problem("DATABASE_URL leads to a standby, which takes no writes.", "Point it at the primary server.")
+    return ok(f"Postgres {version} answers.")
 
 
-@check("clock", gettext_lazy("Clock"), scope="platform")
+@check("clock", "Clock", scope="platform")
 def clock() -> Finding:
     """This machine's clock against the database's, less half of the time that the question took."""
     before = time.time()
@@ -61,33 +60,29 @@ def clock() -> Finding:
         theirs = float(cursor.fetchone()[0])
     after = time.time()
     off = timedelta(seconds=abs((before + after) / 2 - theirs))
-    words = _("This machine's clock and the database's differ by %.1f s.") % off.total_seconds()
-    todo = _("Have both machines follow a time server (chrony, systemd-timesyncd).")
+    words = f"This machine's clock and the database's differ by {off.total_seconds():.1f} s."
+    todo = "Have both machines follow a time server (chrony, systemd-timesyncd)."
     if off >= CLOCK_WRONG:
         return problem(words, todo)
     return warning(words, todo) if off >= CLOCK_SLOW else ok(words)
 
 
-@check("migrations", gettext_lazy("Migrations"), scope="platform")
+@check("migrations", "Migrations", scope="platform")
 def migrations() -> Finding:
     """Public tables, and each tenant's count of migrations against the code's. Two statements."""
-    todo = _("Run `manage.py migrate_tenants` (or `manage.py prepare`).")
+    todo = "Run `manage.py migrate_tenants` (or `manage.py prepare`)."
     if public_is_behind():
-        return problem(_("The platform's own tables lack migrations."), _("Run `manage.py prepare`."))
+        return problem("The platform's own tables lack migrations.", "Run `manage.py prepare`.")
     behind = Tenant.objects.with_schema().filter(migrations_applied__lt=current_graph().migrations)
     count = behind.count()
     if not count:
-        return ok(_("The platform and all tenants have all migrations."))
+        return ok("The platform and all tenants have all migrations.")
     names = ", ".join(behind.order_by("slug").values_list("slug", flat=True)[:10])
-    words = ngettext(
-        "%(count)d tenant lacks migrations and answers 503: %(names)s.",
-        "%(count)d tenants lack migrations and answer 503: %(names)s.",
-        count,
-    ) % {"count": count, "names": names}
+    words = f"{count} tenant(s) lack migrations and answer 503: {names}."
     return problem(words, todo)
 
 
-@check("cache", gettext_lazy("Cache"), scope="platform")
+@check("cache", "Cache", scope="platform")
 def cache() -> Finding:
     """Whether the cache keeps what it is given."""
     mark = str(time.time())
@@ -97,14 +92,14 @@ def cache() -> Finding:
     except Exception as error:  # whatever its client raises
         kept, mark = False, type(error).__name__
     if kept:
-        return ok(_("It answers."))
+        return ok("It answers.")
     return problem(
-        _("It does not answer. Limits are counted by each process for itself, and pages are slower."),
-        _("Start Valkey or Redis, or mend CACHE_URL."),
+        "It does not answer. Limits are counted by each process for itself, and pages are slower.",
+        "Start Valkey or Redis, or mend CACHE_URL.",
     )
 
 
-@check("broker", gettext_lazy("Broker"), scope="platform")
+@check("broker", "Broker", scope="platform")
 def broker() -> Finding:
     """Whether tasks can be sent."""
     try:
@@ -112,52 +107,49 @@ def broker() -> Finding:
             link.ensure_connection(max_retries=1, timeout=CALL_SECONDS)
     except Exception as error:  # each transport raises its own
         return problem(
-            _("The broker does not answer (%s): nothing leaves, no mail either.") % type(error).__name__,
-            _("Start it, or mend CELERY_BROKER_URL. What waits is sent by itself afterwards."),
+            f"The broker does not answer ({type(error).__name__}): nothing leaves, no mail either.",
+            "Start it, or mend CELERY_BROKER_URL. What waits is sent by itself afterwards.",
         )
-    return ok(_("It answers."))
+    return ok("It answers.")
 
 
-@check("workers", gettext_lazy("Workers"), scope="platform")
+@check("workers", "Workers", scope="platform")
 def workers() -> Finding:
     """Which workers answer within two seconds."""
     try:
         with app.connection_for_write(connect_timeout=CALL_SECONDS) as link:
             answers: list[Any] = app.control.ping(timeout=2.0, connection=link)
     except Exception as error:
-        return unknown(_("The broker does not answer (%s).") % type(error).__name__, _("See above."))
+        return unknown(f"The broker does not answer ({type(error).__name__}).", "See above.")
     names = sorted(name for answer in answers for name in answer)
     if not names:
         return problem(
-            _("No worker answers: mails, webhooks, expiries and imports wait."),
-            _("Start one: `celery -A platform_config worker -Q urgent,default,bulk`. A busy one may have missed this."),
+            "No worker answers: mails, webhooks, expiries and imports wait.",
+            "Start one: `celery -A platform_config worker -Q urgent,default,bulk`. A busy one may have missed this.",
         )
-    return ok(
-        ngettext("%(count)d worker answers: %(names)s.", "%(count)d workers answer: %(names)s.", len(names))
-        % {"count": len(names), "names": ", ".join(names[:5])}
-    )
+    return ok(f"{len(names)} answer: {', '.join(names[:5])}.")
 
 
-@check("beat", gettext_lazy("Beat"), scope="platform")
+@check("beat", "Beat", scope="platform")
 def beat() -> Finding:
     """How long ago a worker ran the task that beat sends every 30 s."""
     age, _lag = heartbeats.ages().get(heartbeats.BEAT, (None, None))
-    todo = _("Start beat (`celery -A platform_config beat`) and a worker of the queue urgent; see both logs.")
+    todo = "Start beat (`celery -A platform_config beat`) and a worker of the queue urgent; see both logs."
     if age is None:
-        return problem(_("Beat has never run here."), todo)
-    words = _("Its last task ran %d s ago.") % age.total_seconds()
+        return problem("Beat has never run here.", todo)
+    words = f"Its last task ran {age.total_seconds():.0f} s ago."
     if age >= heartbeats.STILL:
         return problem(words, todo)
     return warning(words, todo) if age >= heartbeats.SLOW else ok(words)
 
 
-@check("queues", gettext_lazy("Queues"), scope="platform")
+@check("queues", "Queues", scope="platform")
 def queues() -> Finding:
     """For how long the last pulse waited in each queue, and whether any came through lately."""
     known = heartbeats.ages()
     beats, _none = known.get(heartbeats.BEAT, (None, None))
     if beats is None or beats >= heartbeats.STILL:
-        return unknown(_("No pulse is sent while beat stands still."), _("Mend beat first."))
+        return unknown("No pulse is sent while beat stands still.", "Mend beat first.")
     slow, still, lags = [], [], []
     for name in heartbeats.QUEUES:
         age, lag = known.get(name, (None, None))
@@ -167,34 +159,34 @@ def queues() -> Finding:
         lags.append(f"{name} {lag.total_seconds():.1f} s")
         waited = max(lag, age - heartbeats.EVERY)
         (still if waited >= LAG_STILL else slow if waited >= LAG_SLOW else []).append(name)
-    todo = _("Start a worker that serves it (`-Q urgent,default,bulk`), or more of them.")
+    todo = "Start a worker that serves it (`-Q urgent,default,bulk`), or more of them."
     if still:
-        return problem(_("Nobody takes tasks from: %s.") % ", ".join(still), todo)
-    words = _("Last waits: %s.") % ", ".join(lags)
+        return problem(f"Nobody takes tasks from: {', '.join(still)}.", todo)
+    words = f"Last waits: {', '.join(lags)}."
     return warning(words, todo) if slow else ok(words)
 
 
-@check("mail_server", gettext_lazy("Mail server"), scope="platform")
+@check("mail_server", "Mail server", scope="platform")
 def mail_server() -> Finding:
     """Whether it lets us in. Nothing is sent."""
     backend = settings.EMAIL_BACKEND
     if "smtp" not in backend:
         folder = getattr(settings, "EMAIL_FILE_PATH", None)
         if settings.DEVELOPMENT:
-            return ok(_("Mail is kept in files and leaves for nowhere: this is development."))
-        return problem(_("Mail leaves for nowhere (%s).") % (folder or backend), _("Set EMAIL_URL to a mail server."))
+            return ok("Mail is kept in files and leaves for nowhere: this is development.")
+        return problem(f"Mail leaves for nowhere ({folder or backend}).", "Set EMAIL_URL to a mail server.")
     where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
-    todo = _("Mend EMAIL_URL (host, port, user, password) or the way there; then what waits leaves by itself.")
+    todo = "Mend EMAIL_URL (host, port, user, password) or the way there; then what waits leaves by itself."
     try:
         link = get_connection(timeout=CALL_SECONDS)
         link.open()
         link.close()
     except Exception as error:  # SMTP, TLS and socket errors alike
-        return problem(_("%(where)s refuses us: %(error)s.") % {"where": where, "error": type(error).__name__}, todo)
-    return ok(_("%s lets us in.") % where)
+        return problem(f"{where} refuses us: {type(error).__name__}.", todo)
+    return ok(f"{where} lets us in.")
 
 
-@check("account_mail", gettext_lazy("Letters about accounts"), scope="platform")
+@check("account_mail", "Letters about accounts", scope="platform")
 def account_mail() -> Finding:
     """Confirmation and reset letters that wait. One statement."""
     late = EmailCode.objects.unsent().filter(
@@ -202,14 +194,14 @@ def account_mail() -> Finding:
     )
     first = late.order_by("created_at").values_list("created_at", flat=True).first()
     if first is None:
-        return ok(_("None waits."))
+        return ok("None waits.")
     return problem(
-        _("%(count)d letters wait, the oldest for %(lag)s.") % {"count": late.count(), "lag": timesince(first)},
-        _("Look at the mail server and the workers above."),
+        f"{late.count()} letters wait, the oldest for {timesince(first)}.",
+        "Look at the mail server and the workers above.",
     )
 
 
-@check("disk", gettext_lazy("Disk"), scope="platform")
+@check("disk", "Disk", scope="platform")
 def disk() -> Finding:
     """Free space where we write files. The database's disk is its own machine's matter."""
     found: list[tuple[float, str]] = []
@@ -219,47 +211,45 @@ def disk() -> Finding:
             usage = shutil.disk_usage(there)
             found.append((usage.free * 100 / usage.total, str(folder)))
     share, folder = min(found)
-    words = _("%(folder)s has %(percent)d %% free.") % {"folder": folder, "percent": share}
-    todo = _("Delete or move files, or give it more space.")
+    words = f"{folder} has {share:.0f} % free."
+    todo = "Delete or move files, or give it more space."
     if share < NO_SPACE:
         return problem(words, todo)
     return warning(words, todo) if share < LITTLE_SPACE else ok(words)
 
 
-@check("certificates", gettext_lazy("Certificates"), scope="platform")
+@check("certificates", "Certificates", scope="platform")
 def certificates() -> Finding:
     """The platform's own certificate, and how many addresses of tenants are not proved."""
     unproved = Domain.objects.filter(verified_at=None).exclude(domain__endswith=f".{settings.PLATFORM_DOMAIN}").count()
     if settings.PLATFORM_SCHEME != "https":
-        return ok(_("There are none in development."))
+        return ok("There are none in development.")
     host = settings.PLATFORM_DOMAIN
     try:
         ends = certificate_ends(host)
     except ssl.SSLCertVerificationError as error:
-        return problem(_("The certificate of %s is not valid.") % host, str(error.verify_message))
+        return problem(f"The certificate of {host} is not valid.", str(error.verify_message))
     except (OSError, ValueError, socket.gaierror):
-        return unknown(_("%s could not be reached from here over HTTPS.") % host, _("Try it from outside."))
+        return unknown(f"{host} could not be reached from here over HTTPS.", "Try it from outside.")
     left = ends - timezone.now()
-    words = _("%(host)s: good until %(day)s; %(unproved)d addresses of tenants are not proved yet.") % {
-        "host": host, "day": ends.strftime("%Y-%m-%d"), "unproved": unproved,
-    }  # fmt: skip
-    todo = _("Have it renewed; it should have been by now.")
+    words = f"{host}: good until {ends:%Y-%m-%d}; {unproved} addresses of tenants are not proved yet."
+    todo = "Have it renewed; it should have been by now."
     if left <= SOON:
         return problem(words, todo) if left <= VERY_SOON else warning(words, todo)
     return ok(words)
 
 
-@check("provider_settings", gettext_lazy("Platform's payment account"), scope="platform")
+@check("provider_settings", "Platform's payment account", scope="platform")
 def provider_settings() -> Finding:
     """Whether the platform's own Stripe key is there, and of which mode."""
     key = settings.STRIPE_PLATFORM_KEY
     if not key:
-        return ok(_("None is set: tenants connect accounts of their own."))
+        return ok("None is set: tenants connect accounts of their own.")
     if not settings.STRIPE_CONNECT_WEBHOOK_SECRET:
         return problem(
-            _("STRIPE_PLATFORM_KEY is set and STRIPE_CONNECT_WEBHOOK_SECRET is not: connected payments go unnoticed."),
-            _("Copy the signing secret from Stripe's dashboard."),
+            "STRIPE_PLATFORM_KEY is set and STRIPE_CONNECT_WEBHOOK_SECRET is not: connected payments go unnoticed.",
+            "Copy the signing secret from Stripe's dashboard.",
         )
     if "_test_" in key:
-        return warning(_("STRIPE_PLATFORM_KEY is a test key."), _("Set the live one before tenants sell."))
-    return ok(_("A live key is set."))
+        return warning("STRIPE_PLATFORM_KEY is a test key.", "Set the live one before tenants sell.")
+    return ok("A live key is set.")

@@ -125,7 +125,7 @@ def _checked(given: Mapping[str, Any], *, had: Sequence[int] = ()) -> dict[str, 
     try:
         cron.parse(given.get("cron", ""))
     except InvalidInput as refusal:
-        errors += refusal.errors
+        errors.append(FieldError("cron", refusal.code, str(refusal)))
     fields["cron"] = " ".join(str(given.get("cron", "")).split())
     fields["recipients"] = _recipients(given.get("recipients"), had, errors)
     if errors:

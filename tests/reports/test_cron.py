@@ -1,6 +1,7 @@
 """When a schedule is due: on the tenant's wall clock, each time once, through both changes of the clock."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_year_of_days_has_one_moment_each_and_they_go_forward(zone):
         found = walk(text, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC), zone)
         assert found == sorted(set(found))
         assert 364 <= len(found) <= 366
-        gaps = {(two - one) for one, two in zip(found, found[1:], strict=False)}
+        gaps = {(two - one) for one, two in pairwise(found)}
         assert min(gaps) >= timedelta(hours=22)
         assert max(gaps) <= timedelta(hours=26)
 
