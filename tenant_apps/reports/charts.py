@@ -80,7 +80,8 @@ class Chart:
     lines: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
     zero: str = "100"
-    ticks: list[str] = field(default_factory=list)
+    # Below the bars or along the curve: the words, and whether they may be left out where it is narrow.
+    ticks: list[tuple[str, bool]] = field(default_factory=list)
     each_bar: bool = False
     series: list[str] = field(default_factory=list)
     compared: bool = False
@@ -156,6 +157,7 @@ def _chart(result: ReportResult, measure: Column, currency: str | None) -> Chart
         _along_time(chart, rows, earlier, time, [column for column in dimensions if column is not time], result)
     else:
         _of_things(chart, rows, earlier, dimensions)
+    chart.compared = bool(chart.before or chart.before_curve or any(each.before for each in chart.things))
     chart.empty = not any(_number(row, measure) for row in rows)
     return chart
 
@@ -188,7 +190,7 @@ def _along_time(
     low = min([0.0, *before, *(sum(min(0, each[i]) for each in stacks) for i in range(len(moments)))])
     low, high = _axis(chart, low, high)
     chart.series = names if others else []
-    chart.ticks = _ticks(moments, time, chart)
+    chart.ticks = _ticks(moments, time)
     if len(moments) <= MOST_BARS:
         _bars(chart, moments, time, names, stacks, before, low, high, bool(others))
     else:
@@ -216,7 +218,7 @@ def _series(rows: list[Row], others: list[Column], measure: Column) -> tuple[lis
         sums[_key(row, others)] = sums.get(_key(row, others), 0) + abs(_number(row, measure))
     largest = sorted(sums, key=lambda key: (-sums[key], str(key)))
     shown = largest if len(largest) <= MOST_SERIES else largest[: MOST_SERIES - 1]
-    names = [", ".join(name_of(each, column) for each, column in zip(key, others, strict=True)) for key in shown]
+    names = [_name_of_all(key, others) for key in shown]
     if len(shown) < len(largest):
         names.append(_("others"))
     return names or [""], {key: index for index, key in enumerate(shown)}
@@ -298,23 +300,29 @@ def _curves(chart: Chart, stacks: list[list[float]], before: list[float], low: f
         back = points(below).split(" ")[::-1]
         drawn.append(Curve(points=points(heap), series=series + 1, area=f"{points(heap)} {' '.join(back)}"))
     chart.curves = drawn
-    if before:
+    if any(before):
         chart.before_curve = Curve(points=points(before), series=0)
 
 
-def _ticks(moments: list[date], time: Column, chart: Chart) -> list[str]:
+def _ticks(moments: list[date], time: Column) -> list[tuple[str, bool]]:
     """About six labels: below their bars (the others empty), or from the first point to the last."""
     if not moments:
         return []
     last = len(moments) - 1
     if len(moments) <= MOST_BARS:
         step = max(1, ceil(len(moments) / TICKS))
+        many = len(moments) > TICKS // 2
         return [
-            day_in_words(each, time.name, short=True) if (last - index) % step == 0 else ""
+            (day_in_words(each, time.name, short=True), many and (last - index) // step % 2 == 1)
+            if (last - index) % step == 0
+            else ("", False)
             for index, each in enumerate(moments)
         ]
     places = [round(last * index / (TICKS - 1)) for index in range(TICKS)]
-    return [day_in_words(moments[index], time.name, short=True) for index in places]
+    return [
+        (day_in_words(moments[index], time.name, short=True), 0 < number < TICKS - 1 and number % 2 == 1)
+        for number, index in enumerate(places)
+    ]
 
 
 def _summary(chart: Chart, moments: list[date], time: Column, stacks: list[list[float]]) -> str:
@@ -364,7 +372,13 @@ def _of_things(chart: Chart, rows: list[Row], earlier: list[Row], dimensions: li
 
 
 def _things_name(row: Row, dimensions: list[Column]) -> str:
-    return ", ".join(name_of(row.get(column.name), column) for column in dimensions) or _("all")
+    return _name_of_all(_key(row, dimensions), dimensions) if dimensions else _("all")
+
+
+def _name_of_all(key: tuple[Any, ...], columns: Sequence[Column]) -> str:
+    """What something is, in all that is told of it; what is empty beside something else says nothing."""
+    told = [name_of(each, column) for each, column in zip(key, columns, strict=True) if each not in (None, "")]
+    return ", ".join(told) or _("without")
 
 
 # --- Axes -----------------------------------------------------------------------------------------------------------

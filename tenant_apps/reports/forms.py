@@ -88,13 +88,22 @@ class ScheduleForm(forms.Form):
         help_text=gettext_lazy("Minute hour day month weekday, at most once an hour: 0 8 * * 1"),
     )  # fmt: skip
     recipients = forms.MultipleChoiceField(
-        label=gettext_lazy("To whom"), widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("Recipients"), widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("People of your team who may see reports. Who loses that right gets no more mails."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, report: Report, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, use_required_attribute=False, **kwargs)
         self.report = report
+        # Which of them must be there, the choice above them says: none is called optional.
+        often = self.data.get("often")
+        for name, needed in (
+            ("at", often != "own"),
+            ("weekday", often == "weekly"),
+            ("day", often == "monthly"),
+            ("cron", often == "own"),
+        ):
+            self.fields[name].required = needed or not self.is_bound
         self.fields["period"].choices = [(name, each.label) for name, each in PERIODS.items()]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["group_by"].choices = groups_of(report)  # type: ignore[attr-defined]  # the same
         self.fields["weekday"].choices = [(str((n + 1) % 7), name) for n, name in WEEKDAYS.items()]  # type: ignore[attr-defined]  # the same
@@ -102,15 +111,6 @@ class ScheduleForm(forms.Form):
             (person.email, f"{person.name} <{person.email}>" if person.name else person.email)
             for person in schedules.people_with_the_right()
         ]
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
-        if given.get("often") == "own":
-            if not given.get("cron"):
-                self.add_error("cron", _("Write five fields: minute hour day month weekday, such as 0 8 * * mon."))
-        elif given.get("at") is None and "at" not in self.errors:
-            self.add_error("at", _("Say at what time."))
-        return given
 
     def fields_for_service(self) -> dict[str, Any]:
         """What `schedules.create` and `change` take."""

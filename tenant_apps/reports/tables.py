@@ -10,6 +10,8 @@ from tenant_apps.reports.registry import COUNT, MONEY, Column, ReportResult, Row
 
 # A page shows so many rows; the files have all.
 MOST_ROWS = 500
+# Of these more is better.
+GOOD = frozenset({"orders", "quantity", "gross", "net", "tickets", "came", "customers", "buyers", "returning", "new"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Total:
     label: str
     text: str
     change: Change | None = None
+    # More of it is neither good nor bad by itself: its change has no colour.
+    plain: bool = False
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ def heads(result: ReportResult) -> list[Head]:
             was = earlier.get(row.get("currency"), {}).get(column.name, 0) if result.previous else None
             text = value_in_words(row[column.name], column, str(row.get("currency") or result.currency))
             change = Change(int(row[column.name] or 0), int(was or 0)) if was is not None else None
-            head.totals.append(Total(str(column.label), text, change))
+            head.totals.append(Total(str(column.label), text, change, plain=column.name not in GOOD))
         found.append(head)
     return found
 
