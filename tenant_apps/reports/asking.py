@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shared_apps.core.clock import local
-from shared_apps.core.errors import FieldError, InvalidInput, NotFound
+from shared_apps.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from tenant_apps.events.models import Event
 from tenant_apps.reports.registry import Report, ReportQuery, reports
 from tenant_apps.staff.permissions import allowed, events_where
@@ -29,25 +29,29 @@ def seen_events(actor: Any) -> frozenset[int] | None:
     return frozenset(events_where(actor, PERMISSION).values_list("pk", flat=True))
 
 
-def may_see(actor: Any, report: Report, events: frozenset[int] | None) -> bool:
+def may_see(report: Report, events: frozenset[int] | None) -> bool:
     """Tell whether the report has anything for who sees these events' figures."""
     return events is None or (report.by_event and bool(events))
 
 
 def reports_for(actor: Any) -> list[Report]:
-    """Return the reports that the actor may open."""
+    """Return the reports that the actor may open. Raises Forbidden for who may open none."""
     events = seen_events(actor)
-    return [report for report in reports() if may_see(actor, report, events)]
+    if events is not None and not events:
+        raise Forbidden
+    return [report for report in reports() if may_see(report, events)]
 
 
 def query_for(report: Report, given: Any, actor: Any) -> ReportQuery:
     """Read what is asked of a report, the last 30 days by default, for what the actor may see.
 
-    Raises NotFound where the report is not for them, InvalidInput for what is no question.
+    Raises Forbidden for who has no right, NotFound for who has it on single events only and this report has none of
+    theirs, InvalidInput for what is no question.
     """
     events = seen_events(actor)
-    if not may_see(actor, report, events):
-        raise NotFound
+    if not may_see(report, events):
+        # That there are reports is no secret; to who has the right on single events the others are none.
+        raise NotFound if events else Forbidden
     return read(report, given, events)
 
 

@@ -15,8 +15,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts.models import User
-from shared_apps.core.errors import DomainError, NotFound, TooManyRequests
-from tenant_apps.activity.services import record
+from shared_apps.core.errors import DomainError, Forbidden, NotFound, TooManyRequests
+from tenant_apps.activity.services import made, record
 from tenant_apps.reports import asking, building, files
 from tenant_apps.reports.models import ReportRun
 from tenant_apps.reports.registry import Report, by_slug
@@ -53,7 +53,7 @@ def ask(report: Report, params: Mapping[str, Any], kind: str, *, actor: Any, lan
         events=None if query.events is None else sorted(query.events),
         asked_by=actor.pk,
     )
-    record("report.asked", run, actor=actor, details={"report": report.slug, "format": kind, **run.params})
+    record("report.asked", run, actor=actor, details=made(report=report.slug, format=kind, **run.params))
     return run
 
 
@@ -175,10 +175,10 @@ def run_for(actor: Any, pk: Any) -> ReportRun:
 
 
 def runs_for(actor: Any) -> Any:
-    """Return the runs that the actor asked for, newest first. Raises NotFound for who sees no reports."""
+    """Return the runs that the actor asked for, newest first. Raises Forbidden for who sees no reports."""
     seen = asking.seen_events(actor)
     if seen is not None and not seen:
-        raise NotFound
+        raise Forbidden
     mine = ReportRun.objects.defer("content").filter(asked_by=actor.pk).order_by("-created_at")
     return mine if seen is None else mine.filter(events__contained_by=sorted(seen))
 

@@ -84,6 +84,7 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/settings/": fixed(name="Alpha"),
     "POST /dashboard/settings/payments/<slug:name>/": NOTHING,
     "POST /dashboard/settings/payments/<uuid:pk>/switch/": fixed(enabled="1"),
+    "POST /report-runs/": fixed(report="sales", format="csv"),
     "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
     "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),
     "POST /payments/webhooks/<slug:name>/": NOTHING,

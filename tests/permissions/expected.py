@@ -184,6 +184,8 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
         return one(FORBIDDEN) if seen else one(HIDDEN)
     if route.scope == "event":
         return one(FORBIDDEN) if place.public or held & EVENT_PERMISSIONS.keys() else one(HIDDEN)
+    if "<" not in route.path and route.path.startswith("/api/v1/report"):
+        return one(FORBIDDEN)  # that there are reports is no secret
     # "object": who sees the thing some other way is told no, everybody else that there is nothing.
     return one(FORBIDDEN, HIDDEN) if _sees(actor, place) or _holds(actor, place, scope) else one(HIDDEN)
 

@@ -110,6 +110,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/staff/<int:pk>/", "pk", key_of("member")),
     ("/roles/", "pk", key_of("own_role")),
     ("/imports/", "pk", key_of("job")),
+    ("/report-runs/", "pk", key_of("report_run")),
     ("/dashboard/imports/<uuid:pk>/", "pk", key_of("job")),
     ("/dashboard/imports/", "resource", lambda place: "events"),
     ("/exports/", "resource", lambda place: "events"),
