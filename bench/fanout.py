@@ -40,6 +40,7 @@ NOISY_ORDERS = 1_000
 BUYERS = 20
 # Entries that come round more rarely are no part of a tick.
 TICK_SECONDS = 900
+QUIET_LOOKS = 20
 GOALS = {"tick_1000_s": 15.0, "idle_tick_s": 2.0, "noisy_delay_s": 5.0}
 REMIND = "notifications.remind"
 JOBS = ("orders.expire_overdue", "events.finish_over")
@@ -96,12 +97,12 @@ def measure_ticks(platform: "Platform", tenants: int, rounds: int) -> None:
             platform.settle()  # the look-around has seen what is due; nothing has been run
         table.line(f"round {number}: making everything due", f"{elapsed():.0f} s")
         before = platform.mail.count
-        with stopwatch() as elapsed:
-            platform.tick()
-            platform.wait_until(lambda: platform.is_done(jobs), 120)
-            ticks.append(elapsed())
-            platform.wait_until(platform.is_quiet, 300)
-            letters.append(elapsed())
+        if platform.due(jobs) != tenants * len(jobs):
+            raise SystemExit(f"Only {platform.due(jobs)} of {tenants * len(jobs)} jobs are known to be due.")
+        began = platform.tick()
+        platform.wait_until(lambda: platform.due(jobs) == 0, 120)
+        ticks.append(time.monotonic() - began)
+        letters.append(platform.wait_until_quiet(300) - began)
         left = sum_of(count_left)
         if any(left.values()):
             raise SystemExit(f"The tick left something behind: {left}")
@@ -111,15 +112,11 @@ def measure_ticks(platform: "Platform", tenants: int, rounds: int) -> None:
         if REMIND in jobs and mails < tenants:
             raise SystemExit(f"{tenants} reminders were due, and {mails} mails came.")
         platform.settle()
-        with stopwatch() as elapsed:
-            platform.tick()
-            platform.wait_until(platform.is_quiet, 120)
-            idle.append(elapsed())
+        began = platform.tick()
+        idle.append(platform.wait_until_quiet(120) - began)
         platform.ask_everybody()
-        with stopwatch() as elapsed:
-            platform.look_around()
-            platform.wait_until(platform.is_quiet, 120)
-            sweeps.append(elapsed())
+        began = platform.look_around()
+        sweeps.append(platform.wait_until_quiet(120) - began)
         table.line("  idle tick; asking every tenant", f"{idle[-1]:.2f} s; {sweeps[-1]:.2f} s")
     table.figure("tick_1000_s", statistics.median(ticks), 2)
     table.figure("tick_1000_max_s", max(ticks), 2)
@@ -327,13 +324,17 @@ class Platform:
         rows = PeriodicTask.objects.filter(enabled=True, interval__every__lte=TICK_SECONDS).order_by("name")
         return list(rows.select_related("interval"))
 
-    def tick(self) -> None:
-        """Send what beat sends when all of these are due in the same second."""
+    def tick(self) -> float:
+        """Send what beat sends when all of these are due in the same second; returns when that began."""
+        began = time.monotonic()
         for row in self.entries():
             self.app.send_task(row.task, kwargs=json.loads(row.kwargs), expires=row.expire_seconds)
+        return began
 
-    def look_around(self) -> None:
+    def look_around(self) -> float:
+        began = time.monotonic()
         self.app.send_task("tenants.look_around")
+        return began
 
     def ask_everybody(self) -> None:
         """As if every hint had been lost: all tenants have to be asked."""
@@ -344,32 +345,48 @@ class Platform:
 
         DueJob.objects.filter(job=LOOK).update(due_at=timezone.now())
 
-    def is_done(self, jobs: list[str]) -> bool:
-        """Whether no tenant waits for one of these jobs, or has it in hand."""
+    def due(self, jobs: list[str]) -> int:
+        """How many of these jobs wait in tenants, or are in somebody's hand."""
         from django.db.models import Q
         from django.utils import timezone
 
         from tenants.models import DueJob
 
         undone = Q(due_at__lte=timezone.now()) | Q(wanted_at__isnull=False) | Q(tries__gt=0)
-        return not DueJob.objects.filter(undone, job__in=jobs).exists()
+        return DueJob.objects.filter(undone, job__in=jobs).count()
 
     def is_quiet(self) -> bool:
         """Whether nothing waits in any queue, and no worker has anything in hand."""
         waiting = sum(self.broker.llen(queue) for queue in ("urgent", "default", "bulk"))
         return waiting == 0 and self.broker.hlen("unacked") == 0
 
+    def wait_until_quiet(self, seconds: float) -> float:
+        """Wait until it is quiet and stays so, and return when that began: what a worker has just taken from a queue is
+        nowhere to be seen for a moment."""
+        until = time.monotonic() + seconds
+        since, looks = time.monotonic(), 0
+        while looks < QUIET_LOOKS:
+            if time.monotonic() > until:
+                raise SystemExit(f"Not quiet after {seconds:.0f} s.")
+            if not self.is_quiet():
+                looks = 0
+            else:
+                looks += 1
+                since = since if looks > 1 else time.monotonic()
+            time.sleep(0.01)
+        return since
+
     def settle(self) -> None:
         """Let everything be delivered, and the rows in public say how things are. Jobs are not run."""
         from tenants import due
 
         for _ in range(60):
-            self.wait_until(self.is_quiet, 600)
+            self.wait_until_quiet(600)
             self.ask_everybody()
             self.look_around()
-            self.wait_until(self.is_quiet, 600)
+            self.wait_until_quiet(600)
             self.app.send_task("tenants.for_each_tenant", kwargs={"task_name": "activity.sweep"})
-            self.wait_until(self.is_quiet, 600)
+            self.wait_until_quiet(600)
             if due.state("activity.sweep")["due"] == 0 and due.state("tenants.look")["due"] == 0:
                 return
             time.sleep(0.5)

@@ -11,7 +11,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shared_apps.core.access import staff
-from shared_apps.core.errors import NotFound
 from tenant_apps.activity import standing
 
 PAGE = 50
@@ -54,8 +53,8 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Try one again. If somebody was faster, that is said."""
     try:
         standing.retry(pk, actor=request.user)
-    except NotFound:
-        messages.info(request, _("This message is not parked any more."))
+    except standing.NotParked as late:
+        messages.info(request, str(late))
     else:
         messages.success(request, _("The message is tried again."))
     return redirect("dashboard-background")

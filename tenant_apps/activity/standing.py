@@ -12,11 +12,11 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from shared_apps.core.errors import NotFound
+from shared_apps.core.errors import DomainError, NotFound
 from tenant_apps.activity.hints import deliver_soon
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.queues import QUEUES
-from tenant_apps.activity.services import record
+from tenant_apps.activity.services import before_and_after, record
 
 LABELS = {"urgent": _("Urgent"), "default": _("Ordinary"), "bulk": _("In bulk")}
 # What waits longer than this is late: the sweep comes round several times within it.
@@ -54,6 +54,11 @@ _WORDS = (
     ),
 )
 _FAULT = _("A fault of the program. Tell the operator; the details below help.")
+
+
+class NotParked(DomainError):
+    code, status = "not_parked", 409
+    message = _("This message is not parked any more.")
 
 
 @dataclass(frozen=True)
@@ -146,11 +151,13 @@ def reason(message: OutboxMessage) -> Any:
 
 
 def retry(pk: UUID, *, actor: Any) -> OutboxMessage:
-    """Give one parked message ten more tries, from now on. Raises NotFound if it is not parked."""
+    """Give one parked message ten more tries, from now on. Raises NotFound, and NotParked if somebody was faster."""
     with transaction.atomic():
-        message = parked().select_for_update().filter(pk=pk).first()
+        message = OutboxMessage.objects.select_for_update().filter(pk=pk).first()
         if message is None:
             raise NotFound
+        if message.parked_at is None or message.delivered_at is not None:
+            raise NotParked
         _retry([message], actor)
     return message
 
@@ -173,8 +180,7 @@ def _retry(messages: Sequence[OutboxMessage], actor: Any) -> None:
     keys = [each.pk for each in messages]
     OutboxMessage.objects.filter(pk__in=keys).update(parked_at=None, tries=0, due_at=now)
     topics = sorted({each.topic for each in messages})
-    record(
-        "outbox.retried", messages[0], actor=actor, details={"messages": len(messages), "topics": topics}, deliver=False
-    )
+    details = {"topics": topics, **before_and_after({"parked": len(messages)}, {"parked": 0})}
+    record("outbox.retried", messages[0], actor=actor, details=details, deliver=False)
     for queue in sorted({each.queue for each in messages}):
         deliver_soon(queue)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -95,8 +96,9 @@ def test_one_is_tried_again_and_the_trail_tells_who_wanted_it(alpha: Any, busy: 
         assert (again.parked_at, again.tries) == (None, 0)
         entry = AuditEntry.objects.get(topic="outbox.retried")
         assert entry.actor_id == owner_of(alpha).pk
-    assert owner.post(address).status_code == 404
-    assert owner.post(f"{API}parked/{busy['late'].pk}/retry/").status_code == 404
+    assert owner.post(address).json()["code"] == "not_parked"
+    assert owner.post(f"{API}parked/{busy['late'].pk}/retry/").status_code == 409
+    assert owner.post(f"{API}parked/{uuid4()}/retry/").status_code == 404
 
 
 def test_all_are_tried_again_or_all_of_a_topic(alpha: Any, busy: Any, client_for: Any) -> None:

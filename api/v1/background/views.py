@@ -105,7 +105,7 @@ class RetryAllView(APIView):
 
 
 class RetryView(APIView):
-    """Give one parked message ten more tries. One that is not parked is not found."""
+    """Give one parked message ten more tries. One that is not parked any more: 409."""
 
     permissions = {"post": MAY}
 
