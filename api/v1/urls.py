@@ -46,6 +46,6 @@ tenant_urls = [
     *reports.tenant_urls,
     *settings.tenant_urls,
     *audit.tenant_urls,
-    *background.tenant_urls,
     *notifications.tenant_urls,
+    *background.tenant_urls,
 ]

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from tenant_apps.notifications.settled import still_so
 from tenant_apps.notifications.topics import EMAIL, FEED, PUSH, SMS, Topic, register
 
 BY_MAIL = (EMAIL, PUSH, FEED)
@@ -134,6 +135,7 @@ register(
 register(
     Topic(
         "event.changed", _("An event of yours has changed"), BY_MAIL,
+        still=still_so,
         placeholders=("event", "starts", "venue", "changes"),
         title=_("What is new: {event}"),
         body=_("{greeting}\n\nsomething changed about {event}, for which you have a ticket.\n\n{changes}\n\nYour ticket stays good."),  # noqa: E501  (one text to translate)
@@ -142,6 +144,7 @@ register(
 register(
     Topic(
         "event.postponed", _("An event of yours is postponed"), BY_ALL, urgent=True, fixed=True,
+        still=still_so,
         placeholders=("event", "starts", "was", "venue"),
         title=_("{event} is postponed"),
         body=_("{greeting}\n\n{event} does not take place on {was}. The new date is {starts}.\n\nYour ticket stays good for the new date."),  # noqa: E501  (one text to translate)
@@ -151,6 +154,7 @@ register(
 register(
     Topic(
         "event.cancelled", _("An event of yours does not take place"), BY_ALL, urgent=True, fixed=True,
+        still=still_so,
         placeholders=("event", "starts", "venue", "reason"),
         title=_("{event} does not take place"),
         body=_("{greeting}\n\nwe are sorry: {event}, {starts}, does not take place.\n\n{reason}"),

@@ -14,6 +14,7 @@ from django.utils.translation import override
 
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.activity.queues import BULK
 from tenant_apps.events.models import Event, Venue
 from tenant_apps.notifications.about import day_and_time, event_values
 from tenant_apps.notifications.sending import Notice, notify_many
@@ -28,6 +29,8 @@ Status = Event.Status
 AHEAD = (Status.PUBLISHED, Status.POSTPONED)
 # So many tickets are held in memory at once.
 STRETCH = 2000
+# More mails than this go behind what single people wait for.
+FEW = 500
 
 
 @subscribe("event.postponed")
@@ -116,14 +119,6 @@ def holders_of(event: Event, *, buyers: bool = True) -> Iterator[Recipient]:
         )
 
 
-def still_so(values: Mapping[str, Any]) -> bool:
-    """Tell whether the event is as it was when this was written: else another word is on its way, or none is due."""
-    event = Event.objects.filter(pk=values.get("event_id") or 0).only("status", "starts_at", "venue_id").first()
-    if event is None or event.status != values.get("status"):
-        return False
-    return event.starts_at.isoformat() == values.get("at")
-
-
 def _tell(message: OutboxMessage, event: Event, topic_name: str, extra: Any, *, buyers: bool = True) -> None:
     tenant = current_tenant()
     url = links.url(tenant, f"/events/{event.slug}/")
@@ -146,7 +141,8 @@ def _tell(message: OutboxMessage, event: Event, topic_name: str, extra: Any, *, 
         )
         for person in holders_of(event, buyers=buyers)
     )
-    notify_many(topic_name, notices, queue="bulk")
+    few = Ticket.objects.filter(event=event, status__in=GOOD)[: FEW + 1].count() <= FEW
+    notify_many(topic_name, notices, queue=None if few else BULK)
 
 
 def _event_of(message: OutboxMessage) -> Event | None:

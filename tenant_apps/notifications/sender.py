@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shared_apps.core.errors import Conflict, FieldError, InvalidInput
+from tenant_apps.activity.hints import deliver_soon
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.services import before_and_after, gone, record
 from tenant_apps.activity.standing import retry_all
@@ -138,12 +139,13 @@ def waiting_mails() -> int:
 
 
 def _try_again() -> None:
-    """What was parked over a mail comes again: its cause may be mended."""
-    topics = OutboxMessage.objects.filter(
-        parked_at__isnull=False, delivered_at__isnull=True, last_error__contains="email:"
-    )
-    for name in set(topics.values_list("topic", flat=True)):
+    """What failed or was parked over a mail comes again at once: its cause may be mended."""
+    failed = OutboxMessage.objects.filter(delivered_at__isnull=True, tries__gt=0, last_error__contains="email:")
+    for name in set(failed.filter(parked_at__isnull=False).values_list("topic", flat=True)):
         retry_all(name)
+    failed.filter(parked_at__isnull=True).update(due_at=timezone.now())
+    for queue in set(failed.values_list("queue", flat=True)):
+        deliver_soon(queue)
 
 
 def _tidy(name: str, value: Any) -> Any:

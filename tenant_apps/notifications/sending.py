@@ -18,6 +18,7 @@ from shared_apps.people.wishes import wants
 from tenant_apps.activity import hints
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.activity.queues import DEFAULT, URGENT
 from tenant_apps.notifications import wording
 from tenant_apps.notifications.channels import Undeliverable, channel, email
 from tenant_apps.notifications.models import Delivery, Notification, Suppression
@@ -31,7 +32,6 @@ PREFIX = "notify."
 # Rows of one INSERT.
 BATCH = 500
 _NAMES = uuid.UUID("6f0d7e0e-6f2b-4a3e-9d5f-2c1c6b0f7a51")
-_HAS_QUEUE = any(field.name == "queue" for field in OutboxMessage._meta.fields)
 
 
 class Notice(NamedTuple):
@@ -84,7 +84,7 @@ def notify_many(
                 Notification.objects.bulk_create(lines, ignore_conflicts=True)
         count += len(batch)
     if count:
-        hints.deliver_soon()
+        hints.deliver_soon(queue or _queue_of(told))
     return count
 
 
@@ -171,10 +171,17 @@ def _message(
     }
     if channels is not None:
         payload["channels"] = sorted(channels)
-    own = {"queue": queue or ("urgent" if told.urgent else "default")} if _HAS_QUEUE else {}
     return OutboxMessage(
-        id=pk, topic=f"{PREFIX}{told.name}"[:60], aggregate=(aggregate or f"notice:{pk}")[:100], payload=payload, **own
+        id=pk,
+        topic=f"{PREFIX}{told.name}"[:60],
+        aggregate=(aggregate or f"notice:{pk}")[:100],
+        payload=payload,
+        queue=queue or _queue_of(told),
     )
+
+
+def _queue_of(told: Topic) -> str:
+    return URGENT if told.urgent else DEFAULT
 
 
 def _is_json(value: object) -> bool:

@@ -91,6 +91,8 @@ def in_words(error: Exception) -> str:
         return _("The server does not send as this address ({code}).").format(code=error.smtp_code)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _("The server does not take mail for this address.")
+    if isinstance(error, smtplib.SMTPServerDisconnected) and "timed out" in str(error):
+        return _("The server does not answer in time.")
     if isinstance(error, smtplib.SMTPResponseException):
         return _("The server refused the mail ({code}).").format(code=error.smtp_code)
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -28,7 +28,7 @@ register(
         "partner.order", _("Orders with goods, to the address for them"), (EMAIL,), fixed=True, hidden=True,
         placeholders=("news", "code", "goods"), staff=True,
         samples={"news": _("To pack: order K7Q2M")},
-        title=_("{news}"),
+        title="{news}",
         body="",
         editable=False,
     )

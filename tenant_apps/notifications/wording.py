@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_][A-Za-z0-9_]*)\}(?!\})")
 LONGEST = {"title": 150, "body": 5000, "short": 300}
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # What a value may come to: a name of a megabyte makes no mail of a megabyte.
-LONGEST_VALUE = 2000
+LONGEST_VALUE = 6000
 
 
 class Words(NamedTuple):

@@ -45,6 +45,7 @@ _rename = fixed(name="Renamed")
 _address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
+_words = fixed(title="Pay {code}", body="{greeting}")
 _accepting = fixed(accepting_orders=False)
 _method = fixed(name="A new courier", kind="courier", price="5.00")
 _discount = fixed(name="A new discount", kind="percent", value="10")
@@ -69,6 +70,23 @@ BODIES: dict[str, Maker] = {
     "DELETE /me/avatar/": NOTHING,
     "POST /me/export/": NOTHING,
     "PATCH /notification-preferences/": fixed(preferences=[]),
+    "POST /notifications/read-all/": NOTHING,
+    "POST /notifications/<uuid:pk>/read/": NOTHING,
+    "POST /account/notices/read-all/": NOTHING,
+    "POST /unsubscribe/<str:token>/": NOTHING,
+    "PUT /message-templates/<str:topic>/<slug:language>/": _words,
+    "DELETE /message-templates/<str:topic>/<slug:language>/": NOTHING,
+    "POST /message-templates/<str:topic>/<slug:language>/preview/": _words,
+    "POST /dashboard/settings/messages/<str:topic>/<slug:language>/": _words,
+    "POST /dashboard/settings/messages/<str:topic>/<slug:language>/reset/": NOTHING,
+    "PATCH /mail-sender/": fixed(name="The hall"),
+    "DELETE /mail-sender/": NOTHING,
+    "POST /mail-sender/test/": NOTHING,
+    "POST /mail-sender/records/": NOTHING,
+    "POST /dashboard/settings/sender/": fixed(name="The hall", port="587"),
+    "POST /dashboard/settings/sender/test/": NOTHING,
+    "POST /dashboard/settings/sender/check/": NOTHING,
+    "POST /dashboard/settings/sender/remove/": NOTHING,
     "PATCH /settings/": fixed(tagline="A new line"),
     "POST /background-work/parked/retry/": NOTHING,
     "POST /background-work/parked/<uuid:pk>/retry/": NOTHING,

@@ -8,7 +8,8 @@ from shared_apps.core import access
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tests.permissions.world import Actor, Place
 
-# A person's own data requests and pictures, the tenant's logo; tests/people and tests/staff tell who reaches which.
+# A person's own data requests and pictures, the tenant's logo, a mail's link; tests/people, tests/staff and
+# tests/notifications tell who reaches which.
 PERSONAL = (
     "/api/v1/me/exports/<",
     "/api/v1/me/erasure/<",
@@ -16,6 +17,7 @@ PERSONAL = (
     "/account/avatars/<",
     "/account/erasure/<",
     "/media/logo/<",
+    "/unsubscribe/<",
 )
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")

@@ -40,6 +40,13 @@ def key_of(what: str, attribute: str = "pk") -> Maker:
 
 # By the beginning of the address and the name of the parameter; the first that fits.
 PARAMETERS: list[tuple[str, str, Maker]] = [
+    ("/message-templates/", "topic", lambda place: "order.placed"),
+    ("/message-templates/", "language", lambda place: "en"),
+    ("/dashboard/settings/messages/", "topic", lambda place: "order.placed"),
+    ("/dashboard/settings/messages/", "language", lambda place: "en"),
+    ("/notifications/<uuid:pk>/read/", "pk", key_of("notice")),
+    ("/account/notices/", "pk", key_of("notice")),
+    ("/unsubscribe/", "token", lambda place: "nothing"),
     ("/sitemap-", "name", lambda place: "pages"),
     ("/sitemap-", "page", lambda place: 1),
     ("/me/exports/", "pk", lambda place: uuid4()),
@@ -295,6 +302,8 @@ NO_GOOD_END = {
         ),
         "needs a job, a picture or a whole form of one's own: tests/people",
     ),
+    "/unsubscribe/<str:token>/": "needs a mail's link: tests/notifications/test_unsubscribing.py",
+    "/mail-sender/records/": "needs an address and a name server: tests/notifications/test_dns_records.py",
     "/account/reset/<str:uid>/<str:token>/": "needs a letter's link: tests/accounts",
     **dict.fromkeys(
         (

@@ -152,6 +152,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
+    from tenant_apps.notifications.models import Notification
     from tenant_apps.payments import statements
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
@@ -205,6 +206,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     vars(place.things).update(vars(shared))
     if buyer is not None:
         _add_orders(place, buyer)
+        place.things.notice = Notification.objects.create(user_id=buyer.pk, topic="order.paid", title="Your ticket")
     return place
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
+from tenant_apps.notifications import mailer
 from tenant_apps.notifications import sender as senders
 from tenant_apps.notifications.dns_records import Checked
 from tenant_apps.notifications.forms import SenderForm
@@ -82,10 +83,12 @@ def _show(
 ) -> HttpResponse:
     found = {each.record.kind: each for each in checked or ()}
     rows = [{"record": each, "checked": found.get(each.kind)} for each in senders.records()]
+    own = mailer.own_sender()
     context: dict[str, Any] = {
+        "kept": own is not None,
         "nav": "settings",
         "form": form,
-        "own": senders.sender(),
+        "own": own or senders.sender(),
         "records": rows,
         "checked": checked is not None,
         "waiting": senders.waiting_mails(),

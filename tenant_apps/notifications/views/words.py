@@ -28,7 +28,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         (_("Buyers and ticket holders"), [row for row in rows.values() if not row["topic"].staff]),
         (_("People who work here"), [row for row in rows.values() if row["topic"].staff]),
     ]
-    context = {"nav": "settings", "groups": groups, "languages": wording.languages()}
+    context = {"nav": "settings", "groups": groups}
     return render(request, "dashboard/messages/list.html", context)
 
 
@@ -61,7 +61,7 @@ def edit(request: HttpRequest, topic: str, language: str) -> HttpResponse:
         "shown": shown,
         "paragraphs": [each for each in shown.body.split("\n\n") if each.strip()] if shown else [],
         "placeholders": [f"{{{name}}}" for name in template.topic.allowed],
-        "languages": [(code, name, code == language) for code, name in wording.languages().items()],
+        "tongues": [(code, name, code == language) for code, name in wording.languages().items()],
         "sender": current_tenant().name,
     }
     # A preview that htmx asks for is shown whatever was typed: the errors stand in it.
