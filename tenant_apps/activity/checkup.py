@@ -46,7 +46,7 @@ def outbox() -> Finding:
 def parked() -> Finding:
     """What failed ten times. One statement."""
     found = OutboxMessage.objects.filter(parked_at__isnull=False, delivered_at=None)
-    topics = list(found.values_list("topic").annotate(Count("pk")).order_by("-pk__count", "topic")[:5])
+    topics = list(found.values_list("topic").annotate(number=Count("pk")).order_by("-number", "topic")[:5])
     if not topics:
         return ok(_("Nothing is set aside."))
     count = sum(number for _topic, number in topics)

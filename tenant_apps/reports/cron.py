@@ -73,7 +73,8 @@ def parse(text: Any) -> Cron:
         raise BadCron(field="cron")
     minute, hour, day, month, weekday = fields
     try:
-        read = crontab(minute=minute, hour=hour, day_of_month=day, month_of_year=month, day_of_week=weekday)
+        # The stubs do not name what it has read.
+        read: Any = crontab(minute=minute, hour=hour, day_of_month=day, month_of_year=month, day_of_week=weekday)
     except (ParseException, ValueError, ZeroDivisionError):
         raise BadCron(field="cron") from None
     if len(read.minute) != 1:

@@ -93,7 +93,9 @@ class ScheduleForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, report: Report, **kwargs: Any):
-        super().__init__(*args, use_required_attribute=False, **kwargs)
+        super().__init__(*args, **kwargs)
+        # A field that is hidden and required would keep the form from being sent.
+        self.use_required_attribute = False
         self.report = report
         # Which of them must be there, the choice above them says: none is called optional.
         often = self.data.get("often")

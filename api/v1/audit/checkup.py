@@ -15,7 +15,7 @@ class CheckSerializer(serializers.Serializer[Any]):
     """One check: `message` says what is, `todo` what to do about it; both in the language of the request."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, not DRF's own label
     state = serializers.ChoiceField(STATES)
     message = serializers.CharField()
     todo = serializers.CharField(allow_blank=True)
