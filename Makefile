@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format prove-reports
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -31,6 +31,8 @@ test:  ## run all tests (ARGS="tests/orders -k refund")
 	@$(INSTALL) dev
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
+	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server \
+		|| echo 'RabbitMQ is not installed, so its tests are left out (Debian: apt install rabbitmq-server).'
 	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 coverage:  ## run all tests and say which lines none of them reached; fails below 90 %
@@ -97,6 +99,10 @@ prove-tickets:  ## every ticket file of the demo drawn, printed, folded and read
 	@$(INSTALL) dev
 	@PROVE_TICKETS=all exec .venv/bin/python -m pytest -q -s -p no:cacheprovider tests/ticketing/test_demo_papers.py $(ARGS)
 
+prove-reports:  ## every report beside SQL over the ledger, for 100,000 generated orders (about 3 minutes; ARGS="--orders 2000")
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.reports $(ARGS)
+
 bench-login-storm:  ## 10,000 logins against one account over 20 hosts and 50 addresses
 	@$(INSTALL) dev
 	@LOGIN_STORM=10000 exec .venv/bin/python -m pytest -q -p no:cacheprovider tests/accounts/test_login_storm.py
@@ -105,7 +111,7 @@ race:  ## 150,000 buyers at once, refunds and repeats over HTTP; the last line i
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.race $(ARGS)
 
-faults:  ## kill -9 of web, worker and Postgres at every fault point; the last line is BENCH {json} (about 30 minutes)
+faults:  ## kill -9 at every fault point, and a storm; last line BENCH {json} (40 minutes; ARGS="--only storm": 8)
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.faults $(ARGS)
 

@@ -12,8 +12,10 @@ whoever sends credentials or a cart's token goes past all this (N2, N4).
 
 import hashlib
 import logging
+import os
 import random
 import re
+import threading
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -233,8 +235,7 @@ def send(client: Any, *commands: tuple[Any, ...]) -> list[Any]:
     Without what the client does around it, which costs as much again: what fails is not tried once more here, since
     the request goes on without the cache. Raises the first command's refusal.
     """
-    pool = client.connection_pool
-    server = pool.get_connection()
+    server = _connection_of(client.connection_pool)
     answers: list[Any] = []
     try:
         server.send_packed_command(server.pack_commands(commands))
@@ -247,12 +248,42 @@ def send(client: Any, *commands: tuple[Any, ...]) -> list[Any]:
     except BaseException:
         # Half an answer may be left on it.
         server.disconnect()
+        _mine.held = None
         raise
-    finally:
-        pool.release(server)
     if isinstance(answers[0], redis.exceptions.ResponseError):
         raise answers[0]
     return answers
+
+
+class _Held:
+    """A connection that a thread has taken out of the pool; it goes back when the thread ends."""
+
+    def __init__(self, pool: Any):
+        self.pool, self.process, self.server = pool, os.getpid(), pool.get_connection()
+        self.used = time.monotonic()
+
+    def __del__(self) -> None:
+        if hasattr(self, "server") and self.process == os.getpid():
+            self.pool.release(self.server)
+
+
+class _Mine(threading.local):
+    held: _Held | None = None
+
+
+_mine = _Mine()
+# After a pause the pool looks whether the server has closed the connection meanwhile.
+_FRESH_SECONDS = 1.0
+
+
+def _connection_of(pool: Any) -> Any:
+    """The thread keeps its connection: a pool asks the system about it each time that it is borrowed."""
+    held, now = _mine.held, time.monotonic()
+    if held is None or held.pool is not pool or held.process != os.getpid() or now - held.used > _FRESH_SECONDS:
+        _mine.held = held = None  # goes back first
+        _mine.held = held = _Held(pool)
+    held.used = now
+    return held.server
 
 
 def _from_cache(request: HttpRequest, asked: _Asked) -> HttpResponse | None:

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.http import HttpResponseBase
 from rest_framework.throttling import BaseThrottle
 
+from shared_apps.billing import requests
 from shared_apps.core import limits
 from shared_apps.core.addresses import client_address, network_of
 from shared_apps.core.errors import TooManyRequests
+from tenants.context import current_tenant, is_in_tenant
 
 WINDOW_SECONDS = 60
 
@@ -44,6 +46,8 @@ class PerCaller(BaseThrottle):
         request.rate_limit = RateLimit(decision.limit, decision.remaining, decision.reset_after)
         if not decision.allowed:
             raise TooManyRequests(retry_after=decision.reset_after)
+        if is_in_tenant():
+            requests.count(current_tenant().pk)
         return True
 
     def caller(self, request: Any) -> str:

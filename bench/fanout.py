@@ -74,6 +74,7 @@ def run(table: Table, home: Path, mail: Sink, tenants: int, mails: int, rounds: 
     table.line(f"opening {tenants} tenants by {HANDS} processes", f"{elapsed():.0f} s")
     with celery(home, "worker", "worker", "-Q", "urgent,default,bulk", "-c", str(WORKERS)):
         platform = Platform(table, mail)
+        platform.tick()  # the first one makes the rows that the others read
         platform.settle()
         measure_ticks(platform, tenants, rounds)
         measure_noise(platform, home, mails)

@@ -1,9 +1,10 @@
-"""`make faults`: kill -9 at named points of web, worker and Postgres, and what is left 120 s later (G4).
+"""`make faults`: kill -9 at named points of web, worker and Postgres, and what is left 120 s later (G4); and a storm.
 
 Starts the whole product (Postgres with fsync, Valkey, web, worker, beat) in a throw-away folder with the fake of
 Stripe, plays a story up to each point (shared_apps.core.faults), kills there, starts the part again as any
 supervisor would, and leaves the rest to the product: each story has a tenant of its own, in which nobody else asks
-for anything. `--quick` takes a few points, for CI; `--only NAME` one point or victim.
+for anything. Before that five minutes of storm (bench.storm). `--quick` takes a few points, for CI; `--only NAME` one
+point or victim, `--only storm` the storm alone, `--quick --only storm` a short one.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from bench import outcomes, stories
 from bench.figures import Table, spread, stopwatch
 from bench.stack import Stack
 from bench.stories import Story
+from bench.storm import FIVE_MINUTES, SHORT, Storm
 from platform_config.launcher import processes
 
 LONGEST_HEALING_SECONDS = 120
@@ -120,7 +122,7 @@ def plan() -> list[Kill]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three kills and no waiting for polls, for CI")
-    parser.add_argument("--only", action="append", default=[], help="kills whose name contains this")
+    parser.add_argument("--only", action="append", default=[], help="kills whose name contains this, or storm")
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()
     kills = plan()
@@ -128,13 +130,18 @@ def main() -> None:
         kills = [kill for kill in kills if (kill.victim, kill.point) in QUICK]
     if options.only:
         kills = [kill for kill in kills if any(word in kill.name for word in options.only)]
+    weather = (SHORT if options.quick else FIVE_MINUTES) if _storms(options) else None
     home = Path(tempfile.mkdtemp(prefix="foyer-faults-"))
     home.chmod(0o755)  # the servers run as another user where we are root
     table = Table(f"Faults: {len(kills)} kills -9 at {len({kill.point for kill in kills})} points")
     ok = False
     try:
         with stopwatch() as elapsed, stories.Provider() as fake, Stack(home, fake.url) as stack:
-            ok = Run(table, stack, fake).run(kills, unheard=0 if options.quick or options.only else UNHEARD)
+            logging.disable(logging.CRITICAL)
+            ok = weather is None or Storm(table, stack, fake, weather).strike()
+            if kills:
+                unheard = 0 if options.quick or options.only else UNHEARD
+                ok = Run(table, stack, fake).run(kills, unheard=unheard) and ok
             table.line("whole run", f"{elapsed():.0f} s")
     finally:
         if options.keep:
@@ -145,11 +152,14 @@ def main() -> None:
     sys.exit(0 if ok else 1)
 
 
+def _storms(options: argparse.Namespace) -> bool:
+    return "storm" in options.only if options.quick or options.only else True
+
+
 class Run:
     """All kills on one stack."""
 
     def __init__(self, table: Table, stack: Stack, fake: stories.Provider):
-        logging.disable(logging.CRITICAL)
         self.table, self.stack, self.fake = table, stack, fake
         self.shops: list[stories.Shop] = []
         self.breaches: list[str] = []

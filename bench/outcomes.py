@@ -35,11 +35,12 @@ def what_is_left(story: Any) -> list[str]:
                 for payment in order.payments.all()
             ):
                 left.append(f"order {code}: the late money is not back")
-        left += _undelivered()
+        left += undelivered()
     return left
 
 
-def _undelivered() -> list[str]:
+def undelivered() -> list[str]:
+    """What of the present tenant is still on its way. Reads only."""
     from tenant_apps.activity.models import OutboxMessage
     from tenant_apps.payments.models import ProviderEvent, Refund
 
@@ -54,9 +55,13 @@ def _undelivered() -> list[str]:
 
 
 def breaches(story: Any) -> list[str]:
+    return breaches_of(story.shop) if story else []
+
+
+def breaches_of(shop: Any) -> list[str]:
     from tenant_apps.reports.invariants import breaches_in
 
-    return [f"{breach.invariant} {breach.found}" for breach in breaches_in(story.shop.tenant)] if story else []
+    return [f"{breach.invariant} {breach.found}" for breach in breaches_in(shop.tenant)]
 
 
 def totals(shops: list[Any], fake: Any, mail: Path) -> dict[str, int]:

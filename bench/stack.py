@@ -1,6 +1,7 @@
 """The whole product as `make run` starts it, made to die: servers, web, worker and beat, and who restarts them."""
 
 import os
+import random
 import signal
 import threading
 from collections import Counter
@@ -103,6 +104,25 @@ class Stack:
         for each in doomed:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
+
+    def kill_one_child(self, name: str) -> bool:
+        """SIGKILL to one process that the part works with, not to the part itself; False if it has none just now."""
+        try:
+            child = random.choice(_children(self.pid(name)))
+            os.kill(child, signal.SIGKILL)
+        except (OSError, IndexError):
+            return False
+        return True
+
+    def flush(self, *, everything: bool) -> None:
+        """Empty the queues; with `everything` the cache, its limits and its hints as well."""
+        import redis
+
+        with redis.Redis.from_url(os.environ["CELERY_BROKER_URL"]) as client:
+            if everything:
+                client.flushall()
+            else:
+                client.flushdb()
 
     # --- Living ------------------------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ class Shop:
 
     # --- Over HTTP ---------------------------------------------------------------------------------------------------
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+    def call(self, method: str, path: str, body: Any = None, form: Any = None, **headers: str) -> requests.Response:
         """Ask until there is an answer that is not an excuse (5xx, 409 still running), as a good client does."""
         address = f"http://127.0.0.1:{self.stack.port}{path}"
         headers = {"Host": f"{self.slug}.localhost:{self.stack.port}", **headers}
@@ -68,7 +68,7 @@ class Shop:
         while True:
             try:
                 answer = requests.request(
-                    method, address, json=body, headers=headers, timeout=15, allow_redirects=False
+                    method, address, json=body, headers=headers, timeout=15, allow_redirects=False, **(form or {})
                 )
                 if answer.status_code < 500 and not (answer.status_code == 409 and "in_progress" in answer.text):
                     return answer
@@ -107,6 +107,17 @@ class Shop:
             order["payment"]["redirect_url"], data={"card": GOOD_CARD}, allow_redirects=False, timeout=15
         )
         return answer.headers["Location"]
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Bring in a file of events, which is applied if nothing is wrong with it; returns the import's id."""
+        from tests.factories import bearer
+
+        keys = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {bearer(self.owner)}"}
+        form = {"files": {"file": (name, content, "text/csv")}, "data": {"resource": "events", "dry_run": "false"}}
+        answer = self.call("POST", "/api/v1/imports/", form=form, **keys)
+        if answer.status_code != 201:
+            raise RuntimeError(f"{answer.status_code} {answer.text[:300]}")
+        return str(answer.json()["id"])
 
     def come_back(self, address: str) -> None:
         self.call("GET", "/" + address.split("/", 3)[3])
@@ -184,7 +195,7 @@ class Shop:
     def fan_out(self) -> None:
         from platform_config.celery import app
 
-        app.send_task("tenants.for_each_tenant", kwargs={"task_name": "activity.deliver"}, queue="default")
+        app.send_task("tenants.for_each_tenant", kwargs={"task_name": "activity.sweep"}, queue="default")
 
 
 # --- The stories: what is done before a point is armed, what then leads past it, and what must come of it -------------

@@ -341,8 +341,9 @@ def web_server(home: Path) -> Iterator[int]:
     with (home / "web.log").open("w") as log:
         web = subprocess.Popen(
             [
-                sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4",
-                "--workers", str(WEB_WORKERS), "--bind", f"127.0.0.1:{port}", "platform_config.wsgi:application",
+                sys.executable, "-m", "gunicorn", "--worker-class", "platform_config.web_worker.EvenWorker",
+                "--threads", "4", "--workers", str(WEB_WORKERS), "--bind", f"127.0.0.1:{port}",
+                "platform_config.wsgi:application",
             ],
             cwd=ROOT,
             stdout=log,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bench.tenants import ROOT, WEB_WORKERS
 
 PRODUCT = "platform_config.wsgi:application"
-THREADS = ("--worker-class", "gthread", "--threads", "4")
+THREADS = ("--worker-class", "platform_config.web_worker.EvenWorker", "--threads", "4")
 
 
 class Web(NamedTuple):

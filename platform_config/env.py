@@ -185,3 +185,51 @@ def email(url: str) -> dict[str, object]:
             "EMAIL_TIMEOUT": 10,
         }
     return settings
+
+
+# A request that leaves a hint at a broker that hangs or is gone waits so long, then goes on: outbox and sweep remain.
+_BROKER_PATIENCE_SECONDS = 1
+# Whoever only leaves a task tries to connect for so long. (kombu's own 6 s would hold every request up that records
+# something; workers and beat wait for their broker in any case.)
+_CONNECTING = {"connect_retries_timeout": 1, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+
+
+def broker(url: str) -> dict[str, object]:
+    """Return Celery's CELERY_BROKER_* settings for `redis://…` (Valkey or Redis) or `amqp://…` (RabbitMQ).
+
+    With both, a task of a worker that was killed is given to another. On Valkey a worker empties the queues in the
+    order of its `-Q`; RabbitMQ gives it one task of each in turn. No queue has arguments: those of a queue that exists
+    cannot be changed.
+    """
+    if urlsplit(url).scheme.startswith("amqp"):
+        return {
+            "CELERY_BROKER_TRANSPORT_OPTIONS": {
+                # Without it a task that the broker could not take is lost without a word.
+                "confirm_publish": True,
+                # For the broker's answer to one frame, confirmations too. (A worker that has nothing to do waits for
+                # the socket, not in it.) Confirmation, channel and connection are given up one after the other.
+                "read_timeout": _BROKER_PATIENCE_SECONDS,
+                "write_timeout": _BROKER_PATIENCE_SECONDS,
+                **_CONNECTING,
+            },
+            "CELERY_BROKER_CONNECTION_TIMEOUT": 2 * _BROKER_PATIENCE_SECONDS,
+            # Who is gone without closing its connection gives its tasks back after two beats that were missed; there
+            # is no visibility timeout. (RabbitMQ itself takes back what is held for 30 minutes; tasks end at 5.)
+            "CELERY_BROKER_HEARTBEAT": 10,
+            # Whatever is sent follows from rows and is sent again by a sweep (G3): RabbitMQ need not write it to disk.
+            "CELERY_TASK_DEFAULT_DELIVERY_MODE": "transient",
+        }
+    return {
+        "CELERY_BROKER_TRANSPORT_OPTIONS": {
+            # kombu's defaults give a killed worker's task back after an hour and more. The longest task must stay below
+            # the visibility timeout, or it runs twice.
+            "visibility_timeout": 60,
+            "unacked_restore_interval": 1,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": _BROKER_PATIENCE_SECONDS,
+            "socket_timeout": _BROKER_PATIENCE_SECONDS,
+            # What people wait for goes before what may take its time.
+            "queue_order_strategy": "priority",
+            **_CONNECTING,
+        },
+    }

@@ -49,7 +49,15 @@ SCHEDULE = (
     Entry("payments.resume", "payments.resume", every=timedelta(minutes=1)),
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
     Entry("ticketing.expire_over", "ticketing.expire_over", every=timedelta(minutes=10)),
+    Entry("webhooks.sweep", "webhooks.sweep", every=timedelta(minutes=1)),
+    Entry("webhooks.forget_old", "webhooks.forget_old", every=timedelta(hours=1)),
+    Entry("notifications.remind", "notifications.remind", every=timedelta(minutes=1)),
+    Entry("notifications.watch_stock", "notifications.watch_stock", every=timedelta(minutes=10)),
+    Entry("notifications.send_digests", "notifications.send_digests", every=timedelta(minutes=10)),
+    Entry("orders.retain", "orders.retain", at=(2, 50)),
+    Entry("billing.meter", "billing.meter", every=timedelta(hours=1)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
+    Entry("notifications.resume_messages", "notifications.resume_messages", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),
     Entry("accounts.forget_old", "accounts.forget_old", at=(2, 10), each_tenant=False),
     Entry("accounts.forget_audit", "accounts.forget_audit", at=(2, 20), each_tenant=False),
@@ -61,6 +69,7 @@ SCHEDULE = (
     Entry("reports.catch_up", "reports.catch_up", every=timedelta(minutes=5)),
     Entry("reports.resume", "reports.resume", every=timedelta(minutes=1)),
     Entry("reports.forget_old", "reports.forget_old", at=(2, 30)),
+    Entry("payments.reconcile", "payments.reconcile", at=(3, 40)),
     Entry("reports.find_orphans", "reports.find_orphans", at=(2, 40)),
     Entry("reports.check_invariants", "reports.check_invariants", at=(3, 10)),
     Entry("reports.check_catalog", "reports.check_catalog", at=(3, 25), each_tenant=False),
@@ -90,13 +99,13 @@ def _sync(entry: Entry) -> int:
         "expire_seconds": int((entry.expires or entry.every or timedelta(hours=6)).total_seconds()),
         "description": MARK + entry.delivered_as,
     }
-    timing = _timing(entry)
+    when = timing(every=entry.every, at=entry.at)
     if row is None:
-        PeriodicTask.objects.create(name=entry.name, **wanted, **timing)
+        PeriodicTask.objects.create(name=entry.name, **wanted, **when)
         return 1
     edited = row.description != MARK + _in_words(row)
     if not edited:
-        wanted |= timing
+        wanted |= when
     elif row.description.startswith(MARK):
         del wanted["description"]
     stale = {name: value for name, value in wanted.items() if getattr(row, name) != value}
@@ -107,13 +116,14 @@ def _sync(entry: Entry) -> int:
     return 1 if stale else 0
 
 
-def _timing(entry: Entry) -> dict[str, Any]:
-    if entry.every is not None:
-        seconds = int(entry.every.total_seconds())
+def timing(*, every: timedelta | None, at: tuple[int, int] | None) -> dict[str, Any]:
+    """Return beat's rows for a pause or a time of the day (UTC); made if there are none yet."""
+    if every is not None:
+        seconds = int(every.total_seconds())
         interval = IntervalSchedule.objects.filter(every=seconds, period=IntervalSchedule.SECONDS).first()
         interval = interval or IntervalSchedule.objects.create(every=seconds, period=IntervalSchedule.SECONDS)
         return {"interval": interval, "crontab": None}
-    hour, minute = entry.at or (0, 0)
+    hour, minute = at or (0, 0)
     fields = {"hour": str(hour), "minute": str(minute), "timezone": "UTC"}
     crontab = CrontabSchedule.objects.filter(day_of_week="*", day_of_month="*", month_of_year="*", **fields).first()
     return {"crontab": crontab or CrontabSchedule.objects.create(**fields), "interval": None}

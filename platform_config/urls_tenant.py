@@ -15,6 +15,7 @@ from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
 from tenant_apps.notifications import urls_dashboard as notifications_dashboard
+from tenant_apps.notifications import urls_messages, urls_reminders
 from tenant_apps.notifications import urls_storefront as notifications_storefront
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
@@ -27,12 +28,15 @@ from tenant_apps.staff import urls_dashboard as staff_dashboard
 from tenant_apps.staff.views import settings as staff_settings
 from tenant_apps.ticketing import urls_dashboard as ticketing_dashboard
 from tenant_apps.ticketing import urls_storefront as ticketing_storefront
+from tenant_apps.webhooks import urls_dashboard as webhooks_dashboard
 
 _dashboard = [
     *reports_dashboard.urlpatterns,
     *events_dashboard.urlpatterns,
+    *urls_messages.dashboard,
     # Before ticketing's, of which the last takes any word after an event.
     *orders_dashboard.urlpatterns,
+    *urls_reminders.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *catalog_dashboard.urlpatterns,
     *promotions_dashboard.urlpatterns,
@@ -40,6 +44,7 @@ _dashboard = [
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
     *notifications_dashboard.urlpatterns,
+    *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
 ]
 urlpatterns = [
@@ -47,6 +52,7 @@ urlpatterns = [
     *accounts.urlpatterns,
     *people.urlpatterns,
     *my_orders.urlpatterns,
+    *urls_messages.account,
     *ticketing_storefront.urlpatterns,
     *catalog_storefront.urlpatterns,
     *events_storefront.urlpatterns,

@@ -165,7 +165,24 @@ PREFERENCES: Mapping[str, Preference] = {
         lambda value: value in ("always", "until_first_sale", "one_hour_after_creation"),
         _("One of always, until_first_sale, one_hour_after_creation."),
     ),
-    "reminder_offsets_minutes": Preference([60], _offsets, _("Up to 5 different numbers of minutes, 5 to 43200.")),
+    # Elapsed time before the start. An event may have its own.
+    "reminder_offsets_minutes": Preference(
+        [24 * 60, 60], _offsets, _("Up to 5 different numbers of minutes, 5 to 43200.")
+    ),
+    # Who was there is asked how it was, so long after the end.
+    "review_requests": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    "review_request_hours": Preference(24, _whole(0, 24 * 30), _("A whole number of hours from 0 to 720.")),
+    # Staff are told when no more is left than this: of an event's places in per cent, of goods in pieces where they
+    # have no level of their own. 0: nobody is told.
+    "low_places_percent": Preference(10, _whole(0, 100), _("A whole number from 0 to 100.")),
+    "low_stock_level": Preference(5, _whole(0, 10_000), _("A whole number from 0 to 10000.")),
+    # Each of the staff gets what they may see of the day before, after this hour of the tenant's day.
+    "daily_digest": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    "digest_hour": Preference(8, _whole(0, 23), _("A whole number from 0 to 23.")),
+    # So many months after the last that a guest had to do with this tenant, their names and addresses are replaced.
+    # The network addresses of the audit trail go after a time of their own. 0: kept.
+    "retention_guests_months": Preference(0, _whole(0, 240), _("0, or a whole number of months from 1 to 240.")),
+    "retention_addresses_months": Preference(0, _whole(0, 240), _("0, or a whole number of months from 1 to 240.")),
     # Until so many days before an event so many per cent come back; empty: everything, as long as one may cancel.
     "refund_tiers": Preference(
         [], _tiers, _("Lines such as 14:100 and 3:50: days before the start, per cent. Most days first, at most 10.")

@@ -10,6 +10,7 @@ from api.v1.catalog import urls as catalog
 from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.notifications import urls as notifications
+from api.v1.notifications import urls_messages as messages
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
 from api.v1.people import urls as people
@@ -19,6 +20,7 @@ from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
 from api.v1.ticketing import urls as ticketing
+from api.v1.webhooks import urls as webhooks
 
 # The platform's host.
 public_urls = [
@@ -43,8 +45,11 @@ tenant_urls = [
     *cart.tenant_urls,
     *payments.tenant_urls,
     *imports.tenant_urls,
+    *messages.tenant_urls,
     *reports.tenant_urls,
+    *webhooks.tenant_urls,
     *settings.tenant_urls,
+    *billing.tenant_urls,
     *audit.tenant_urls,
     *notifications.tenant_urls,
     *background.tenant_urls,

@@ -142,7 +142,8 @@ def product_parts(home: Home, environment: Mapping[str, str], host: str, port: i
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     python = sys.executable
     web = [
-        python, "-m", "gunicorn", "platform_config.wsgi:application", "--worker-class", "gthread", "--threads", "4",
+        python, "-m", "gunicorn", "platform_config.wsgi:application",
+        "--worker-class", "platform_config.web_worker.EvenWorker", "--threads", "4",
         "--workers", workers, "--bind", bind, "--graceful-timeout", "8", "--no-control-socket",
     ]  # fmt: skip
     worker = [

@@ -42,6 +42,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.billing",
     "api",
     "platform_config",
 ]
@@ -56,6 +57,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",
 ]
@@ -313,22 +315,12 @@ DNS_SERVERS = env.words("DNS_SERVERS")
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# kombu's defaults give a killed worker's task back after an hour and more. The longest task must stay below the
-# visibility timeout, or it runs twice (foundation.md, section 2).
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {
-        "visibility_timeout": 60,
-        "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        # A broker that hangs must not hang the request that wants to leave a hint there; outbox and sweep remain.
-        "socket_connect_timeout": 1,
-        "socket_timeout": 1,
-    }
-    if CELERY_BROKER_URL.startswith("redis")
-    else {}
-)
+# What differs between Valkey and RabbitMQ.
+globals().update(env.broker(CELERY_BROKER_URL))
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A task that took its process along (memory, a fault below Python) is not given out again at once: it would take one
+# process after the other, several a second. What it was for is a row, and the sweep comes back for it (G3).
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_TIME_LIMIT = 50
@@ -338,12 +330,18 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "tenants.heartbeat": {"queue": "urgent"},
     "imports.*": {"queue": "bulk"},
+    "orders.retain": {"queue": "bulk"},
+    "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "webhooks.forget_old": {"queue": "bulk"},
+    "notifications.send_message": {"queue": "bulk"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# When an entry ran last is written at once: operators read it, and a beat that was killed knows it when it is back.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_TASK_TENANT_CACHE_SECONDS = 30
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
@@ -391,6 +389,10 @@ SPECTACULAR_SETTINGS = {
         "DeliveryKindEnum": "tenant_apps.catalog.models.DeliveryMethod.Kind",
         "ScanResultEnum": "tenant_apps.ticketing.models.CheckIn.Result",
         "VoucherKindEnum": "tenant_apps.promotions.models.Voucher.Kind",
+        "EventAttendanceEnum": "tenant_apps.events.models.Event.Attendance",
+        "SegmentAttendanceEnum": ["all", "checked_in", "not_checked_in"],
+        "SegmentOrdersEnum": ["paid", "pending", "cancelled"],
+        "MessageStatusEnum": "tenant_apps.notifications.message_models.Message.Status",
         "MassRefundStatusEnum": "tenant_apps.payments.models.MassRefund.Status",
         "StatementStatusEnum": "tenant_apps.payments.models.Statement.Status",
         "TestOutcomeEnum": ["succeed", "decline", "pending"],
@@ -416,6 +418,15 @@ STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
+# --- Messages: where their carriers are (P4), and what one organizer may send --------------------------------------
+
+# The service that takes text messages over HTTP; empty: none are sent. docs/guides/text-messages.md says what it takes.
+SMS_API_BASE = env.text("SMS_API_BASE", "")
+# How many parts of text messages one organizer may set as its own daily limit at most.
+SMS_MOST_PARTS_A_DAY = env.number("SMS_MOST_PARTS_A_DAY", 5000)
+# Messages to ticket holders: how many an organizer may start in a day, and to how many people together.
+MESSAGES_A_DAY = env.number("MESSAGES_A_DAY", 50)
+MESSAGE_PEOPLE_A_DAY = env.number("MESSAGE_PEOPLE_A_DAY", 100_000)
 # Servers ("127.0.0.1:8099", "localhost:*") that calls to addresses of tenants may reach although they are not public;
 # read from the environment in development only (shared_apps.core.outgoing).
 OUTGOING_OWN_SERVERS: list[str] = []

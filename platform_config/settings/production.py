@@ -35,3 +35,5 @@ if env.text("FAULT_POINTS", ""):
     raise ImproperlyConfigured("FAULT_POINTS is for tests and must not be set in production.")
 if env.words("OUTGOING_OWN_SERVERS"):
     raise ImproperlyConfigured("OUTGOING_OWN_SERVERS is for development and must not be set in production.")
+if SMS_API_BASE and not SMS_API_BASE.startswith("https://"):
+    raise ImproperlyConfigured("SMS_API_BASE must start with https:// in production.")

@@ -31,7 +31,7 @@ SECONDS = 5.0
 MOST_BYTES = 64 * 1024
 MOST_OF_HEADERS = 16 * 1024
 MOST_ADDRESSES = 3
-LONGEST_ADDRESS = 500
+LONGEST_ADDRESS = 2000
 # What `is_global` lets through, in some version of Python or in all, and what leads elsewhere than it says: IPv4
 # within IPv6 (mapped, compatible, translated, 6to4, Teredo), addresses for documentation, sites and relays.
 _CLOSED = tuple(

@@ -6,11 +6,14 @@ named without their schema, so the text is the same for all tenants.
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.models.base import ModelState
 from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
+from django.db.models.signals import post_init, pre_init
 
 from shared_apps.core.server_statements import ServerStatement
 
@@ -120,8 +123,9 @@ class SideBySide:
         return rows
 
     def _planned(self) -> ServerStatement:
-        parts, positions = ["SELECT * FROM (SELECT 1) AS one"], []
+        parts, positions = ["SELECT * FROM (SELECT 1) AS one"], dict[tuple[int, int], int]()
         fixed: list[tuple[int, Any]] = []
+        which: list[int] = []
         place = 0
         for number, question in enumerate(self._questions):
             plan = question.plan()
@@ -130,12 +134,13 @@ class SideBySide:
             parts.append(f"LEFT JOIN ({one}) AS q_{number} ON true")
             for value in plan.parameters:
                 if isinstance(value, Parameter):
-                    positions.append((number, value.position))
+                    # What stands at several places is sent once.
+                    which.append(positions.setdefault((number, value.position), len(positions)))
                 else:
                     fixed.append((place, value))
                 place += 1
-        self._positions = positions
-        self._statement = ServerStatement(" ".join(parts), fixed)
+        self._positions = list(positions)
+        self._statement = ServerStatement(" ".join(parts), fixed, which)
         return self._statement
 
 
@@ -144,9 +149,42 @@ def _row(plan: _Plan, cells: list[Any], database: Any) -> Any:
     for position, converters, expression in plan.converters:
         for convert in converters:
             cells[position] = convert(cells[position], expression, database)
-    row = plan.model.from_db(DEFAULT_DB_ALIAS, plan.names, cells[plan.columns])
+    row = _made(plan.model, plan.names, cells[plan.columns])
     for populator in plan.populators:
-        populator.populate(cells, row)
+        _populate(populator, cells, row)
     for name, position in plan.annotations.items():
         setattr(row, name, cells[position])
     return row
+
+
+def _populate(populator: Any, cells: list[Any], row: Any) -> None:
+    """What django.db.models.query.RelatedPopulator does, by `_made`."""
+    mine = cells[populator.cols_start : populator.cols_end]
+    if populator.reorder_for_init:
+        mine = populator.reorder_for_init(cells)
+    related = None
+    if mine[populator.pk_idx] is not None:
+        related = _made(populator.model_cls, populator.init_list, mine)
+        for further in populator.related_populators:
+            _populate(further, cells, related)
+    populator.local_setter(row, related)
+    if related is not None:
+        populator.remote_setter(related, row)
+
+
+def _made(model: type[models.Model], names: Sequence[str], values: Sequence[Any]) -> Any:
+    """What `model.from_db` gives, for a third of its work: what was read is in `__dict__`, what was not is deferred."""
+    if _has_own_start(model):
+        return model.from_db(DEFAULT_DB_ALIAS, names, values)
+    row = model.__new__(model)
+    row._state = state = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    row.__dict__.update(zip(names, values, strict=True))
+    return row
+
+
+@cache
+def _has_own_start(model: type[models.Model]) -> bool:
+    """Tell whether the model, or somebody who listens, does something as its instances are made."""
+    plain = model.from_db.__func__ is models.Model.from_db.__func__ and model.__init__ is models.Model.__init__  # type: ignore[attr-defined]  # a class method
+    return not plain or pre_init.has_listeners(model) or post_init.has_listeners(model)

@@ -23,13 +23,15 @@ _numbers = count(1)
 class ServerStatement:
     """An SQL text with `%s` for each value; call it with a connection and the values for all rows that it gives.
 
-    `fixed` are values that never change, by position: they become part of the text that the server plans.
+    `fixed` are values that never change, by position: they become part of the text that the server plans. `which` says
+    of each other place which of the values stands there, where one stands at several.
     """
 
-    def __init__(self, sql: str, fixed: Sequence[tuple[int, Any]] = ()):
+    def __init__(self, sql: str, fixed: Sequence[tuple[int, Any]] = (), which: Sequence[int] | None = None):
         self.sql = sql
         self._fixed = dict(fixed)
         self._places = len(_MARK.findall(sql.replace("%%", "")))
+        self._which = range(self._places - len(self._fixed)) if which is None else which
         self._rename()
 
     def __call__(self, database: Any, values: Sequence[Any]) -> list[Any]:
@@ -54,18 +56,15 @@ class ServerStatement:
 
     def _rename(self) -> None:
         self._name = f"foyer_{next(_numbers)}"
-        free = self._places - len(self._fixed)
+        free = max(self._which, default=-1) + 1
         self._execute = f"EXECUTE {self._name} ({', '.join(['%s'] * free)})" if free else f"EXECUTE {self._name}"
 
     def _marks(self) -> list[Any]:
-        numbers = count(1)
-        return [
-            self._fixed[place] if place in self._fixed else AsIs(f"${next(numbers)}") for place in range(self._places)
-        ]
+        return self._all([AsIs(f"${number + 1}") for number in range(max(self._which, default=-1) + 1)])
 
     def _all(self, values: Sequence[Any]) -> list[Any]:
-        rest = iter(values)
-        return [self._fixed[place] if place in self._fixed else next(rest) for place in range(self._places)]
+        which = iter(self._which)
+        return [self._fixed[place] if place in self._fixed else values[next(which)] for place in range(self._places)]
 
 
 def _known(database: Any) -> set[str]:

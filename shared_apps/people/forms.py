@@ -14,6 +14,15 @@ class PictureForm(forms.Form):
     )
 
 
+class PhoneForm(forms.Form):
+    phone = forms.CharField(
+        label=_("Telephone number"),
+        max_length=40,
+        help_text=_("With the country's code, such as +49 30 901820."),
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
+
+
 class EraseForm(forms.Form):
     password = forms.CharField(
         label=_("Present password"),

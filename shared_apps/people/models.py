@@ -41,6 +41,33 @@ class NotificationPreference(models.Model):
         return f"{self.user_id} {self.topic} {self.channel}"
 
 
+class Phone(models.Model):
+    """Where a person wants text messages, for all tenants: E.164, such as +4930901820."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    number = models.CharField(max_length=16)
+    changed_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class DeploymentKey(models.Model):
+    """A key pair that this deployment made for itself, sealed: the one that signs web pushes (RFC 8292).
+
+    It stands here and not in a setting so that every process has the same one from the first `prepare` on. Browsers
+    are bound to its public half: a lost one ends every subscription.
+    """
+
+    name = models.CharField(max_length=30, primary_key=True)
+    # Sealed by `shared_apps.core.secrets`; read through a change of SECRET_KEY by SECRET_KEY_FALLBACKS.
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=now, db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BoughtOrder(models.Model):
     """That a person ordered something at a tenant: enough to page through it, and no more (citus.md, rule 12).
 

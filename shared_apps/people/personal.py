@@ -11,7 +11,7 @@ from shared_apps.accounts.models import EmailCode, PlatformAuditEntry, Session, 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from shared_apps.people import avatars, wishes
 from shared_apps.people.footprints import address_key
-from shared_apps.people.models import BoughtOrder, BoughtPlace, DataRequest
+from shared_apps.people.models import BoughtOrder, BoughtPlace, DataRequest, Phone
 from tenants.models import Tenant
 from tenants.schema_state import labels_of
 
@@ -112,6 +112,10 @@ def _wishes(person: Person) -> Rows:
     ]
 
 
+def _phone(person: Person) -> Rows:
+    return Phone.objects.filter(user_id=person.user_id).values("number", "changed_at")
+
+
 def _requests(person: Person) -> Rows:
     rows = DataRequest.objects.filter(user_id=person.user_id).order_by("created_at")
     return rows.values("kind", "status", "created_at", "finished_at")
@@ -152,6 +156,7 @@ hold("second_factors", "mfa.Authenticator", {"user", "data"}, export=_second_fac
 hold("arrivals", "accounts.Arrival", {"user"})
 hold("picture", "people.Avatar", {"user", "file"}, export=_avatar, erase=_end_avatar)
 hold("notification_preferences", "people.NotificationPreference", {"user"}, export=_wishes)
+hold("phone", "people.Phone", {"user"}, export=_phone)
 hold("requests", "people.DataRequest", {"user", "email", "name", "archive"}, export=_requests)
 hold("organizers", "tenants.Tenant", {"owner"}, export=_owned)
 hold("footprints", "people.BoughtOrder", {"user", "address_key"}, erase=_end_footprints)
@@ -173,3 +178,4 @@ harmless("people.DataRequestStep", {"result", "error"}, "gone with its request, 
 harmless("tenants.SchemaTemplate", {"statements"}, "statements without anybody's rows")
 harmless("tenants.Tenant", {"preferences"}, "settings of the site, no person's")
 harmless("tenants.Heartbeat", {"name"}, "what a queue is called")
+harmless("people.DeploymentKey", {"name", "sealed"}, "a key of this deployment's own")

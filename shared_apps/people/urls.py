@@ -8,6 +8,7 @@ _pages = [
     path("picture/", views.picture, name="picture"),
     path("avatars/<str:file>", views.avatar, name="avatar"),
     path("notifications/", views.notifications, name="notifications"),
+    path("phone/", views.phone, name="phone"),
     path("data/", views.data, name="data"),
     path("data/export/", views.export, name="export"),
     path("data/exports/<uuid:pk>/", views.download, name="download"),

@@ -17,8 +17,8 @@ from shared_apps.accounts.models import User
 from shared_apps.core.access import anyone, signed_in
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
-from shared_apps.people import avatars, requests, wishes
-from shared_apps.people.forms import EraseForm, PictureForm, WishesForm
+from shared_apps.people import avatars, phones, requests, wishes
+from shared_apps.people.forms import EraseForm, PhoneForm, PictureForm, WishesForm
 from shared_apps.people.models import DataRequest
 from tenants.context import in_public
 
@@ -84,6 +84,31 @@ def notifications(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("people:notifications")
     return render(request, "account/notifications.html", {"form": form, "tab": "notifications"})
+
+
+@signed_in
+@never_cache
+def phone(request: HttpRequest) -> HttpResponse:
+    """Where to send text messages, or nowhere."""
+    user = _person(request)
+    known = phones.number_of(user.pk)
+    form, status = PhoneForm(initial={"phone": known}), 200
+    if request.method == "POST" and "remove" in request.POST:
+        phones.remove_number(user)
+        messages.success(request, _("Your number is removed."))
+        return redirect("people:phone")
+    if request.method == "POST":
+        form, status = PhoneForm(request.POST), 400
+        if form.is_valid():
+            try:
+                phones.set_number(user, form.cleaned_data["phone"])
+            except DomainError as refusal:
+                show_refusal(form, refusal)
+                status = refusal.status
+            else:
+                messages.success(request, _("Saved."))
+                return redirect("people:phone")
+    return render(request, "account/phone.html", {"form": form, "known": known, "tab": "notifications"}, status=status)
 
 
 @signed_in

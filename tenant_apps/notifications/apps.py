@@ -9,21 +9,34 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenant_apps.notifications import channels
-        from tenant_apps.notifications.channels import email
+        from tenant_apps.notifications.channels import email, push, sms
 
-        channels.register(email)
+        for way in (email, push, sms):
+            channels.register(way)
         # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
             buyer_topics,
             checkup,
+            clock_alerts,
+            digest,
             event_news,
             goods,
+            message_personal,
+            message_tasks,
+            message_words,
             money,
+            periodic_personal,
             personal,
             refunds,
+            reminders,
             staff,
+            staff_alerts,
             staff_topics,
+            stock_watch,
             subscribers,
             tickets,
+            usage,
             waiting,
         )
+
+        staff_alerts.offer_optional()

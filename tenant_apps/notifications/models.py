@@ -6,6 +6,25 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from shared_apps.core.codes import uuid7
+from tenant_apps.notifications.channel_models import PushSubscription, SmsAccount, SmsMessage
+from tenant_apps.notifications.message_models import Message, MessagePerson
+from tenant_apps.notifications.periodic_models import EventReminders, Noted, Round
+
+__all__ = [
+    "Delivery",
+    "EventReminders",
+    "Message",
+    "MessagePerson",
+    "Noted",
+    "Notification",
+    "PushSubscription",
+    "Round",
+    "Sender",
+    "SmsAccount",
+    "SmsMessage",
+    "Suppression",
+    "Wording",
+]
 
 
 class Delivery(models.Model):

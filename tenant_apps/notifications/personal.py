@@ -38,4 +38,6 @@ harmless(
     "notifications.Sender", {"name", "reply_to", "address", "host", "username", "sealed"},
     "the organizer's own address and mail server",
 )  # fmt: skip
-harmless("notifications.Wording", {"title", "body", "short"}, "the organizer's own words, the same for everybody")
+harmless(
+    "notifications.Wording", {"title", "body", "short", "language"}, "the organizer's own words, the same for everybody"
+)

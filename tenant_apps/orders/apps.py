@@ -14,6 +14,7 @@ class OrdersConfig(AppConfig):
             footprints,
             invoice_personal,
             personal,
+            usage,
             waiting_personal,
             waiting_watch,
         )

@@ -26,6 +26,7 @@ BATCH = 500
 @subscribe("order.ticket_passed_on")
 @subscribe("order.claimed")
 @subscribe("order.contact_changed")
+@subscribe("order.forgotten")
 def keep_footprint(message: OutboxMessage) -> None:
     """Copy whose order it is and which places it has now."""
     tenant = current_tenant()

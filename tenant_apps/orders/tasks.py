@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from tenant_apps.orders import waiting_watch
+from tenant_apps.orders import retention, waiting_watch
 from tenant_apps.orders.cart_holds import KEPT, clear_overdue, forget_old
 from tenant_apps.orders.cart_models import Cart
 from tenant_apps.orders.models import Order, WaitingEntry
@@ -29,6 +29,14 @@ def serve_waiting() -> None:
     waiting_watch.serve()
 
 
+@shared_task(base=TenantTask, name="orders.retain")
+def retain() -> None:
+    """Every night: forget guests and network addresses as the tenant's rules say, none unless it set some. What is left
+    goes with the next one; running it twice changes nothing (G2)."""
+    if retention.retain():
+        retain.apply_async(retry=False, expires=3600)
+
+
 due.soonest(
     "orders.expire_overdue",
     lambda: [
@@ -46,3 +54,5 @@ due.soonest(
         (WaitingEntry.objects.filter(held__gt=0, expires_at__isnull=False), "expires_at"),
     ],
 )
+# Few tenants have rules; the others are not entered.
+due.public_question("orders.retain", lambda tenant, now: now if retention.has_rules(tenant) else None)

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from django.core.cache import caches
@@ -18,6 +19,7 @@ from tenant_apps.payments.models import Payment, ProviderAccount, ProviderEvent,
 from tenant_apps.payments.providers.base import BadSignature, Notice, ProviderFailed, Refunded
 from tenant_apps.payments.refunds import record_foreign_refund, record_refund
 from tenant_apps.payments.services import settle
+from tenants.context import on_commit
 from tenants.database import connection
 
 logger = logging.getLogger(__name__)
@@ -94,14 +96,22 @@ def apply(event: ProviderEvent) -> bool:
 
 def _ask(event: ProviderEvent, notice: Notice) -> None:
     """The message only says that there is something to ask: outside any transaction, and by the worker (O3)."""
-    from tenant_apps.payments.tasks import ask_provider
-
     payment = _payment(event.account, notice)
     if payment is not None:
         # The row says that it is due; the task only makes it sooner, and may be lost (G3).
         Payment.objects.filter(pk=payment.pk, poll_at__isnull=False).update(poll_at=timezone.now())
-        ask_provider.delay_on_commit(str(payment.pk))
+        on_commit(partial(_ask_soon, payment))
     _done(event, "asked" if payment else "unknown payment")
+
+
+def _ask_soon(payment: Payment) -> None:
+    """Never fails and never waits for long: with the broker gone, the message is done and the poll asks."""
+    from tenant_apps.payments.tasks import ask_provider
+
+    try:
+        ask_provider.apply_async(args=[str(payment.pk)], retry=False, expires=60)
+    except Exception as error:  # whatever the broker's client raises
+        logger.warning("payment_hint_lost", extra={"reason": type(error).__name__})
 
 
 @transaction.atomic

@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from tenant_apps.payments import callbacks, mass, polling, statements
-from tenant_apps.payments.models import MassRefund, Payment, ProviderEvent, Refund, Statement
+from tenant_apps.payments import callbacks, mass, polling, reconciling, statements
+from tenant_apps.payments.models import MassRefund, Payment, ProviderAccount, ProviderEvent, Refund, Statement
 from tenants import due
 from tenants.tasks import TenantTask
 
@@ -40,6 +40,12 @@ def resume() -> None:
         book_statement.apply_async(args=[str(found.pk)], retry=False)
 
 
+@shared_task(base=TenantTask, name="payments.reconcile", soft_time_limit=280, time_limit=300)
+def reconcile() -> None:
+    """Every night: compare our ledger with the providers' own books. Reads, and tells of each difference once (G2)."""
+    reconciling.reconcile_lately()
+
+
 @shared_task(base=TenantTask, name="payments.ask_provider")
 def ask_provider(payment: str) -> None:
     """Ask about one payment now. Running it twice changes nothing (G2); if it is lost, the poll does it."""
@@ -58,6 +64,7 @@ due.soonest(
     ],
     alone=True,
 )
+due.soonest("payments.reconcile", lambda: [(ProviderAccount.objects.all(), "created_at")], alone=True)
 due.soonest(
     "payments.resume",
     lambda: [

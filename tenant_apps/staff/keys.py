@@ -124,7 +124,7 @@ def by_prefix(prefix: Parameter) -> Any:
     """The key with this prefix, with its maker; for statements that ask something else beside it."""
     columns = [field.name for field in ApiKey._meta.concrete_fields]
     keys = ApiKey.objects.select_related("created_by").only(*columns, *(f"created_by__{name}" for name in _OF_MAKER))
-    return keys.filter(prefix=prefix.of(models.CharField()))
+    return keys.order_by().filter(prefix=prefix.of(models.CharField()))  # it is unique
 
 
 _named = SideBySide(by_prefix)

@@ -23,6 +23,14 @@ LABELS = {
     "payment_providers": _("Ways to pay, one on each line"),
     "event_edit_policy": _("Published events can be edited"),
     "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
+    "review_requests": _("People who came are asked afterwards how it was"),
+    "review_request_hours": _("Hours after an event until they are asked"),
+    "low_places_percent": _("Tell staff when so many per cent of an event's places are left, 0 for never"),
+    "low_stock_level": _("Tell staff when so many pieces are left of goods without a level of their own, 0 for never"),
+    "daily_digest": _("Staff get a daily summary of what they may see"),
+    "digest_hour": _("Hour at which the daily summary goes out"),
+    "retention_guests_months": _("Months until the names and addresses of guests are erased, 0 for never"),
+    "retention_addresses_months": _("Months until network addresses are erased from the audit trail, 0 for never"),
     "refund_tiers": _("Refund rule: days before the start and per cent, such as 14:100, one on each line"),
     "cors_origins": _("Other sites that may call your API from a browser, one on each line"),
     "prices_include_tax": _("Prices contain the tax"),
@@ -67,6 +75,12 @@ PAPERS = (
     "seller_name", "seller_address", "seller_tax_id", "invoices", "invoice_prefix", "credit_note_prefix",
     "invoice_start", "invoice_footer",
 )  # fmt: skip
+# What happens by itself, and what is forgotten by itself: sections of their own too.
+BY_CLOCK = (
+    "reminder_offsets_minutes", "review_requests", "review_request_hours", "low_places_percent", "low_stock_level",
+    "daily_digest", "digest_hour",
+)  # fmt: skip
+RETENTION = ("retention_guests_months", "retention_addresses_months")
 
 
 class SettingsForm(forms.Form):
@@ -93,7 +107,14 @@ class SettingsForm(forms.Form):
                 self.initial[name] = "\n".join(map(str, self.initial[name]))
 
     def preference_fields(self) -> list[Any]:
-        return [self[name] for name in self.preferences if name not in PAPERS]
+        apart = {*PAPERS, *BY_CLOCK, *RETENTION}
+        return [self[name] for name in self.preferences if name not in apart]
+
+    def clock_fields(self) -> list[Any]:
+        return [self[name] for name in BY_CLOCK]
+
+    def retention_fields(self) -> list[Any]:
+        return [self[name] for name in RETENTION]
 
     def paper_fields(self) -> list[Any]:
         return [self[name] for name in PAPERS]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from shared_apps.core.errors import FieldError, InvalidInput
 from shared_apps.core.money import to_minor
 from tenant_apps.activity.services import record
+from tenants import due
 from tenants.context import current_tenant, in_public
 from tenants.logos import keep_logo
 from tenants.models import Tenant
@@ -53,6 +54,8 @@ def change_settings(changes: Mapping[str, Any], *, actor: Any) -> Tenant:
         tenant = Tenant.objects.select_for_update(of=("self",)).get(pk=here.pk)
         _apply(tenant, columns, preferences)
         tenant.save(update_fields=[*columns, "preferences"])
+    if "reminder_offsets_minutes" in changed:
+        due.hint("notifications.remind")
     return tenant
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import BigIntegerField, Exists, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, JSONObject
 
 from shared_apps.core.prepared import Parameter, Prepared, SideBySide
@@ -23,6 +24,7 @@ from tenant_apps.ticketing.models import CheckIn, CheckInList, CheckInListType, 
 
 PERMISSION = "check_in"
 _NO_TOKEN = uuid.UUID(int=0)
+_FRESH = Q(status=Ticket.Status.ACTIVE, passages=0)
 _ID, _UUID, _TEXT = BigIntegerField(), models.UUIDField(), models.CharField()
 
 
@@ -99,10 +101,16 @@ def admissions_before(list_id: Any) -> dict[str, Any]:
     here = Q(check_in_list_id=list_id) | Q(zone_id=Subquery(zone))
     rows = CheckIn.objects.admissions().filter(here, Exists(asking), ticket_id=OuterRef("pk"))
     standing = rows.filter(left_at__isnull=True).order_by("-scanned_at")
+    none = Value([], ArrayField(models.DateTimeField()))
     return {
-        "came": ArraySubquery(rows.order_by("scanned_at", "pk").values("scanned_at")),
-        "stands_since": Subquery(standing.values("scanned_at")[:1]),
+        "came": unless_fresh(ArraySubquery(rows.order_by("scanned_at", "pk").values("scanned_at")), none),
+        "stands_since": unless_fresh(Subquery(standing.values("scanned_at")[:1])),
     }
+
+
+def unless_fresh(found: Any, otherwise: Any = None) -> Case:
+    """Look among earlier admissions only of a ticket that had some: with most that are scanned nobody came in yet."""
+    return Case(When(_FRESH, then=otherwise), default=found)
 
 
 def _all_of(model: type[models.Model]) -> list[str]:
@@ -116,12 +124,13 @@ def _list(pk: Parameter, user_id: Parameter) -> Any:
 
 @Prepared
 def _list_for_key(pk: Parameter, prefix: Parameter) -> Any:
-    return _list_for(pk, Subquery(ApiKey.objects.filter(prefix=prefix.of(_TEXT)).values("created_by_id")))
+    # Of what is unique nothing is put in order: a sort of one row costs the server more than finding it.
+    return _list_for(pk, Subquery(ApiKey.objects.order_by().filter(prefix=prefix.of(_TEXT)).values("created_by_id")))
 
 
 def _list_for(pk: Parameter, user_id: Any) -> Any:
     """The list, with what the role of that person gives here, and whether a grant gives the right on its event."""
-    membership = Membership.objects.filter(user_id=user_id)
+    membership = Membership.objects.order_by().filter(user_id=user_id)
     grants = EventUserPermission.objects.filter(
         user_id=user_id,
         content_object=OuterRef("event_id"),
@@ -166,7 +175,7 @@ def _ticket(token: Parameter, key_id: Parameter, list_id: Parameter) -> Any:
             public_key=Subquery(key.values("public_key")),
             key_revoked_at=Subquery(key.values("revoked_at")),
             accepted=~Exists(limited) | Q(Exists(limited.filter(ticket_type_id=OuterRef("ticket_type_id")))),
-            inside_since=Subquery(standing.values("scanned_at")[:1]),
+            inside_since=unless_fresh(Subquery(standing.values("scanned_at")[:1])),
             **admissions_before(list_id.of(_ID)),
         )
     )

@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "FOYER_HOME", "FOYER_TEST", "DJANGO", "PYTEST")
 
 
-def run_quick(module: str) -> dict[str, Any]:
+def run_quick(module: str, *more: str) -> dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(
-        [sys.executable, "-m", module, "--quick"], cwd=ROOT, env=environment, capture_output=True, text=True,
+        [sys.executable, "-m", module, "--quick", *more], cwd=ROOT, env=environment, capture_output=True, text=True,
         timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
@@ -43,3 +43,11 @@ def test_what_is_killed_in_the_middle_of_its_work_leaves_nothing_half_done() -> 
     nothing = ("paid_without_ticket", "ticket_without_payment", "mail_lost", "ledger_difference_minor")
     assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing, 0)
     assert (figures["kills"], figures["stuck_after_120s"], figures["breaches"]) == (3, 0, 0)
+
+
+def test_an_empty_queue_and_a_dead_worker_lose_nothing_and_double_at_most_one_mail() -> None:
+    figures = run_quick("bench.faults", "--only", "storm")
+    nothing = ("lost", "left", "client_errors", "breaches", "paid_without_ticket", "ledger_difference_minor")
+    assert {name: figures[f"storm_{name}"] for name in nothing} == dict.fromkeys(nothing, 0)
+    assert figures["storm_kills"] == 1 and figures["storm_twice"] <= 1 and figures["storm_flushes"] >= 1
+    assert figures["storm_effects"] > figures["storm_acts"] > 0

@@ -319,7 +319,7 @@ def test_a_name_that_nobody_has_is_said_so(monkeypatch):
         "https://0x7f.1/", "https://127.1/", "https://017700000001/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
         "https://[fe80::1%25eth0]/", "https://10.0.0.1/", "https://0/", "https://1.2.3.4.5/", "https://example.org:99999/",
         "https://\u24dbocalhost/", "https://\uff11\uff12\uff17.0.0.1/", "https://example..org/",
-        "https://example.org/" + "a" * 500,
+        "https://example.org/" + "a" * 2000,
         "javascript:alert(1)", "file:///etc/passwd", "https://127.0.0.1./", "//example.org/",
     ],
 )  # fmt: skip

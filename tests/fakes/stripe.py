@@ -132,7 +132,7 @@ class Stripe(Fake):
         if after:
             rows = rows[[row["id"] for row in rows].index(after) + 1 :]
         limit = int(request.query.get("limit", 10))
-        return json_answer({"object": "list", "has_more": len(rows) > limit, "data": rows[:limit]})
+        return json_answer({"object": "list", "url": request.path, "has_more": len(rows) > limit, "data": rows[:limit]})
 
     # --- Writing ---------------------------------------------------------------------------------------------------
 

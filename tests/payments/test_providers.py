@@ -7,12 +7,13 @@ import requests
 from django.utils import timezone
 
 from tenant_apps.activity.delivery import deliver_due
+from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.services import expire_overdue
 from tenant_apps.payments.callbacks import apply_open
 from tenant_apps.payments.models import Payment, ProviderEvent, Refund
 from tenant_apps.payments.polling import poll_due
-from tenant_apps.payments.reconciling import reconcile
+from tenant_apps.payments.reconciling import reconcile, reconcile_lately
 from tenant_apps.payments.services import mark_paid
 from tenants.context import in_tenant
 from tests.factories import bearer, owner_of
@@ -208,6 +209,20 @@ def test_the_reconciliation_finds_nothing_and_then_the_planted_movement(shop):
         assert list(reconcile(account, now - HOUR, now + HOUR)) == []
         Payment.objects.get().order.ledger.update(amount_minor=1)
         assert [difference.amount_minor for difference in reconcile(account, now - HOUR, now + HOUR)] == [2499]
+
+
+def test_the_nightly_comparison_tells_staff_once_of_a_movement_that_differs(shop):
+    order = shop.order()
+    shop.come_back(shop.pay(order))
+    later = timezone.now() + timedelta(hours=2)
+    with in_tenant(shop.tenant):
+        assert reconcile_lately(later) == 0
+        Payment.objects.get().order.ledger.update(amount_minor=1)
+        assert reconcile_lately(later) == reconcile_lately(later) == 1
+        told = OutboxMessage.objects.filter(topic="books.differ")
+        assert [message.payload["provider"] for message in told] == [shop.name]
+        deliver_due()
+        assert OutboxMessage.objects.filter(topic="notify.staff.books_differ").count() == 1
 
 
 # --- Stripe's own -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ import time
 
 import pytest
 import requests
+from django.utils import timezone
 
+from tenant_apps.payments import tasks
 from tenant_apps.payments.callbacks import apply_open
 from tenant_apps.payments.models import LedgerEntry, Payment, ProviderEvent
 from tenants.context import in_tenant
@@ -195,3 +197,20 @@ def test_money_that_staff_sent_back_at_the_provider_s_own_site_is_in_our_books_t
     shop.fake.settled()
     assert shop.payments() == [("partially_refunded", 2500, 500)]
     shop.books_agree()
+
+
+def test_a_message_that_only_says_ask_us_is_done_although_the_queue_is_gone(open_shop, monkeypatch):
+    """The payment is due to be asked about then, which the schedule does; nobody waits for the queue."""
+
+    def refuse(*_args, **_options):
+        raise ConnectionError
+
+    monkeypatch.setattr(tasks.ask_provider, "apply_async", refuse)
+    shop = open_shop("paypal")
+    order = shop.order()
+    shop.pay(order)
+    shop.fake.settled()
+    with in_tenant(shop.tenant):
+        told = ProviderEvent.objects.get(kind="CHECKOUT.ORDER.APPROVED")
+        assert told.done_at is not None and (told.outcome, told.tries) == ("asked", 1)
+        assert Payment.objects.get().poll_at <= timezone.now()

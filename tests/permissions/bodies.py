@@ -34,6 +34,17 @@ def _ticket(place: Place) -> str:
     return str(getattr(getattr(place, "ticket", None), "pk", None) or uuid4())
 
 
+def _message(place: Place) -> dict[str, Any]:
+    segment = {"event": place.event.slug, "attendance": "checked_in"}
+    return {"subject": "News", "message": "Hello {name}", "segment": segment}
+
+
+def _device(place: Place) -> dict[str, Any]:
+    """What a browser says of itself: the generator of P-256 is a point like any other."""
+    point = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+    return {"endpoint": "https://push.example.org/one", "keys": {"p256dh": point, "auth": "A" * 22}}
+
+
 _list = fixed(name="A new door")
 _entrance = fixed(name="A new door", entries="once", directions="both", day_starts="0")
 _register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
@@ -123,10 +134,29 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/reports/schedules/<uuid:pk>/": _schedule_form,
     "POST /dashboard/reports/schedules/<uuid:pk>/switch/": fixed(enabled="0"),
     "POST /dashboard/reports/schedules/<uuid:pk>/delete/": NOTHING,
+    "POST /dashboard/reports/runs/": fixed(report="sales", format="csv"),
     "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
     "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),
     "POST /payments/webhooks/<slug:name>/": NOTHING,
     "POST /billing/webhooks/stripe-connect/": NOTHING,
+    "POST /notifications/": _message,
+    "POST /notifications/messages/preview/": _message,
+    "POST /notifications/messages/<uuid:pk>/stop/": NOTHING,
+    "PUT /sms-account/": fixed(sender="Alpha", key="k", daily_parts=5),
+    "DELETE /sms-account/": NOTHING,
+    "POST /push-subscriptions/": _device,
+    "DELETE /push-subscriptions/<uuid:pk>/": NOTHING,
+    "PUT /me/phone/": fixed(phone="+49 30 901820"),
+    "DELETE /me/phone/": NOTHING,
+    "POST /account/phone/": fixed(phone="+49 30 901820"),
+    "POST /account/devices/": lambda place: {**_device(place)["keys"], "endpoint": _device(place)["endpoint"]},
+    "POST /account/devices/<uuid:pk>/remove/": NOTHING,
+    "POST /dashboard/events/<slug:slug>/messages/": fixed(
+        order_status="paid", subject="News", message="Hello {name}", channels=["email"]
+    ),
+    "POST /dashboard/events/<slug:slug>/messages/<uuid:pk>/stop/": NOTHING,
+    "POST /dashboard/settings/text-messages/": fixed(sender="Alpha", key="k", daily_parts="5"),
+    "POST /dashboard/settings/text-messages/remove/": NOTHING,
     "POST /events/<str:event>/refunds/": NOTHING,
     "POST /events/<str:event>/refunds/<uuid:pk>/retry/": NOTHING,
     "POST /dashboard/money/events/<slug:slug>/": NOTHING,
@@ -282,6 +312,8 @@ BODIES: dict[str, Maker] = {
     "DELETE /events/<str:event>/ticket-types/<int:pk>/": NOTHING,
     "PATCH /events/<str:event>/ticket-types/<int:pk>/": _rename,
     "PUT /events/<str:event>/ticket-types/<int:pk>/": fixed(name="Renamed", price="7.00"),
+    "PUT /events/<str:event>/reminders/": fixed(offsets_minutes=[90, 30]),
+    "POST /dashboard/events/<slug:slug>/reminders/": fixed(own="yes", offsets_minutes="90\n30"),
     "POST /imports/": upload,
     "POST /imports/<uuid:pk>/apply/": NOTHING,
     "POST /dashboard/imports/<slug:resource>/": upload,
@@ -357,6 +389,21 @@ BODIES: dict[str, Maker] = {
     "POST /auth/social-accounts/<int:id>/": fixed(password=PASSWORD),
     "DELETE /auth/social-accounts/<int:id>/": NOTHING,
     "POST /auth/social/<slug:provider>/": fixed(code="x"),
+    "POST /webhooks/": fixed(url="https://hooks.example.org/new", topics=["order.paid"]),
+    "PATCH /webhooks/<uuid:pk>/": fixed(description="A new one"),
+    "DELETE /webhooks/<uuid:pk>/": NOTHING,
+    "POST /webhooks/<uuid:pk>/rotate-secret/": NOTHING,
+    "POST /webhooks/<uuid:pk>/test/": NOTHING,
+    "POST /webhooks/<uuid:pk>/replay/": lambda place: {"since": place.webhook_delivery.created_at.isoformat()},
+    "POST /webhooks/<uuid:pk>/deliveries/<uuid:delivery>/replay/": NOTHING,
+    "POST /dashboard/webhooks/new/": fixed(url="https://hooks.example.org/new", topics="order.paid"),
+    "POST /dashboard/webhooks/<uuid:pk>/edit/": fixed(url="https://hooks.example.org/other", topics="order.paid"),
+    "POST /dashboard/webhooks/<uuid:pk>/switch/": fixed(enabled="0"),
+    "POST /dashboard/webhooks/<uuid:pk>/test/": NOTHING,
+    "POST /dashboard/webhooks/<uuid:pk>/rotate/": NOTHING,
+    "POST /dashboard/webhooks/<uuid:pk>/replay/": fixed(since=AT),
+    "POST /dashboard/webhooks/<uuid:pk>/delete/": NOTHING,
+    "POST /dashboard/webhooks/<uuid:pk>/log/<uuid:delivery>/replay/": NOTHING,
     "POST /api-keys/": fixed(name="New key", scopes=["check_in"]),
     "DELETE /api-keys/<int:pk>/": NOTHING,
     "POST /roles/": fixed(name="New role", permissions=["check_in"]),

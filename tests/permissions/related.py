@@ -30,6 +30,9 @@ RELATED: dict[str, Maker] = {
     "product_categories": lambda place: [f"kind-{place.tenant.slug}"],
     "cart": named("cart_token"),
     "zone": key_of("check_in_zone"),
+    "check_in_list": key_of("list"),
+    "user": lambda place: place.buyer.pk if place.buyer else None,
+    "user_id": lambda place: place.buyer.pk if place.buyer else None,
     "ticket": lambda place: str(place.ticket.pk) if getattr(place, "ticket", None) else None,
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
@@ -50,6 +53,8 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /box-office/orders/ lines.variant": {"lines.ticket_type": None},
     "POST /cart/lines/ variant": {"ticket_type": None},
     "POST /orders/ cart": {"lines": None},
+    "POST /notifications/ user": {"segment": None},
+    "POST /notifications/ user_id": {"segment": None},
 }
 # Fields that are called like a model and name nothing, and why.
 NAMES_NOTHING: dict[str, str] = {

@@ -20,6 +20,7 @@ from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenant_apps.staff.roles import make_role
+from tenant_apps.webhooks.services import create_endpoint, send_test
 from tenants.context import in_public, in_tenant
 from tests.factories import (
     PASSWORD,
@@ -152,7 +153,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.events.grants import grant
     from tenant_apps.events.models import Category, Tag, Venue
     from tenant_apps.imports import services as imports
-    from tenant_apps.notifications.models import Notification
+    from tenant_apps.notifications.models import Message, Notification
     from tenant_apps.payments import statements
     from tenant_apps.payments.models import MassRefund, ProviderAccount
     from tenant_apps.staff import services as staff
@@ -193,6 +194,8 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         )
         # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
         shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
+        shared.webhook, _secret = create_endpoint(url="https://hooks.example.org/", topics=["*"], actor=None)
+        shared.webhook_delivery = send_test(shared.webhook, actor=None)
         _add_series(tenant)
         Venue.objects.get_or_create(name=f"Twin {tenant.slug}", slug=f"twin-{tenant.slug}")
         owner = owner_of(tenant)
@@ -205,6 +208,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     place.things.schedule = ReportSchedule.objects.create(
         report="sales", params={"period": "last_month"}, cron="0 8 * * 1", recipients=[tenant.owner_id], zone="UTC"
     )
+    place.things.message = Message.objects.create(event=event, subject="News", text="x", channels=[], status="done")
     place.things.mass_refund = MassRefund.objects.create(event=event, status="done")
     vars(place.things).update(vars(shared))
     if buyer is not None:
@@ -301,6 +305,7 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.notifications.models import PushSubscription
     from tenant_apps.orders.addresses import save_address
     from tenant_apps.orders.cart_tokens import token_of
     from tenant_apps.orders.carts import Visitor, add
@@ -325,6 +330,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.payment = Payment.objects.filter(order=place.order).first() or intend(place.pending, "manual")
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
+    place.things.device = PushSubscription.objects.create(user=buyer, endpoint="https://x.test", digest=place.name)
     place.things.parked = OutboxMessage.objects.create(
         topic="order.resend", aggregate=f"orders.order:{place.order.pk}", parked_at=timezone.now(), last_error="no"
     )

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.utils import timezone
 
+from bench.report_equality import differences
 from platform_config.demo import seed as demo
 from platform_config.demo.people import DEMO_EMAILS, PASSWORD, PEOPLE
 from shared_apps.accounts.models import User
@@ -18,6 +19,7 @@ from tenant_apps.events.models import Event
 from tenant_apps.imports.models import ImportJob
 from tenant_apps.orders.models import Order
 from tenant_apps.reports.invariants import breaches_in
+from tenant_apps.reports.models import DayFigure
 from tenant_apps.reports.queries import event_numbers, headline, sales_per_day
 from tenant_apps.staff.models import Membership
 from tenant_apps.ticketing.models import CheckIn, Ticket, TicketType
@@ -46,6 +48,11 @@ def test_the_demo_is_alive_true_to_its_rules_and_the_same_when_made_twice(transa
     assert User.objects.count() == people
     assert 150 <= sum(one["Order"] for one in before.values()) <= 300
     assert all(breaches_in(tenant) == [] for tenant in tenants)
+    for tenant in tenants:
+        with in_tenant(tenant):
+            assert differences() == []
+            assert DayFigure.objects.exists()
+            assert breaches_in(tenant) == []
     for person in PEOPLE:
         user = User.objects.get(email=person.email)
         assert user.check_password(PASSWORD)

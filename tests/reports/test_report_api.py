@@ -20,6 +20,7 @@ from tests.factories import make_event, make_paid_order, make_ticket_type, make_
 
 API = "/api/v1/reports/"
 RUNS = "/api/v1/report-runs/"
+PAGES = "/dashboard/reports/runs/"
 BY_EVENT = ("sales", "attendance", "promotions", "taxes", "customers")
 WHOLE = ("stock", "fulfilment")
 
@@ -217,3 +218,24 @@ def test_a_run_is_open_to_those_only_whose_right_reaches_as_far(alpha, beta, sho
         make(late)
         assert ReportRun.objects.get(pk=late).status == "failed"
     assert client.get(f"{RUNS}{own.json()['id']}/file/").status_code == 404
+
+
+def test_a_report_is_asked_for_and_fetched_on_pages(alpha, shop, page_for):
+    from tenant_apps.reports.runs import make
+
+    page = page_for(alpha, owner_of(alpha))
+    form = page.get(f"{PAGES}?report=sales&group_by=event&from=2026-01-01&to=2026-02-01").content.decode()
+    assert 'name="group_by" value="event"' in form and 'value="2026-01-01"' in form
+    asked = page.post(PAGES, {"report": "sales", "format": "csv", "group_by": "event"})
+    assert asked.status_code == 302
+    address = asked["Location"]
+    assert 'hx-trigger="every 1s"' in page.get(address).content.decode()
+    assert page.get(f"{address}file/").status_code == 404
+    with in_tenant(alpha):
+        make(ReportRun.objects.get().pk)
+    assert f'href="{address}file/"' in page.get(address).content.decode()
+    assert "Gala" in page.get(f"{address}file/").content.decode()
+    assert address in page.get(PAGES).content.decode()
+    refused = page.post(PAGES, {"report": "sales", "format": "csv", "group_by": "email"})
+    assert (refused.status_code, b"Choose one of" in refused.content) == (400, True)
+    assert page.post(PAGES, {"report": "sales", "format": "exe"}).status_code == 404

@@ -31,7 +31,7 @@ def test_the_test_provider_is_there_in_development_only(settings: Any) -> None:
 
 def test_a_default_that_somebody_changes_in_place_stays_the_default() -> None:
     preference(Tenant(slug="x"), "reminder_offsets_minutes").append(5)
-    assert preference(Tenant(slug="y"), "reminder_offsets_minutes") == [60]
+    assert preference(Tenant(slug="y"), "reminder_offsets_minutes") == [1440, 60]
 
 
 @pytest.mark.parametrize(

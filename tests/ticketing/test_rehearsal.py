@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tenant_apps.events.models import Event
+from tenant_apps.staff.errors import KeyRefused
 from tenant_apps.staff.models import ApiKey
-from tenant_apps.ticketing import evening
+from tenant_apps.ticketing import doors, evening
 from tenant_apps.ticketing.models import CheckIn, Ticket
 from tenants.context import in_tenant
 
@@ -36,6 +37,9 @@ def test_an_evening_that_is_played_on_a_server_comes_out_as_planned(site, alpha)
     said = io.StringIO()
     with in_tenant(alpha):
         before = Event.objects.count(), Ticket.objects.count()
+        # The server is this process: its statements are composed now, and not while the first guest waits.
+        with pytest.raises(KeyRefused):
+            doors.see_with_key(1, None, "foyer_aaaaaaaaaa_" + "a" * 43)
     try:
         call_command(
             "rehearse_door", alpha.slug, "--url", site.address, "--tickets", "60", "--gates", "3", "--seconds", "4",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api.v1.events import calendars, details, media, sales, series, taxonomy, views
+from api.v1.events import calendars, details, media, reminders, sales, series, taxonomy, views
 
 tenant_urls = [
     path("events/", views.EventsView.as_view(), name="events"),
@@ -27,6 +27,7 @@ tenant_urls = [
     path("events/<str:event>/bring/<int:pk>/", details.BringItemView.as_view(), name="bring-item"),
     path("events/<str:event>/questions/", details.QuestionsView.as_view(), name="questions"),
     path("events/<str:event>/questions/<int:pk>/", details.QuestionView.as_view(), name="question"),
+    path("events/<str:event>/reminders/", reminders.EventRemindersView.as_view(), name="event-reminders"),
     path("series/", series.SeriesListView.as_view(), name="series-list"),
     path("series/<str:slug>/calendar.ics", calendars.SeriesCalendarView.as_view(), name="series-calendar"),
     path("series/<str:slug>/", series.SeriesView.as_view(), name="series"),

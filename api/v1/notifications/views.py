@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from api.pagination import Cursor
 from api.permissions import SIGNED_IN
+from api.v1.notifications.messages import RIGHT, SendsMessages
 from api.v1.notifications.serializers import (
     NotificationSerializer,
     RecordSerializer,
@@ -25,10 +26,10 @@ from tenant_apps.notifications.dns_records import Checked, Record
 from tenant_apps.notifications.wording import Words
 
 
-class NotificationsView(APIView):
-    """What I was told here, newest first, in pages by cursor."""
+class NotificationsView(SendsMessages, APIView):
+    """What I was told here, newest first, in pages by cursor; and, for staff, writing to people."""
 
-    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN}
+    permissions: ClassVar[dict[str, Any]] = {"get": SIGNED_IN, "post": RIGHT}
     parameters: ClassVar[frozenset[str]] = frozenset()
 
     @extend_schema(operation_id="notifications_list", responses=NotificationSerializer(many=True))

@@ -95,5 +95,15 @@ class WishSerializer(WishInput):
     fixed = serializers.BooleanField()
 
 
+class PhoneInput(serializers.Serializer[Any]):
+    """With the country's code, such as +49 30 901820."""
+
+    phone = serializers.CharField(max_length=40)
+
+
+class PhoneSerializer(serializers.Serializer[Any]):
+    phone = serializers.CharField(allow_null=True)
+
+
 class WishesSerializer(serializers.Serializer[Any]):
     preferences = serializers.ListField(child=WishSerializer())

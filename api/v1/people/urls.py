@@ -7,6 +7,7 @@ from api.v1.people import security_events, views
 _everywhere = [
     path("me/", views.MeView.as_view(), name="me"),
     path("me/avatar/", views.AvatarView.as_view(), name="me-avatar"),
+    path("me/phone/", views.PhoneView.as_view(), name="me-phone"),
     path("me/orders/", views.MyOrdersView.as_view(), name="me-orders"),
     path("me/tickets/", views.MyTicketsView.as_view(), name="me-tickets"),
     path("me/upcoming-events/", views.MyUpcomingEventsView.as_view(), name="me-upcoming-events"),

@@ -25,6 +25,8 @@ from api.v1.people.serializers import (
     MyOrderSerializer,
     MyTicketSerializer,
     PasswordInput,
+    PhoneInput,
+    PhoneSerializer,
     WishesInput,
     WishesSerializer,
 )
@@ -33,7 +35,7 @@ from shared_apps.accounts import services as accounts
 from shared_apps.accounts.cookies import clear_cookies
 from shared_apps.accounts.models import Session, User
 from shared_apps.core.errors import NotFound
-from shared_apps.people import avatars, footprints, requests, wishes
+from shared_apps.people import avatars, footprints, phones, requests, wishes
 from shared_apps.people.models import DataRequest
 from tenants.context import in_public
 from tenants.links import platform_url
@@ -153,6 +155,27 @@ class AvatarView(APIView):
     @extend_schema(operation_id="me_avatar_destroy", request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
         avatars.remove_avatar(_me(request).pk)
+        return Response(status=204)
+
+
+class PhoneView(APIView):
+    """The number that the caller wants text messages at."""
+
+    permissions = {"get": SIGNED_IN, "put": SIGNED_IN, "delete": SIGNED_IN}
+
+    @extend_schema(operation_id="me_phone_retrieve", responses=PhoneSerializer)
+    def get(self, request: Request) -> Response:
+        return Response({"phone": phones.number_of(_me(request).pk) or None})
+
+    @extend_schema(operation_id="me_phone_update", request=PhoneInput, responses=PhoneSerializer)
+    def put(self, request: Request) -> Response:
+        asked = PhoneInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return Response({"phone": phones.set_number(_me(request), asked.validated_data["phone"])})
+
+    @extend_schema(operation_id="me_phone_destroy", request=None, responses={204: None})
+    def delete(self, request: Request) -> Response:
+        phones.remove_number(_me(request))
         return Response(status=204)
 
 

@@ -37,6 +37,7 @@ class Command(BaseCommand):
         self._step("database", lambda: wait_for_database(wait))
         self._step("platform tables", migrate_public)
         self._step("tenants' tables", migrate_tenants)
+        self._step("push keys", make_push_key)
         self._step("translations", lambda: f"{compile_translations() or 'none'} compiled")
         self._step("static files", lambda: "collected" if collect_static_if_changed() else "unchanged")
         self._step("schedule", lambda: f"{sync_schedule() or 'no'} entries changed")
@@ -94,6 +95,16 @@ def migrate_public() -> str:
         return "up to date"
     call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
     return "migrated"
+
+
+def make_push_key() -> str:
+    """Make the key that signs web pushes, if there is none yet; browsers are bound to it for good."""
+    from shared_apps.people.deployment_keys import PUSH, push_key
+    from shared_apps.people.models import DeploymentKey
+
+    there = DeploymentKey.objects.filter(name=PUSH).exists()
+    push_key()
+    return "already there" if there else "made"
 
 
 def migrate_tenants() -> str:

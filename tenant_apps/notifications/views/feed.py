@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shared_apps.core.access import signed_in
@@ -49,8 +49,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
-# Asked for by every page that somebody signed in opens: once in half a minute is enough.
-@cache_control(private=True, max_age=30)
+@never_cache
 @require_safe
 def count(request: HttpRequest) -> HttpResponse:
     """The number beside the bell, for htmx: pages themselves ask nothing."""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from shared_apps.core.access import staff
 from shared_apps.core.clock import local
-from shared_apps.core.errors import FieldError, InvalidInput, NotFound
+from shared_apps.core.errors import DomainError, FieldError, InvalidInput, NotFound
 from tenant_apps.events.models import Event
 from tenant_apps.reports import asking, charts, files, tables
 from tenant_apps.reports.periods import PERIODS, days_of
@@ -45,6 +45,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def report(request: HttpRequest, slug: str) -> HttpResponse:
     """One report: totals, plot and table."""
+    return _page(request, slug)
+
+
+def _page(request: HttpRequest, slug: str, refused: DomainError | None = None) -> HttpResponse:
+    """The page; with what was refused above it, where a file could not be made."""
     found = by_slug(slug)
     given, period = with_period(request.GET)
     context: dict[str, Any] = {
@@ -61,8 +66,10 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         query = _query(found, given, request)
     except InvalidInput as refusal:
-        context["refusal"] = refusal
+        context["refusal"] = refusal.errors[0].message if refusal.errors else refusal
         return render(request, "dashboard/reports/report.html", context, status=400)
+    if refused is not None:
+        context["refusal"] = refused
     result = found.answer(query)
     drawn = charts.charts(result, given.get("show", ""))
     context |= {
@@ -78,7 +85,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         "until": query.to.isoformat(),
         "formats": ("csv", "xlsx", "pdf"),
     }
-    return render(request, "dashboard/reports/report.html", context)
+    return render(request, "dashboard/reports/report.html", context, status=refused.status if refused else 200)
 
 
 @staff("view_reports")
@@ -92,11 +99,13 @@ def download(request: HttpRequest, slug: str, format: str) -> HttpResponse:
     given, _period = with_period(request.GET)
     try:
         query = _query(found, given, request)
+        name, content_type, content = files.written(
+            found, found.answer(query), format, language=get_language() or current_tenant().language
+        )
     except InvalidInput:
-        return report(request, slug)
-    name, content_type, content = files.written(
-        found, found.answer(query), format, language=get_language() or current_tenant().language
-    )
+        return _page(request, slug)
+    except files.TooLongForPaper as refusal:
+        return _page(request, slug, refusal)
     answer = HttpResponse(content, content_type=content_type)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

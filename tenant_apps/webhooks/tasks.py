@@ -1,0 +1,68 @@
+"""When deliveries are sent."""
+
+import logging
+
+from celery import shared_task
+from django.core.cache import cache
+
+from tenants.context import on_commit
+from tenants.tasks import TenantTask
+
+logger = logging.getLogger(__name__)
+
+# While a hint waits for a worker, others of the same tenant need not be sent: it will see what they stand for.
+PENDING_SECONDS = 5
+_PENDING = "webhooks-hint"
+
+
+@shared_task(base=TenantTask, name="webhooks.deliver")
+def deliver() -> None:
+    """After a commit that noted an event, and when the sweep finds something due.
+
+    Two at once share the endpoints out. Ten seconds are one turn: who has more to send stands in line again.
+    """
+    from tenant_apps.webhooks.sending import deliver_due, something_is_due
+
+    _ask_cache("delete", _PENDING)
+    if deliver_due() and something_is_due():
+        _hint()
+
+
+@shared_task(base=TenantTask, name="webhooks.sweep")
+def sweep() -> None:
+    """Every minute: see to it that retries, and what a lost hint left behind, are sent. Sends nothing itself."""
+    from tenant_apps.webhooks.sending import something_is_due
+
+    if something_is_due():
+        _hint()
+
+
+@shared_task(base=TenantTask, name="webhooks.forget_old")
+def forget_old() -> None:
+    """Every hour: end what can no longer be delivered, delete events of a month ago with their log. Twice is once."""
+    from tenant_apps.webhooks import keeping, sending
+
+    sending.tidy()
+    keeping.forget_old()
+
+
+def deliver_soon() -> None:
+    """After commit, ask a worker to send what is due. Never fails: losing it costs a minute at most (G3)."""
+    on_commit(_hint)
+
+
+def _hint() -> None:
+    if _ask_cache("add", _PENDING, 1, PENDING_SECONDS) is False:
+        return
+    try:
+        deliver.apply_async(retry=False, expires=60)
+    except Exception as error:  # whatever the broker's client raises: the sweep sends it anyway
+        logger.warning("webhooks_hint_lost", extra={"reason": type(error).__name__})
+
+
+def _ask_cache(command: str, *arguments: object) -> object:
+    try:
+        return getattr(cache, command)(*arguments)
+    except Exception as error:  # whatever the client raises: one hint too many does no harm
+        logger.warning("webhooks_hint_uncounted", extra={"reason": type(error).__name__})
+        return None

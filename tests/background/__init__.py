@@ -1,0 +1,1 @@
+"""Real workers and beats, on real brokers."""
