@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -238,14 +238,6 @@ def send_due(now: datetime | None = None) -> int:
             )
     replan(now)
     return claimed
-
-
-def next_due(now: datetime) -> datetime | None:
-    """Return when the sweep has something to do next: at once if the tenant moved to another zone meanwhile."""
-    planned = ReportSchedule.objects.filter(enabled=True)
-    if planned.exclude(zone=current_tenant().timezone).exists():
-        return now
-    return planned.aggregate(first=Min("next_at"))["first"]
 
 
 def replan(now: datetime | None = None) -> int:
