@@ -9,4 +9,4 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         # Each registers itself: what follows from a topic, what is held about people.
-        from tenant_apps.webhooks import fan_out, personal  # noqa: F401  (they register themselves)
+        from tenant_apps.webhooks import checkup, fan_out, personal  # noqa: F401  (they register themselves)
