@@ -15,7 +15,7 @@ from tenants.context import in_tenant
 from tests.factories import make_event, make_paid_order, make_ticket_type, owner_of
 from tests.pages.test_audit_browser import in_language
 from tests.pages.test_browser import signed_in
-from tests.pages.test_people_browser import look
+from tests.pages.test_people_browser import PICTURES, look
 
 pytestmark = pytest.mark.browser
 TITLES = ("Night of Strings", "Open Day for the whole Family and all Friends of the House", "Jazz in the Court", "Gala")
@@ -67,7 +67,7 @@ def test_the_reports_are_clean(alpha, season, site, browser, language):
     host = site.url(alpha, "/")
     page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(host) else None)
     found = []
-    for name, path in (
+    paths = (
         ("index", ""),
         ("days", "sales/?period=last_30_days&compare=1"),
         ("stacked", "sales/?period=last_30_days&group_by=day,event"),
@@ -77,7 +77,9 @@ def test_the_reports_are_clean(alpha, season, site, browser, language):
         ("stock", "stock/"),
         ("settlement", "settlement/?period=this_month"),
         ("empty", "sales/?from=2020-01-01&to=2020-01-31"),
-    ):
+    )
+    # Russian is longer: what it may break shows on the first few.
+    for name, path in paths if language == "en" or PICTURES else paths[:3]:
         page.goto(site.url(alpha, f"/dashboard/reports/{path}"))
         found += look(page, browser, f"report-{name}-{language}")
     assert found == []
@@ -112,7 +114,7 @@ def test_schedules_self_check_and_log_are_clean(alpha, season, site, browser, la
     in_language(browser, site, alpha, language)
     page = browser.new_page()
     found = []
-    for name, path in (
+    paths = (
         ("schedules", "reports/schedules/"),
         ("schedule-new", "reports/schedules/new/?report=sales"),
         ("schedule", f"reports/schedules/{row.pk}/"),
@@ -120,7 +122,8 @@ def test_schedules_self_check_and_log_are_clean(alpha, season, site, browser, la
         ("log", "log/"),
         ("audit", "audit/?search=report"),
         ("home", ""),
-    ):
+    )
+    for name, path in paths if language == "en" or PICTURES else paths[1:2]:
         page.goto(site.url(alpha, f"/dashboard/{path}"))
         found += look(page, browser, f"{name}-{language}")
     assert found == []
