@@ -33,20 +33,35 @@ class EraseForm(forms.Form):
     sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
 
 
+# The ways by which people are reached, as they call them.
+WAYS = {"email": _("By mail"), "sms": _("As a text message"), "push": _("On your devices")}
+
+
 class WishesForm(forms.Form):
-    """A box for each message that can be switched off."""
+    """A box for each message and way that can be switched off."""
 
     def __init__(self, *args: Any, wishes: list[dict[str, Any]], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.wishes = wishes
         for wish in wishes:
             self.fields[name_of(wish)] = forms.BooleanField(
-                label=wish["label"],
+                label=WAYS.get(wish["channel"], wish["channel"]),
                 required=False,
                 initial=wish["enabled"],
                 disabled=wish["fixed"],
-                help_text=_("Always sent: it is what you bought.") if wish["fixed"] else "",
             )
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the messages, each with its boxes; those of people who work somewhere last."""
+        found: dict[str, dict[str, Any]] = {}
+        for wish in self.wishes:
+            group = found.setdefault(
+                wish["topic"],
+                {"label": wish["label"], "staff": wish["topic"].startswith("staff."), "fixed": True, "boxes": []},
+            )
+            group["boxes"].append(self[name_of(wish)])
+            group["fixed"] = group["fixed"] and wish["fixed"]
+        return sorted(found.values(), key=lambda group: group["staff"])
 
     def chosen(self) -> list[dict[str, Any]]:
         """Return the wishes as they were ticked, without those that are fixed."""
