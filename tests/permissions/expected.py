@@ -25,9 +25,13 @@ WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/
 WHOLE_EVENTS = ("/dashboard/categories/", "/dashboard/tags/", "/dashboard/venues/", "/dashboard/series/")
 WHOLE_MONEY = (
     "/dashboard/money/statements/", "/dashboard/money/disputes/", "/dashboard/money/promotions/",
-    "/dashboard/money/settlement.csv",
+    "/dashboard/money/settlement.csv", "/dashboard/reports/schedules/",
 )  # fmt: skip
-MAKES_EVENTS = ("/dashboard/events/<slug:slug>/repeat/", "/dashboard/events/<slug:slug>/duplicate/")
+MAKES_EVENTS = (
+    "/dashboard/events/<slug:slug>/repeat/",
+    "/dashboard/events/<slug:slug>/duplicate/",
+    "/dashboard/reports/schedules/",
+)
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
