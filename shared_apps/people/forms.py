@@ -33,38 +33,24 @@ class EraseForm(forms.Form):
     sure = forms.BooleanField(label=_("I understand that this cannot be undone."))
 
 
-<<<<<<< HEAD
 # The ways by which people are reached, as they call them.
 WAYS = {"email": _("By mail"), "sms": _("As a text message"), "push": _("On your devices")}
 
 
 class WishesForm(forms.Form):
     """A box for each message and way that can be switched off."""
-=======
-# What the ways are called on the page; another one shows its own name.
-CHANNELS = {"email": _("Mail"), "push": _("Push"), "sms": _("Text message")}
-
-
-class WishesForm(forms.Form):
-    """A box for each way by which a kind of message comes."""
->>>>>>> 3c00c1393b4c3ba3e7c86dbd8e1c4b9b0aa5e3f4
 
     def __init__(self, *args: Any, wishes: list[dict[str, Any]], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.wishes = wishes
         for wish in wishes:
             self.fields[name_of(wish)] = forms.BooleanField(
-<<<<<<< HEAD
                 label=WAYS.get(wish["channel"], wish["channel"]),
-=======
-                label=CHANNELS.get(wish["channel"], wish["channel"]),
->>>>>>> 3c00c1393b4c3ba3e7c86dbd8e1c4b9b0aa5e3f4
                 required=False,
                 initial=wish["enabled"],
                 disabled=wish["fixed"],
             )
 
-<<<<<<< HEAD
     def groups(self) -> list[dict[str, Any]]:
         """Return the messages, each with its boxes; those of people who work somewhere last."""
         found: dict[str, dict[str, Any]] = {}
@@ -76,16 +62,6 @@ class WishesForm(forms.Form):
             group["boxes"].append(self[name_of(wish)])
             group["fixed"] = group["fixed"] and wish["fixed"]
         return sorted(found.values(), key=lambda group: group["staff"])
-=======
-    def topics(self) -> list[dict[str, Any]]:
-        """Return the kinds of messages, each with its boxes; those for people who work for an organizer last."""
-        found: dict[str, dict[str, Any]] = {}
-        for wish in self.wishes:
-            empty = {"label": wish["label"], "fixed": wish["fixed"], "boxes": []}
-            row = found.setdefault(wish["topic"], {**empty, "staff": wish["topic"].startswith("staff.")})
-            row["boxes"].append(self[name_of(wish)])
-        return sorted(found.values(), key=lambda row: row["staff"])
->>>>>>> 3c00c1393b4c3ba3e7c86dbd8e1c4b9b0aa5e3f4
 
     def chosen(self) -> list[dict[str, Any]]:
         """Return the wishes as they were ticked, without those that are fixed."""
