@@ -48,7 +48,7 @@ SCHEDULE = (
     Entry("payments.resume", "payments.resume", every=timedelta(minutes=1)),
     Entry("events.finish_over", "events.finish_over", every=timedelta(minutes=10)),
     Entry("ticketing.expire_over", "ticketing.expire_over", every=timedelta(minutes=10)),
-    Entry("webhooks.sweep", "webhooks.sweep", every=timedelta(minutes=1)),
+    Entry("webhooks.sweep", "webhooks.sweep", every=timedelta(seconds=30)),
     Entry("webhooks.forget_old", "webhooks.forget_old", every=timedelta(hours=1)),
     Entry("notifications.remind", "notifications.remind", every=timedelta(minutes=1)),
     Entry("notifications.watch_stock", "notifications.watch_stock", every=timedelta(minutes=10)),

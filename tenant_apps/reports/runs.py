@@ -25,6 +25,8 @@ KEEP = timedelta(days=7)
 # A worker that says nothing for so long is dead; another takes its run over, so often.
 SILENCE = timedelta(minutes=6)
 MOST_TRIES = 3
+# The task of a run that waits longer than this was lost.
+WAITS = timedelta(minutes=1)
 # Runs of one tenant that wait or are being made at a time (N7).
 MOST_OPEN = 20
 MOST_BYTES = 30 * 1024 * 1024
@@ -194,7 +196,7 @@ def content_of(run: ReportRun) -> bytes:
 def unfinished(now: datetime | None = None) -> list[UUID]:
     """Return the runs that nobody works on."""
     now = now or timezone.now()
-    waiting = ReportRun.objects.filter(status=ReportRun.Status.WAITING, created_at__lt=now - timedelta(minutes=1))
+    waiting = ReportRun.objects.filter(status=ReportRun.Status.WAITING, created_at__lt=now - WAITS)
     dead = ReportRun.objects.filter(status=ReportRun.Status.RUNNING, modified_at__lt=now - SILENCE)
     return [*waiting.values_list("pk", flat=True), *dead.values_list("pk", flat=True)]
 
