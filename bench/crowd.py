@@ -13,7 +13,7 @@ from bench import outcomes, stories
 
 ROWS_OF_A_FILE = 10
 # Between two acts of one person.
-LONGEST_PAUSE_SECONDS = 1.2
+LONGEST_PAUSE_SECONDS = 4.0
 # Until the provider's word of a payment must be here, although workers die: web takes it.
 PAYMENT_SECONDS = 60
 _files = itertools.count(1)

@@ -18,9 +18,10 @@ def differences(answer: Answer | None = None) -> list[str]:
     """Return what a report says otherwise than the ledger and the orders do, all of the tenant's days together."""
     zone = current_tenant().timezone
     with connection.cursor() as cursor:
-        first, last = truth.span(cursor)
-        if first is None:
+        days = truth.span(cursor)
+        if days is None:
             return []
+        first, last = days
 
         def from_registry(slug: str, group_by: tuple[str, ...]) -> ReportResult:
             return by_slug(slug).answer(ReportQuery(first, last, group_by))

@@ -251,11 +251,11 @@ def _rows(cursor: Any, statement: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def span(cursor: Any) -> tuple[date, date]:
-    """The first and the last day on which anything happened, with a day on either side for zones."""
+def span(cursor: Any) -> tuple[date, date] | None:
+    """The first and the last day on which anything happened, with a day on either side for zones; None if nothing."""
     cursor.execute(
         "SELECT min(at)::date - 1, max(at)::date + 1 FROM (SELECT at FROM payments_ledgerentry UNION ALL"
         " SELECT paid_at FROM orders_order WHERE paid_at IS NOT NULL) AS moments"
     )
     first, last = cursor.fetchone()
-    return first, last
+    return None if first is None else (first, last)

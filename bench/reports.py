@@ -100,10 +100,11 @@ def _timed(table: Table) -> tuple[dict[str, float], dict[str, int]]:
     from tenant_apps.reports.registry import ReportQuery, reports
 
     with connection.cursor() as cursor:
-        first, last = report_truth.span(cursor)
+        days = report_truth.span(cursor)
+    assert days is not None
     times, statements = {}, {}
     for report in reports():
-        query = ReportQuery(first, last, report.usual)
+        query = ReportQuery(*days, report.usual)
         rounds = []
         for _round in range(ROUNDS):
             start = time.perf_counter()
@@ -113,7 +114,7 @@ def _timed(table: Table) -> tuple[dict[str, float], dict[str, int]]:
             report.answer(query)
         times[report.slug], statements[report.slug] = statistics.median(rounds), len(asked)
         table.line(
-            f"{report.slug} by {', '.join(report.usual)}, {(last - first).days} days",
+            f"{report.slug} by {', '.join(report.usual)}, {(days[1] - days[0]).days} days",
             f"{statistics.median(rounds):.0f} ms ({min(rounds):.0f} to {max(rounds):.0f}), {len(asked)} statements,"
             f" {len(result.rows):,} rows",
         )

@@ -68,6 +68,12 @@ class Stack:
     def lives(self, name: str) -> bool:
         return name in self._parts and self._parts[name].lives
 
+    def works(self, name: str) -> bool:
+        """True once the part has processes that it works with."""
+        with suppress(OSError):
+            return self.lives(name) and bool(_children(self.pid(name)))
+        return False
+
     def pid(self, name: str) -> int:
         process = self._parts[name].server.process
         assert process is not None

@@ -17,7 +17,7 @@ from bench.stack import Stack
 from platform_config.launcher import processes
 
 SHOPS = 4
-PEOPLE = 6
+PEOPLE = 4
 PLACES = 100_000
 LONGEST_CALM_SECONDS = 120.0
 
@@ -70,11 +70,12 @@ class Storm:
         """The whole worker, or one of the processes that it works with."""
         chance = random.Random(self._seed)
         while self.kills < self.weather.most_kills:
+            while not self.stack.works("worker"):  # one that is on its way up cannot be interrupted at its work
+                if self._over.wait(0.1):
+                    return
             life = max(self.weather.shortest_life, chance.expovariate(1 / self.weather.mean_life))
             if self._over.wait(life):
                 return
-            if not self.stack.lives("worker"):
-                continue
             if self.kills and chance.random() < 0.3:
                 hit = self.stack.kill_one_child("worker")
                 self.child_kills += hit

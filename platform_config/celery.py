@@ -2,7 +2,7 @@
 
 import os
 
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
 from tenant_schemas_celery.app import CeleryApp
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "platform_config.settings.dev")
@@ -15,3 +15,13 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def log_as_the_web_does(**kwargs: object) -> None:
     """Keep Celery from installing its own handlers: worker and web log alike."""
+
+
+@worker_init.connect
+@beat_init.connect
+def wait_for_the_broker(**kwargs: object) -> None:
+    """Give a slow RabbitMQ its time: only who serves a request gives up on it within a second."""
+    options = app.conf.broker_transport_options or {}
+    app.conf.broker_transport_options = {
+        name: value for name, value in options.items() if name not in ("read_timeout", "write_timeout")
+    }

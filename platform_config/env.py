@@ -197,9 +197,9 @@ _CONNECTING = {"connect_retries_timeout": 1, "interval_start": 0.1, "interval_st
 def broker(url: str) -> dict[str, object]:
     """Return Celery's CELERY_BROKER_* settings for `redis://…` (Valkey or Redis) or `amqp://…` (RabbitMQ).
 
-    With both, a task of a worker that was killed is given to another. On Valkey a worker empties the queues in the
-    order of its `-Q`; RabbitMQ gives it one task of each in turn. No queue has arguments: those of a queue that exists
-    cannot be changed.
+    With both, a task of a worker that was killed is given to another, and a worker takes one task of each of its queues
+    in turn: none keeps another waiting for its backlog. No queue has arguments: those of a queue that exists cannot be
+    changed.
     """
     if urlsplit(url).scheme.startswith("amqp"):
         return {
@@ -228,8 +228,6 @@ def broker(url: str) -> dict[str, object]:
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": _BROKER_PATIENCE_SECONDS,
             "socket_timeout": _BROKER_PATIENCE_SECONDS,
-            # What people wait for goes before what may take its time.
-            "queue_order_strategy": "priority",
             **_CONNECTING,
         },
     }

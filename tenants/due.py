@@ -206,9 +206,14 @@ _NO_OTHER_WAITS = """NOT EXISTS (
     WHERE o.tenant_id = d.tenant_id AND o.id <> d.id AND o.wanted_at > %(stale)s AND NOT (o.job = ANY(%(alone)s))
 )"""
 
+# Nobody came for it within the lease: whoever was sent for is lost, and the others who wait relied on the same one. If
+# only they were asked, each tick would make one of them fresh again, and nobody would ever be sent for.
+_SENT_FOR_IN_VAIN = "d.wanted_at IS NOT NULL"
+
 _FIRE = f"""
 UPDATE tenants_duejob AS kept SET wanted_at = %(now)s FROM (
-    SELECT d.id, d.tries >= {SUSPECT} AS suspect, %(by_itself)s OR d.tries >= {SUSPECT} OR {_NO_OTHER_WAITS} AS first
+    SELECT d.id, d.tries >= {SUSPECT} AS suspect,
+        %(by_itself)s OR d.tries >= {SUSPECT} OR {_SENT_FOR_IN_VAIN} OR {_NO_OTHER_WAITS} AS first
     FROM tenants_duejob d JOIN tenants_tenant t ON t.id = d.tenant_id
     WHERE d.job = %(job)s AND d.due_at <= %(now)s AND t.status = 'open'
         AND (d.wanted_at IS NULL OR d.wanted_at <= %(stale)s)
@@ -224,7 +229,7 @@ WITH counted AS (
     WHERE c.relname = ANY(%(tables)s) AND c.relkind = 'r' GROUP BY n.nspname
 )
 UPDATE tenants_duejob AS kept SET wanted_at = %(now)s, seen = due.changes FROM (
-    SELECT d.id, COALESCE(c.changes, 0) AS changes, {_NO_OTHER_WAITS} AS first
+    SELECT d.id, COALESCE(c.changes, 0) AS changes, {_SENT_FOR_IN_VAIN} OR {_NO_OTHER_WAITS} AS first
     FROM tenants_duejob d
     JOIN tenants_tenant t ON t.id = d.tenant_id LEFT JOIN counted c ON c.schema_name = t.schema_name
     WHERE d.job = %(job)s AND t.status = 'open' AND (d.wanted_at IS NULL OR d.wanted_at <= %(stale)s)

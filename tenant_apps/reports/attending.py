@@ -39,22 +39,19 @@ _STATEMENT = """
           AND status <> 'cancelled'
           AND NOT EXISTS (SELECT FROM events_eventseries s WHERE s.template_id = events_event.id)
     ),
-    held AS (
-        SELECT t.event_id, t.ticket_type_id, t.id, t.status IN ('cancelled', 'refunded') AS ended,
-               t.status IN ('active', 'used', 'expired') AS good
-        FROM ticketing_ticket t JOIN event e ON e.id = t.event_id
-    ),
     came AS (
-        SELECT DISTINCT c.ticket_id FROM ticketing_checkin c JOIN held h ON h.id = c.ticket_id
-        WHERE c.result = 'admitted' AND c.direction = 'in' AND c.undone_at IS NULL
+        SELECT DISTINCT c.ticket_id FROM event e JOIN ticketing_checkinlist l ON l.event_id = e.id
+        JOIN ticketing_checkin c ON c.check_in_list_id = l.id
+        WHERE c.result = 'admitted' AND c.direction = 'in' AND c.undone_at IS NULL AND c.ticket_id IS NOT NULL
     )
-    SELECT e.day, e.title, e.slug, e.currency, y.name, count(h.id) FILTER (WHERE h.good),
-           count(h.id) FILTER (WHERE h.good AND c.ticket_id IS NOT NULL),
-           count(h.id) FILTER (WHERE h.good AND c.ticket_id IS NULL AND e.over),
-           count(h.id) FILTER (WHERE h.good AND c.ticket_id IS NULL AND NOT e.over), count(h.id) FILTER (WHERE h.ended),
-           e.id
-    FROM event e JOIN held h ON h.event_id = e.id JOIN ticketing_tickettype y ON y.id = h.ticket_type_id
-    LEFT JOIN came c ON c.ticket_id = h.id
+    SELECT e.day, e.title, e.slug, e.currency, y.name,
+           count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired')),
+           count(c.ticket_id) FILTER (WHERE t.status IN ('active', 'used', 'expired')),
+           count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired') AND c.ticket_id IS NULL AND e.over),
+           count(*) FILTER (WHERE t.status IN ('active', 'used', 'expired') AND c.ticket_id IS NULL AND NOT e.over),
+           count(*) FILTER (WHERE t.status IN ('cancelled', 'refunded')), e.id
+    FROM event e JOIN ticketing_ticket t ON t.event_id = e.id JOIN ticketing_tickettype y ON y.id = t.ticket_type_id
+    LEFT JOIN came c ON c.ticket_id = t.id
     GROUP BY e.id, e.day, e.title, e.slug, e.currency, y.id, y.name
 """
 NAMES = ("quantity", "admitted", "no_shows", "expected", "cancelled")

@@ -223,6 +223,14 @@ _WRITE = f"""
 REFRESH = f"WITH {_PIECES} {_PLACED} {_SPLIT} {_ALL} {_WRITE}"
 
 
+def lock(*, wait: bool = True) -> bool:
+    """Let nobody else write this tenant's figures until the transaction ends. Without `wait`: False if one does."""
+    function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [LOCK, connection.schema_name])
+        return cursor.fetchone()[0] is not False
+
+
 def refresh(orders: Collection[UUID], *, wait: bool = True) -> None:
     """Make the figures of these orders what their rows say now; two statements a batch.
 
@@ -232,8 +240,6 @@ def refresh(orders: Collection[UUID], *, wait: bool = True) -> None:
     zone = current_tenant().timezone
     for start in range(0, len(wanted), BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
-            lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
-            cursor.execute(f"SELECT {lock}(%s, hashtext(%s))", [LOCK, connection.schema_name])
-            if cursor.fetchone()[0] is False:
+            if not lock(wait=wait):
                 return
             cursor.execute(REFRESH, {"ids": wanted[start : start + BATCH], "zone": zone})

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts.models import User
@@ -20,11 +20,14 @@ from tenant_apps.activity.services import made, record
 from tenant_apps.reports import asking, building, files
 from tenant_apps.reports.models import ReportRun
 from tenant_apps.reports.registry import Report, by_slug
+from tenants.context import current_tenant
 
 KEEP = timedelta(days=7)
 # A worker that says nothing for so long is dead; another takes its run over, so often.
 SILENCE = timedelta(minutes=6)
 MOST_TRIES = 3
+# The task of a run that waits longer than this was lost.
+WAITS = timedelta(minutes=1)
 # Runs of one tenant that wait or are being made at a time (N7).
 MOST_OPEN = 20
 MOST_BYTES = 30 * 1024 * 1024
@@ -110,10 +113,11 @@ def make(pk: Any) -> None:
     ):
         return
     run.tries += 1
-    if not _still_may(run):
-        _fail(run, str(_("Whoever asked for it may not see it any more.")))
-        return
-    _make(run)
+    with override(run.language or current_tenant().language):
+        if _still_may(run):
+            _make(run)
+        else:
+            _fail(run, str(_("Whoever asked for it may not see it any more.")))
 
 
 def _still_may(run: ReportRun) -> bool:
@@ -194,7 +198,7 @@ def content_of(run: ReportRun) -> bytes:
 def unfinished(now: datetime | None = None) -> list[UUID]:
     """Return the runs that nobody works on."""
     now = now or timezone.now()
-    waiting = ReportRun.objects.filter(status=ReportRun.Status.WAITING, created_at__lt=now - timedelta(minutes=1))
+    waiting = ReportRun.objects.filter(status=ReportRun.Status.WAITING, created_at__lt=now - WAITS)
     dead = ReportRun.objects.filter(status=ReportRun.Status.RUNNING, modified_at__lt=now - SILENCE)
     return [*waiting.values_list("pk", flat=True), *dead.values_list("pk", flat=True)]
 

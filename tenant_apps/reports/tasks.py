@@ -4,14 +4,18 @@ What a check finds goes to the log as an error, which Sentry raises.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from celery import shared_task
+from django.db.models import Exists, Subquery
 
-from tenant_apps.reports import building, runs
+from tenant_apps.orders.models import Order
+from tenant_apps.payments.models import LedgerEntry
+from tenant_apps.reports import building, log, runs, schedules
 from tenant_apps.reports.invariants import breaches_in, breaches_of_catalog
 from tenant_apps.reports.models import BuildState, ReportRun
 from tenant_apps.reports.orphans import find_orphans
+from tenant_apps.reports.schedule_models import ReportSchedule
 from tenants import due
 from tenants.context import current_tenant
 from tenants.tasks import PublicTask, TenantTask
@@ -40,16 +44,31 @@ def report_orphans() -> None:
         logger.error("orphans_found", extra={"column": orphans.column, "rows": orphans.rows})
 
 
+# Most of what was sold is told of at once; this is for what was not.
+CATCH_UP_AFTER = timedelta(minutes=5)
 # As long as the import of a large file: the broker hands the task out again after that.
 SOFT_SECONDS, HARD_SECONDS = 280, 300
-# A first build of many orders goes on in the next round.
-BUILD_SECONDS = 30
+# Among other tenants' work. A first build of many orders goes on in the next round.
+BUILD_SECONDS = 10
 
 
 @shared_task(base=TenantTask, name="reports.catch_up")
 def catch_up() -> None:
     """Every few minutes: build the figures of what was there before, and of what no message told of. Twice is once."""
     building.bring_up_to_date(seconds=BUILD_SECONDS)
+
+
+_BUILT = BuildState.objects.filter(built_at__isnull=False)
+due.soonest(
+    "reports.catch_up",
+    lambda: [
+        (
+            Order.objects.filter(~Exists(BuildState.objects.filter(built_at__isnull=False)), paid_at__isnull=False),
+            "paid_at",
+        ),
+        (LedgerEntry.objects.filter(at__gt=Subquery(BuildState.objects.values("seen_until"))), "at", CATCH_UP_AFTER),
+    ],
+)
 
 
 @shared_task(base=TenantTask, name="reports.make", soft_time_limit=SOFT_SECONDS, time_limit=HARD_SECONDS)
@@ -65,29 +84,34 @@ def resume() -> None:
         make.apply_async(args=[str(run)], retry=False)
 
 
-@shared_task(base=TenantTask, name="reports.forget_old")
-def forget_runs() -> None:
-    """Every night: delete reports and their files a week after they were asked for."""
-    runs.forget_old()
-
-
-# What no message told of is looked for so often; messages bring the figures up to date at once.
-CATCH_UP_EVERY = timedelta(minutes=15)
-
-
-def _next_catch_up(now: datetime) -> datetime:
-    state = BuildState.objects.filter(pk=1).only("built_at", "seen_until").first()
-    if state is None or state.built_at is None or state.seen_until is None:
-        return now
-    return state.seen_until + CATCH_UP_EVERY
-
-
-# It may take half a minute: each tenant by itself.
-due.question("reports.catch_up", _next_catch_up, alone=True)
 due.soonest(
     "reports.resume",
     lambda: [
-        (ReportRun.objects.filter(status=ReportRun.Status.WAITING), "created_at", timedelta(minutes=1)),
+        (ReportRun.objects.filter(status=ReportRun.Status.WAITING), "created_at", runs.WAITS),
         (ReportRun.objects.filter(status=ReportRun.Status.RUNNING), "modified_at", runs.SILENCE),
     ],
 )
+
+
+@shared_task(base=TenantTask, name="reports.forget_old")
+def forget_runs() -> None:
+    """Every night: delete reports and their files a week after they were asked for, and follow events that moved to
+    another zone without a word."""
+    runs.forget_old()
+    building.follow_zones()
+
+
+@shared_task(base=TenantTask, name="reports.send_due")
+def send_due() -> None:
+    """Every minute: claim schedules whose time has come. Twice, late and at once is once."""
+    schedules.send_due()
+
+
+# A tenant that moves to another zone leaves a hint: the sweep reckons its schedules anew.
+due.soonest("reports.send_due", lambda: [(ReportSchedule.objects.filter(enabled=True), "next_at")])
+
+
+@shared_task(base=TenantTask, name="reports.forget_log")
+def forget_log() -> None:
+    """Every night: delete what the tenant's log kept for 90 days."""
+    log.forget_old()

@@ -8,5 +8,5 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        # Each registers itself: what follows from a topic, what is held about people.
-        from tenant_apps.webhooks import fan_out, personal  # noqa: F401  (they register themselves)
+        # Each registers itself: what follows from a topic, what is held about people, what may be wrong.
+        from tenant_apps.webhooks import checkup, fan_out, personal  # noqa: F401  (they register themselves)

@@ -1,13 +1,26 @@
 """The log of deliveries is kept for 30 days, then it goes with its events."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from tenant_apps.webhooks.models import WebhookDelivery, WebhookEvent
+from tenant_apps.webhooks import sending
+from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 KEPT = timedelta(days=30)
+
+
+def next_due() -> list[tuple[Any, str, timedelta]]:
+    """Return when there is something to forget, to give up, or to switch off; each with its delay."""
+    waiting = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.WAITING)
+    failing = WebhookEndpoint.objects.filter(enabled=True, failing_since__isnull=False)
+    return [
+        (WebhookEvent.objects.all(), "created_at", KEPT),
+        (waiting, "give_up_at", timedelta()),
+        (failing, "failing_since", sending.FAILS_FOR),
+    ]
 
 
 def forget_old(now: datetime | None = None, *, batch: int = 2000, most: int = 20_000) -> int:

@@ -16,7 +16,8 @@ from time import monotonic
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from shared_apps.core import outgoing
@@ -81,6 +82,16 @@ def deliver_due(*, seconds: float = 10.0, now: datetime | None = None) -> int:
 def something_is_due(now: datetime | None = None) -> bool:
     """True if a delivery could be sent at once."""
     return _ready(now or timezone.now()).exists()
+
+
+def next_due() -> list[tuple[Any, str]]:
+    """Return when something can be sent next: the first of what waits for an endpoint, but not while that is worked
+    on or rests; and of what is fresh, in whose table nobody else's changes are."""
+    waiting = WebhookDelivery.objects.filter(status=Status.WAITING)
+    first = Subquery(waiting.filter(endpoint=OuterRef("pk")).order_by("due_at").values("due_at")[:1])
+    endpoints = WebhookEndpoint.objects.filter(enabled=True).annotate(first=first).filter(first__isnull=False)
+    fresh = waiting.filter(tries=0, endpoint__enabled=True, endpoint__rest_until__lte=F("due_at"))
+    return [(endpoints.annotate(can=Greatest("first", "rest_until", "busy_until")), "can"), (fresh, "due_at")]
 
 
 def _ready(now: datetime) -> Any:

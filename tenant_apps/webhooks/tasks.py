@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.core.cache import cache
 
-from tenant_apps.webhooks.models import WebhookDelivery
+from tenant_apps.webhooks import keeping, sending
 from tenants import due
 from tenants.context import on_commit
 from tenants.tasks import TenantTask
@@ -23,29 +23,28 @@ def deliver() -> None:
 
     Two at once share the endpoints out. Ten seconds are one turn: who has more to send stands in line again.
     """
-    from tenant_apps.webhooks.sending import deliver_due, something_is_due
-
     _ask_cache("delete", _PENDING)
-    if deliver_due() and something_is_due():
+    if sending.deliver_due() and sending.something_is_due():
         _hint()
 
 
 @shared_task(base=TenantTask, name="webhooks.sweep")
 def sweep() -> None:
-    """Every minute: see to it that retries, and what a lost hint left behind, are sent. Sends nothing itself."""
-    from tenant_apps.webhooks.sending import something_is_due
-
-    if something_is_due():
+    """Every half minute where something is due: see to it that retries, and what a lost hint or a dead worker left
+    behind, are sent. Sends nothing itself."""
+    if sending.something_is_due():
         _hint()
 
 
 @shared_task(base=TenantTask, name="webhooks.forget_old")
 def forget_old() -> None:
     """Every hour: end what can no longer be delivered, delete events of a month ago with their log. Twice is once."""
-    from tenant_apps.webhooks import keeping, sending
-
     sending.tidy()
     keeping.forget_old()
+
+
+due.soonest("webhooks.sweep", sending.next_due)
+due.soonest("webhooks.forget_old", keeping.next_due)
 
 
 def deliver_soon() -> None:
@@ -68,6 +67,3 @@ def _ask_cache(command: str, *arguments: object) -> object:
     except Exception as error:  # whatever the client raises: one hint too many does no harm
         logger.warning("webhooks_hint_uncounted", extra={"reason": type(error).__name__})
         return None
-
-
-due.soonest("webhooks.sweep", lambda: [(WebhookDelivery.objects.filter(status="waiting"), "due_at")])

@@ -1,6 +1,9 @@
 """A Valkey and a RabbitMQ of the tests' own; what asks for `broker` runs with each of them."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +14,35 @@ from tests.background.noting import Notes
 from tests.background.parts import Broker, Process, Valkey, sending_to, worker
 
 
-@pytest.fixture(scope="session")
-def valkey_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    node = Valkey(_home(tmp_path_factory, "valkey"))
-    node.start()
-    yield node
-    node.stop()
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A folder that the user nobody may enter too: servers do not run as root, and pytest's own folders are private."""
+    home = Path(tempfile.mkdtemp(prefix="foyer-test-"))
+    home.chmod(0o755)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def valkey_node() -> Iterator[Broker]:
+    with _home() as home:
+        node = Valkey(home)
+        node.start()
+        yield node
+        node.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_node() -> Iterator[Broker]:
     if not rabbitmq.is_installed():
         pytest.skip(rabbitmq.MISSING)
-    node = rabbitmq.RabbitMQ(_home(tmp_path_factory, "rabbitmq"))
-    node.start()
-    yield node
-    node.stop()
-
-
-def _home(factory: pytest.TempPathFactory, name: str) -> Path:
-    """A folder that the user nobody may enter too: servers do not run as root."""
-    home = factory.mktemp(name)
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)
-    return home
+    with _home() as home:
+        node = rabbitmq.RabbitMQ(home)
+        node.start()
+        yield node
+        node.stop()
 
 
 @pytest.fixture(params=["valkey", "rabbitmq"])

@@ -17,7 +17,7 @@ from tenants.context import in_tenant
 from tests.background.parts import Broker, beat, worker
 from tests.factories import make_order, make_paid_order, make_ticket_type
 
-OFTEN = ("activity.sweep", "orders.expire_overdue", "payments.poll_due", "imports.resume")
+OFTEN = ("tenants.look_around", "activity.sweep", "orders.expire_overdue", "payments.poll_due", "imports.resume")
 ORDERS = 6
 
 

@@ -79,7 +79,7 @@ def test_what_an_operator_sets_survives_a_deploy_reaches_beat_and_is_written_dow
     assert row("activity.sweep").interval.every == 120
     assert (row("reports.check_invariants").crontab.hour, row("reports.check_invariants").crontab.minute) == ("4", "30")
     assert row("imports.resume").enabled is False
-    assert "as delivered: every 30 s" in page.get(LIST).content.decode()
+    assert "as delivered: every 15 s" in page.get(LIST).content.decode()
     # Nobody else's entry moved along.
     assert row("payments.poll_due").interval.every == 30
     entries = PlatformAuditEntry.objects.filter(topic="schedule.changed").order_by("at")
@@ -87,7 +87,7 @@ def test_what_an_operator_sets_survives_a_deploy_reaches_beat_and_is_written_dow
         (f"schedule:{name}", operator.pk) for name in ("activity.sweep", "reports.check_invariants", "imports.resume")
     ]
     assert entries[0].details == {
-        "before": {"runs": "every 30 s", "on": True}, "after": {"runs": "every 2 min", "on": True},
+        "before": {"runs": "every 15 s", "on": True}, "after": {"runs": "every 2 min", "on": True},
     }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_an_entry_goes_back_to_how_it_was_delivered(page: Any) -> None:
     assert row("activity.sweep").enabled is False
     act(page, "as_delivered", "activity.sweep")
     sweep = row("activity.sweep")
-    assert (sweep.interval.every, sweep.enabled) == (30, True)
+    assert (sweep.interval.every, sweep.enabled) == (15, True)
 
 
 def test_entries_are_switched_off_and_on(page: Any) -> None:
@@ -124,7 +124,7 @@ def test_a_schedule_that_makes_no_sense_is_refused_and_nothing_changes(page: Any
 def test_what_an_entry_runs_cannot_be_changed_and_nothing_is_added_or_deleted(page: Any) -> None:
     change(page, "activity.sweep", enabled="on", every=1, unit="minutes", task="os.system", name="x", kwargs='{"a": 1}')
     sweep = row("activity.sweep")
-    assert (sweep.task, sweep.kwargs) == ("tenants.for_each_tenant", '{"task_name": "activity.deliver"}')
+    assert (sweep.task, sweep.kwargs) == ("tenants.for_each_tenant", '{"task_name": "activity.sweep"}')
     assert page.get(f"{LIST}add/").status_code == 403
     assert page.post(f"{LIST}{sweep.pk}/delete/", {"post": "yes"}).status_code == 403
     act(page, "delete_selected", "activity.sweep")
@@ -135,7 +135,7 @@ def test_an_entry_runs_now_if_an_operator_says_so(page: Any, monkeypatch: pytest
     sent: list[tuple[str, Any]] = []
     monkeypatch.setattr(app, "send_task", lambda name, **options: sent.append((name, options["kwargs"])))
     assert "Queued." in act(page, "run_now", "activity.sweep", "people.resume").content.decode()
-    assert sent == [("tenants.for_each_tenant", {"task_name": "activity.deliver"}), ("people.resume", {})]
+    assert sent == [("tenants.for_each_tenant", {"task_name": "activity.sweep"}), ("people.resume", {})]
     assert PlatformAuditEntry.objects.filter(topic="schedule.run").count() == 2
 
 

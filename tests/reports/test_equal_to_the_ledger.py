@@ -48,9 +48,9 @@ def test_reports_equal_sql_over_the_ledger_and_stay_so(generated):
 def test_a_report_is_a_few_statements_however_much_there_is(generated):
     building.bring_up_to_date()
     with connection.cursor() as cursor:
-        first, last = report_truth.span(cursor)
+        days = report_truth.span(cursor)
     for report in reports():
-        query = ReportQuery(first, last, report.usual)
+        query = ReportQuery(*days, report.usual)
         report.answer(query)
         with CaptureQueriesContext(connection) as asked:
             report.answer(query)

@@ -1,9 +1,12 @@
 """The narrow rows that reports are read from: equal to the ledger whatever happened, however often it is told."""
 
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F, Sum
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +24,8 @@ from tenant_apps.payments.services import mark_paid, settle
 from tenant_apps.reports import building, figures
 from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.reports.models import DayFigure, Part
+from tenants import due
+from tenants.context import in_tenant
 from tests.factories import make_event, make_order, make_paid_order, make_ticket_type
 
 MONEY = ("ticket", "product", "fee", "delivery", "other")
@@ -221,3 +226,49 @@ def test_a_figure_that_is_not_its_ledger_s_is_a_breach(in_alpha):
     assert (breach.invariant, "figures 1001" in breach.found) == ("M8", True)
     figures.refresh([order.pk])
     assert breaches_in(in_alpha) == []
+
+
+def test_the_command_makes_figures_anew_and_mends_what_was_wrong(alpha):
+    with in_tenant(alpha):
+        make_paid_order(make_ticket_type(price_minor=1000))
+        building.bring_up_to_date()
+        DayFigure.objects.update(gross_minor=7)
+    out = StringIO()
+    call_command("rebuild_reports", only=["alpha"], empty=True, stdout=out)
+    assert "alpha: 1 rows" in out.getvalue()
+    with in_tenant(alpha):
+        assert net() == ledger() == 1000
+    call_command("rebuild_reports", only=["alpha"], stdout=out)
+    with in_tenant(alpha):
+        assert net() == ledger() == 1000
+    with pytest.raises(CommandError):
+        call_command("rebuild_reports", only=["nobody"], stdout=out)
+
+
+def test_an_event_that_a_file_moved_to_another_zone_is_found_at_night(in_alpha):
+    event = make_event(timezone="Pacific/Auckland")
+    order = make_paid_order(make_ticket_type(event, price_minor=1000))
+    at = datetime(2030, 3, 1, 23, 30, tzinfo=UTC)
+    Order.objects.update(paid_at=at)
+    LedgerEntry.objects.update(at=at)
+    figures.refresh([order.pk])
+    building.bring_up_to_date()
+    type(event).objects.update(timezone="America/Chicago")
+    building.follow_zones()
+    assert DayFigure.objects.filter(quantity=1).values_list("event_day", flat=True).get() == date(2030, 3, 1)
+    with CaptureQueriesContext(connection) as asked:
+        building.follow_zones()
+    assert len(asked) == 2
+
+
+def test_tenants_are_visited_only_if_there_is_something_to_catch_up(in_alpha):
+    import tenant_apps.reports.tasks  # noqa: F401  (says when it is due)
+
+    now = timezone.now()
+    assert due.ask(now)["reports.catch_up"] is None
+    order = make_paid_order(make_ticket_type(price_minor=1000))
+    assert due.ask(now)["reports.catch_up"] <= timezone.now()
+    building.bring_up_to_date()
+    assert due.ask(now)["reports.catch_up"] is None
+    refund_order(order, 100)
+    assert due.ask(now)["reports.catch_up"] > timezone.now() + timedelta(minutes=4)

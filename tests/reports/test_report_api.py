@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from django.utils import timezone
 
+from shared_apps.core.clock import local
 from tenant_apps.events.grants import grant
 from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import Basket, BasketLine, place_order
@@ -104,7 +105,7 @@ def test_stock_fulfilment_taxes_and_customers_tell_what_is_there(alpha, shop, cl
 
 
 def test_the_days_before_are_compared(alpha, shop, client_for):
-    today = timezone.now().date()
+    today = local(timezone.now(), alpha.timezone).date()
     report = get(client_for(alpha, owner_of(alpha)), "sales", compare="1", to=today.isoformat())
     assert report["previous"]["totals"]["gross"] == "0.00"
     assert report["previous"]["change"]["gross"] is None
@@ -239,3 +240,39 @@ def test_a_report_is_asked_for_and_fetched_on_pages(alpha, shop, page_for):
     refused = page.post(PAGES, {"report": "sales", "format": "csv", "group_by": "email"})
     assert (refused.status_code, b"Choose one of" in refused.content) == (400, True)
     assert page.post(PAGES, {"report": "sales", "format": "exe"}).status_code == 404
+
+
+def test_what_is_too_large_for_an_answer_is_made_in_the_background(alpha, shop, client_for, monkeypatch):
+    from tenant_apps.reports import registry
+    from tenant_apps.reports.runs import make
+
+    monkeypatch.setattr(registry, "MOST_ROWS", 2)
+    client = client_for(alpha, owner_of(alpha))
+    refused = client.get(f"{API}sales/", {"group_by": "event"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "report_too_large")
+    wanted = {"report": "sales", "format": "csv", "group_by": "event"}
+    run = client.post(RUNS, wanted, content_type="application/json").json()["id"]
+    with in_tenant(alpha):
+        make(run)
+    assert client.get(f"{RUNS}{run}/").json()["status"] == "done"
+
+
+def test_runs_are_bounded_resumed_given_up_and_forgotten(alpha, shop, client_for, monkeypatch):
+    from tenant_apps.reports import runs
+
+    client = client_for(alpha, owner_of(alpha))
+    wanted = {"report": "sales", "format": "csv"}
+    monkeypatch.setattr(runs, "MOST_OPEN", 1)
+    first = client.post(RUNS, wanted, content_type="application/json").json()["id"]
+    refused = client.post(RUNS, wanted, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_report_runs")
+    later = timezone.now() + timedelta(hours=1)
+    with in_tenant(alpha):
+        assert [str(pk) for pk in runs.unfinished(later)] == [first]
+        died = ReportRun.objects.filter(pk=first)
+        died.update(status="running", tries=3, modified_at=timezone.now() - timedelta(hours=1))
+        assert [str(pk) for pk in runs.unfinished()] == [first]
+        runs.make(first)
+        assert died.get().status == "failed"
+        assert runs.forget_old(timezone.now() + timedelta(days=8)) == 1
+    assert client.get(f"{RUNS}{first}/").status_code == 404

@@ -157,6 +157,19 @@ def test_a_lost_message_is_sent_again_after_the_lease(alpha: Any, beta: Any, sen
     assert timedelta(seconds=120) > LEASE + timedelta(seconds=30)
 
 
+def test_jobs_that_wait_for_one_lost_message_do_not_put_each_other_off_for_ever(alpha: Any, beta: Any) -> None:
+    """Each tick marks a job anew; if that counted as a worker on its way, none would ever be sent again."""
+    make_due(alpha)
+    now = timezone.now()
+    assert alpha.pk in due.fire(FIRST, now)[0]  # and the broker loses it
+    again = [
+        seconds
+        for seconds in range(15, 121, 15)
+        if alpha.pk in due.fire((FIRST, SECOND)[seconds // 15 % 2], now + timedelta(seconds=seconds))[0]
+    ]
+    assert again and again[0] <= 75
+
+
 def test_what_a_worker_took_and_died_over_is_done_by_another_and_by_itself(
     alpha: Any, beta: Any, sent: list[dict[str, Any]]
 ) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tenant_apps.activity.delivery import queues_due
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.tasks import deliver as hand_over
 from tenant_apps.orders.lifecycle import advance
@@ -113,7 +114,9 @@ def work(in_alpha: Any) -> Callable[[], None]:
     OutboxMessage.objects.all().delete()
 
     def run() -> None:
-        hand_over()
+        while due := queues_due():
+            for queue in due:
+                hand_over(queue)
         send()
 
     return run

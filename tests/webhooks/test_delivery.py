@@ -8,17 +8,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
 from shared_apps.core import outgoing
 from tenant_apps.activity.delivery import deliver_due as hand_over
+from tenant_apps.activity.delivery import queues_due
 from tenant_apps.activity.models import AuditEntry, OutboxMessage
-from tenant_apps.webhooks import keeping, sending, services
+from tenant_apps.webhooks import keeping, sending, services, tasks
 from tenant_apps.webhooks.fan_out import TRY_FOR
 from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from tenant_apps.webhooks.sending import LEASE, PAUSES, deliver_due, rest_after, tidy
-from tests.factories import make_event, make_order, make_paid_order
+from tenants import due
+from tests.factories import make_event, make_order, make_paid_order, owner_of
 
 
 @pytest.fixture(autouse=True)
@@ -282,6 +285,22 @@ def test_410_switches_the_endpoint_off_and_tells_the_staff(receiver):
     assert len(receiver.heard) == 1
 
 
+def test_who_looks_after_integrations_gets_a_letter_when_one_is_switched_off(alpha, receiver, mailoutbox):
+    endpoint_at(receiver.url)
+    happen()
+    receiver.status = 410
+    deliver_due()
+    while queues_due():
+        hand_over()
+    [letter] = mailoutbox
+    assert owner_of(alpha).email in letter.to[0]
+    assert receiver.url in str(letter.body)
+    deliver_due()
+    while queues_due():
+        hand_over()
+    assert len(mailoutbox) == 1
+
+
 def test_three_days_of_failures_switch_it_off_and_tell_the_staff_once(receiver):
     endpoint, _secret = endpoint_at(receiver.url)
     happen()
@@ -314,6 +333,44 @@ def test_a_success_in_between_forgets_the_failures(receiver):
     deliver_due()
     endpoint = WebhookEndpoint.objects.get()
     assert (endpoint.enabled, endpoint.failures, endpoint.failing_since) == (True, 0, None)
+
+
+def asked() -> Any:
+    """When the sweep is due here, as the fan-out asks it."""
+    return due.ask(timezone.now())["webhooks.sweep"]
+
+
+def test_the_fan_out_picks_a_tenant_when_something_can_be_sent(receiver):
+    endpoint, _secret = endpoint_at(receiver.url)
+    assert asked() is None
+    happen()
+    assert asked() <= timezone.now()
+    lane = sending._take(timezone.now())
+    assert lane is not None
+    assert asked() == lane.lease  # if its worker dies
+    sending._send(lane)
+    sending._write_down(lane, timezone.now())
+    assert asked() is None
+    receiver.status = 500
+    happen(10)
+    deliver_due()
+    endpoint.refresh_from_db()
+    assert asked() == endpoint.rest_until > timezone.now()
+    services.change_endpoint(endpoint, enabled=False, actor=None)
+    assert asked() is None
+
+
+def test_the_sweep_sends_a_worker_where_something_is_due(receiver, monkeypatch):
+    sent: list[bool] = []
+    monkeypatch.setattr(tasks.deliver, "apply_async", lambda **options: sent.append(True))
+    endpoint_at(receiver.url)
+    tasks.sweep()
+    assert sent == []
+    happen()
+    cache.clear()
+    tasks.sweep()
+    tasks.sweep()
+    assert sent == [True]  # one hint stands for all until a worker comes
 
 
 def test_what_a_killed_worker_had_taken_is_sent_again_within_two_minutes(receiver, monkeypatch):
