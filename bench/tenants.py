@@ -44,9 +44,13 @@ def main() -> None:
 
 
 @contextmanager
-def measured(title: str, *, keep: bool = False) -> Iterator[tuple[Table, Path]]:
-    """A table of figures, and servers in a throw-away folder; at the end the table is printed and the folder gone."""
-    home = Path(tempfile.mkdtemp(prefix="foyer-bench-"))
+def measured(title: str, *, keep: bool = False, home: Path | None = None) -> Iterator[tuple[Table, Path]]:
+    """A table of figures, and servers in a throw-away folder; at the end the table is printed and the folder gone.
+
+    A folder that is given is used, and kept.
+    """
+    keep = keep or home is not None
+    home = home or Path(tempfile.mkdtemp(prefix="foyer-bench-"))
     home.chmod(0o755)  # the servers run as another user where we are root
     table = Table(title)
     try:

@@ -16,6 +16,7 @@ See docs/decisions/0036-queues-and-due-tenants.md.
 
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -57,6 +58,8 @@ class _Job:
 
 
 _jobs: dict[str, _Job] = {}
+# True while a worker goes from tenant to tenant: what follows from that is nobody's who waits, and may wait itself.
+on_round: ContextVar[bool] = ContextVar("tenants_on_round", default=False)
 
 
 class Taken(NamedTuple):

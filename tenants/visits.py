@@ -46,13 +46,13 @@ def go_round(tenant_ids: Sequence[int], job: str | None = None, *, seconds: floa
     until = monotonic() + seconds
     while taken := due.take(tenant_ids, job):
         point("visit.taken")
-        _visit_all(taken, job is None, until, outcome)
+        _visit_all(taken, until, outcome)
         if outcome.left:
             break
     return outcome
 
 
-def _visit_all(taken: Collection[Taken], together: bool, until: float, outcome: Round) -> None:
+def _visit_all(taken: Collection[Taken], until: float, outcome: Round) -> None:
     wanted: dict[int, list[Taken]] = defaultdict(list)
     for each in taken:
         wanted[each.tenant_id].append(each)
@@ -67,7 +67,7 @@ def _visit_all(taken: Collection[Taken], together: bool, until: float, outcome: 
                 break
             jobs = wanted.pop(tenant_id)
             ended += jobs
-            told, unwell = _visit(rows.get(tenant_id), jobs, together)
+            told, unwell = _visit(rows.get(tenant_id), jobs)
             if told is not None:
                 answers[tenant_id] = told
             failed += unwell
@@ -80,29 +80,20 @@ def _visit_all(taken: Collection[Taken], together: bool, until: float, outcome: 
         outcome.left += [*wanted]
 
 
-def _visit(
-    tenant: Tenant | None, jobs: Sequence[Taken], together: bool
-) -> tuple[dict[str, datetime | None] | None, list[Taken]]:
+def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[dict[str, datetime | None] | None, list[Taken]]:
     """Do a tenant's jobs; return when each of its jobs is due next, and which of these failed."""
     if tenant is None or tenant.status != Tenant.Status.OPEN:
         logger.info("jobs_skipped", extra={"schema": tenant and tenant.schema_name, "status": tenant and tenant.status})
         return None, []
     try:
         with in_tenant(tenant):
-            now = timezone.now()
-            # Who comes from far asks before working: a row may say "due" that is long done, and asking costs less.
-            told = due.ask(now) if together else {}
-            failed, worked = [], False
-            for each in jobs:
-                asked = together and not each.hints
-                if each.job == LOOK or (asked and not _is_due(told.get(each.job), now)):
-                    continue
-                worked = True
-                if not _do(each):
-                    failed.append(each)
-            if worked or not together:
-                told = due.ask(timezone.now())
-            return told, failed
+            # What has nothing to do finds that out by a look at an index, which costs no more than asking first.
+            on_round = due.on_round.set(True)
+            try:
+                failed = [each for each in jobs if each.job != LOOK and not _do(each)]
+            finally:
+                due.on_round.reset(on_round)
+            return due.ask(timezone.now()), failed
     except TenantMissing:
         # Dropped behind our back. Told once a visit; the row in public decides when there are no more visits.
         logger.warning("task_dropped", extra={"schema": tenant.schema_name, "why": "its schema is gone"})
@@ -111,10 +102,6 @@ def _visit(
         logger.exception("visit_failed", extra={"schema": tenant.schema_name})
         close_old_connections()
         return None, list(jobs)
-
-
-def _is_due(at: datetime | None, now: datetime) -> bool:
-    return at is not None and at <= now
 
 
 def _do(each: Taken) -> bool:

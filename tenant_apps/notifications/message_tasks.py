@@ -7,6 +7,7 @@ from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.queues import URGENT, route
 from tenant_apps.notifications import messages
 from tenant_apps.notifications.models import Message
+from tenants import due
 from tenants.tasks import TenantTask
 
 # Staff have just asked for it; what it hands over goes in bulk.
@@ -32,3 +33,9 @@ def resume() -> None:
 def work_on_message(message: OutboxMessage) -> None:
     """Queue the work; the broker may lose it, then `resume` finds it."""
     send_message.apply_async(args=[message.aggregate.partition(":")[2]], retry=False)
+
+
+due.soonest(
+    "notifications.resume_messages",
+    lambda: [(Message.objects.filter(status=Message.Status.RUNNING), "modified_at", messages.RESUME_AFTER)],
+)
