@@ -63,6 +63,8 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
+        # Postgres names NOT NULL constraints after the table; Citus needs them short (citus.md, rule 7).
+        db_table = "notifications_feed"
         indexes = [
             models.Index(fields=["user_id", "-created_at", "-id"], name="notification_feed"),
             models.Index(fields=["user_id"], condition=Q(read_at__isnull=True), name="notification_unread"),

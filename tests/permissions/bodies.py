@@ -554,4 +554,4 @@ def body_of(method: str, path: str, place: Place) -> Any:
 
 
 # Names that a body may have beside those that docs/api.yaml tells: what older clients call the same thing.
-ALSO_TAKEN: dict[str, tuple[str, ...]] = {}
+ALSO_TAKEN: dict[str, tuple[str, ...]] = dict.fromkeys(("POST /register/", "POST /users/register/"), ("username",))

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('read_at', models.DateTimeField(null=True)),
             ],
             options={
+                'db_table': 'notifications_feed',
                 'indexes': [models.Index(fields=['user_id', '-created_at', '-id'], name='notification_feed'), models.Index(condition=models.Q(('read_at__isnull', True)), fields=['user_id'], name='notification_unread')],
             },
         ),
