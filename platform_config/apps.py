@@ -9,8 +9,9 @@ class PlatformConfig(AppConfig):
     verbose_name = "Foyer"
 
     def ready(self) -> None:
-        from platform_config import checks, observability  # checks registers itself
+        from platform_config import checks, checkup, observability, tenant_log  # checks and checkup register themselves
 
-        assert checks is not None
+        assert checks is not None and checkup is not None
         observability.configure_sentry()
         observability.bind_tasks()
+        tenant_log.connect()

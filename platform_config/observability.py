@@ -109,8 +109,12 @@ def configure_logging(options: Mapping[str, str]) -> None:
                     ],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-            "root": {"handlers": ["stderr"], "level": options["level"]},
+            "handlers": {
+                "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+                # What of it concerns a tenant is noted in the tenant's own log as well.
+                "tenant": {"()": "platform_config.tenant_log.TenantLogHandler", "level": "WARNING"},
+            },
+            "root": {"handlers": ["stderr", "tenant"], "level": options["level"]},
             "loggers": {
                 # RequestLogMiddleware writes each request once, with the traceback of a fault.
                 "django": {"handlers": [], "propagate": True, "level": "INFO"},

@@ -39,6 +39,7 @@ class Entry:
 
 
 SCHEDULE = (
+    Entry("tenants.heartbeat", "tenants.heartbeat", every=timedelta(seconds=30), each_tenant=False),
     Entry("tenants.look_around", "tenants.look_around", every=timedelta(seconds=15), each_tenant=False),
     Entry("activity.sweep", "activity.sweep", every=timedelta(seconds=15)),
     Entry("activity.forget_old", "activity.forget_old", every=timedelta(hours=1)),
@@ -63,6 +64,8 @@ SCHEDULE = (
     Entry("people.resume", "people.resume", every=timedelta(minutes=1), each_tenant=False),
     Entry("people.forget_old", "people.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),
+    Entry("reports.send_due", "reports.send_due", every=timedelta(minutes=1)),
+    Entry("reports.forget_log", "reports.forget_log", at=(2, 50)),
     Entry("reports.catch_up", "reports.catch_up", every=timedelta(minutes=5)),
     Entry("reports.resume", "reports.resume", every=timedelta(minutes=1)),
     Entry("reports.forget_old", "reports.forget_old", at=(2, 30)),

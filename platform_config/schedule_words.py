@@ -38,5 +38,5 @@ WORDS: dict[str, Any] = {
     "reports.resume": _("Takes up large reports whose worker died"),
     "reports.forget_old": _("Deletes reports that were made for download long ago"),
     "reports.send_due": _("Mails reports that people ordered by schedule"),
-    "reports.forget_log": _("Deletes the log of mailed reports"),
+    "reports.forget_log": _("Deletes what the logs of tenants kept for 90 days"),
 }

@@ -202,6 +202,20 @@ class ConnectedAccount(models.Model):
         return f"{self.provider} {self.account}"
 
 
+class Heartbeat(models.Model):
+    """When a part of the background work was last alive: beat, and each queue that a worker took a pulse from.
+
+    `lag_ms` is how long the pulse had waited in its queue. One row for each name, for ever.
+    """
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField(default=now, db_default=Now())
+    lag_ms = models.IntegerField(default=0, db_default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
 class DueJob(models.Model):
     """When a job has something to do next in a tenant: what the fan-out reads instead of a thousand schemas.
 

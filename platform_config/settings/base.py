@@ -328,6 +328,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # Whether a tenant's messages leave soon or may take their time, each message says (tenant_apps.activity.queues).
 CELERY_TASK_ROUTES = {
+    "tenants.heartbeat": {"queue": "urgent"},
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
     "billing.*": {"queue": "bulk"},

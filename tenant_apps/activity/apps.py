@@ -8,4 +8,4 @@ class ActivityConfig(AppConfig):
     verbose_name = _("Activity")
 
     def ready(self) -> None:
-        from tenant_apps.activity import personal  # noqa: F401  (says what is held about people)
+        from tenant_apps.activity import checkup, personal  # noqa: F401  (say what is held, and what may be wrong)

@@ -13,6 +13,7 @@ from shared_apps.core.access import staff
 from tenant_apps.activity.trail import csv_lines, entries
 
 PAGE = 50
+FILTERS = ("search", "actor", "topic", "target", "from", "to", "refused")
 
 
 @staff("view_audit")
@@ -28,10 +29,8 @@ def trail(request: HttpRequest) -> HttpResponse:
         "entries": found[:PAGE],
         "more": len(found) > PAGE,
         "page": page,
-        "query": {
-            name: request.GET.get(name, "")[:100] for name in ("actor", "topic", "target", "from", "to", "refused")
-        },
-        "filtered": any(request.GET.get(name) for name in ("actor", "topic", "target", "from", "to", "refused")),
+        "query": {name: request.GET.get(name, "")[:100] for name in FILTERS},
+        "filtered": any(request.GET.get(name) for name in FILTERS),
     }
     return render(request, "dashboard/audit/list.html", context)
 
@@ -49,7 +48,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 def _wanted(request: HttpRequest) -> dict[str, Any]:
     """The filters of the address; what is no date or no choice is left out."""
     query = request.GET
-    wanted: dict[str, Any] = {name: query.get(name, "").strip()[:100] for name in ("actor", "topic", "target")}
+    wanted: dict[str, Any] = {name: query.get(name, "").strip()[:100] for name in FILTERS[:4]}
     if first := _day(query.get("from", "")):
         wanted["since"] = first
     if last := _day(query.get("to", "")):

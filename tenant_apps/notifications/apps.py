@@ -16,6 +16,7 @@ class NotificationsConfig(AppConfig):
         # Each registers its topics, or what follows from those of others.
         from tenant_apps.notifications import (  # noqa: F401  (they register themselves)
             buyer_topics,
+            checkup,
             clock_alerts,
             digest,
             event_news,

@@ -11,6 +11,7 @@ class ReportsConfig(AppConfig):
         from tenant_apps.reports import (  # noqa: F401  (they register themselves)
             attending,
             buying,
+            mailing,
             personal,
             selling,
             settlement,

@@ -10,6 +10,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import uuid7
+from tenant_apps.reports.log_models import LogEntry as LogEntry
+from tenant_apps.reports.schedule_models import ReportSchedule as ReportSchedule
 
 
 class Figures(models.Model):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts.models import User
@@ -20,6 +20,7 @@ from tenant_apps.activity.services import made, record
 from tenant_apps.reports import asking, building, files
 from tenant_apps.reports.models import ReportRun
 from tenant_apps.reports.registry import Report, by_slug
+from tenants.context import current_tenant
 
 KEEP = timedelta(days=7)
 # A worker that says nothing for so long is dead; another takes its run over, so often.
@@ -112,10 +113,11 @@ def make(pk: Any) -> None:
     ):
         return
     run.tries += 1
-    if not _still_may(run):
-        _fail(run, str(_("Whoever asked for it may not see it any more.")))
-        return
-    _make(run)
+    with override(run.language or current_tenant().language):
+        if _still_may(run):
+            _make(run)
+        else:
+            _fail(run, str(_("Whoever asked for it may not see it any more.")))
 
 
 def _still_may(run: ReportRun) -> bool:

@@ -11,10 +11,11 @@ from django.db.models import Exists, Subquery
 
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import LedgerEntry
-from tenant_apps.reports import building, runs
+from tenant_apps.reports import building, log, runs, schedules
 from tenant_apps.reports.invariants import breaches_in, breaches_of_catalog
 from tenant_apps.reports.models import BuildState, ReportRun
 from tenant_apps.reports.orphans import find_orphans
+from tenant_apps.reports.schedule_models import ReportSchedule
 from tenants import due
 from tenants.context import current_tenant
 from tenants.tasks import PublicTask, TenantTask
@@ -98,3 +99,19 @@ def forget_runs() -> None:
     another zone without a word."""
     runs.forget_old()
     building.follow_zones()
+
+
+@shared_task(base=TenantTask, name="reports.send_due")
+def send_due() -> None:
+    """Every minute: claim schedules whose time has come. Twice, late and at once is once."""
+    schedules.send_due()
+
+
+# A tenant that moves to another zone leaves a hint: the sweep reckons its schedules anew.
+due.soonest("reports.send_due", lambda: [(ReportSchedule.objects.filter(enabled=True), "next_at")])
+
+
+@shared_task(base=TenantTask, name="reports.forget_log")
+def forget_log() -> None:
+    """Every night: delete what the tenant's log kept for 90 days."""
+    log.forget_old()

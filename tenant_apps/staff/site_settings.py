@@ -56,6 +56,8 @@ def change_settings(changes: Mapping[str, Any], *, actor: Any) -> Tenant:
         tenant.save(update_fields=[*columns, "preferences"])
     if "reminder_offsets_minutes" in changed:
         due.hint("notifications.remind")
+    if "timezone" in changed:
+        due.hint("reports.send_due")
     return tenant
 
 

@@ -13,7 +13,7 @@ from shared_apps.billing.models import Usage
 from tenant_apps.notifications.models import Delivery
 from tenant_apps.orders.models import Order
 from tenants import freshness
-from tenants.context import in_tenant
+from tenants.context import in_public, in_tenant
 from tests.factories import make_event, make_order, make_paid_order, make_ticket_type, make_user, owner_of
 
 NOON = datetime(2031, 6, 1, 12, 0, tzinfo=UTC)
@@ -101,6 +101,18 @@ def test_requests_of_the_api_are_counted_for_the_tenant_that_answered_them(sold,
         freshness.client().flushdb()
         usage.measure(timezone.now() + timedelta(seconds=1))
         assert Usage.objects.get(tenant=sold).api_requests == before[0] + 3
+
+
+def test_operators_see_it_of_all_tenants_and_change_nothing(sold, beta, page_for):
+    usage.measure(NOON)
+    with in_tenant(beta):
+        usage.measure(NOON)
+    operator = make_user(is_staff=True, is_superuser=True)
+    with in_public():
+        page = page_for(None, operator).get("/admin/billing/usage/")
+        assert page.status_code == 200
+        assert page.content.decode().count("June 1, 2031") + page.content.decode().count("1 June 2031") >= 2
+        assert page_for(None, operator).get("/admin/billing/usage/add/").status_code == 403
 
 
 def _counted_of(tenant: Any) -> int:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -18,10 +19,11 @@ from django.db import connections
 from tenant_apps.activity.delivery import deliver_due
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.events import services as events
-from tenant_apps.notifications import reminders, rounds
+from tenant_apps.notifications import digest, reminders, rounds, stock_watch
 from tenant_apps.notifications.models import Round
-from tenant_apps.ticketing.models import Ticket
+from tenant_apps.ticketing.models import Quota, Ticket
 from tenants.context import in_tenant
+from tests.concurrency.test_races import at_once
 from tests.factories import make_event, make_order, make_ticket_type, owner_of
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -172,3 +174,18 @@ def test_many_holders_are_written_to_once_by_four_that_work_at_the_same_time(alp
         )
         assert told == {f"guest{number}@example.test": 1 for number in range(100)}
         assert Round.objects.get(event=event, offset_minutes=1440).told == 100
+
+
+def test_the_summary_and_the_word_of_low_stock_are_written_once_by_many_at_the_same_time(alpha):
+    with in_tenant(alpha):
+        event = make_event("Gala", starts_at=at("2031-06-01T19:00+02:00"))
+        kind = make_ticket_type(event, capacity=10)
+        Quota.objects.filter(ticket_types=kind).update(sold=10)
+        OutboxMessage.objects.all().delete()
+    morning = at("2031-06-01T08:00+02:00")
+    acts = [partial(digest.send, morning), partial(stock_watch.watch, morning), partial(rounds.plan, morning)]
+    assert at_once(alpha, acts * 6) == {"ok": 18}
+    with in_tenant(alpha):
+        told = Counter(OutboxMessage.objects.values_list("topic", flat=True))
+        assert told == {"notify.staff.digest": 1, "stock.low": 1}
+        assert sorted(Round.objects.values_list("offset_minutes", "status")) == [(60, "waiting"), (1440, "missed")]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, owner_of
 from tests.permissions.samples import (
     AT,
     NEW,
@@ -69,6 +69,19 @@ _columns = {
     "decimal": ",", "dates": "%d.%m.%Y",
 }  # fmt: skip
 _passed = {"name": "Next", "email": "next@matrix.test"}
+
+
+def _schedule(place: Place) -> dict[str, Any]:
+    return {"report": "sales", "cron": "0 8 * * 1", "recipients": [owner_of(place.tenant).email]}
+
+
+def _schedule_form(place: Place) -> dict[str, Any]:
+    return {
+        "period": "last_month", "group_by": "day", "format": "pdf", "often": "daily", "at": "08:00",
+        "recipients": owner_of(place.tenant).email,
+    }  # fmt: skip
+
+
 _holder = fixed(**_passed)
 _why = fixed(reason="A laptop was stolen")
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
@@ -114,6 +127,13 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/settings/payments/<slug:name>/": NOTHING,
     "POST /dashboard/settings/payments/<uuid:pk>/switch/": fixed(enabled="1"),
     "POST /report-runs/": fixed(report="sales", format="csv"),
+    "POST /report-schedules/": _schedule,
+    "PATCH /report-schedules/<uuid:pk>/": fixed(cron="30 7 * * *"),
+    "DELETE /report-schedules/<uuid:pk>/": NOTHING,
+    "POST /dashboard/reports/schedules/new/": _schedule_form,
+    "POST /dashboard/reports/schedules/<uuid:pk>/": _schedule_form,
+    "POST /dashboard/reports/schedules/<uuid:pk>/switch/": fixed(enabled="0"),
+    "POST /dashboard/reports/schedules/<uuid:pk>/delete/": NOTHING,
     "POST /dashboard/reports/runs/": fixed(report="sales", format="csv"),
     "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
     "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),

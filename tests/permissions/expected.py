@@ -25,9 +25,13 @@ WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/
 WHOLE_EVENTS = ("/dashboard/categories/", "/dashboard/tags/", "/dashboard/venues/", "/dashboard/series/")
 WHOLE_MONEY = (
     "/dashboard/money/statements/", "/dashboard/money/disputes/", "/dashboard/money/promotions/",
-    "/dashboard/money/settlement.csv",
+    "/dashboard/money/settlement.csv", "/dashboard/reports/schedules/",
 )  # fmt: skip
-MAKES_EVENTS = ("/dashboard/events/<slug:slug>/repeat/", "/dashboard/events/<slug:slug>/duplicate/")
+MAKES_EVENTS = (
+    "/dashboard/events/<slug:slug>/repeat/",
+    "/dashboard/events/<slug:slug>/duplicate/",
+    "/dashboard/reports/schedules/",
+)
 OK, UNSIGNED, FORBIDDEN, HIDDEN, LOGIN = "reached", "401", "403", "404", "login page"
 
 
@@ -235,9 +239,9 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if not actor.operator:
         # The sign-in is no secret page: who is signed in and no operator is told that there is none.
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
-    if route.path.startswith(("/admin/accounts/", "/admin/django_celery_beat/")) and route.path.endswith(
-        ("/add/", "/delete/")
-    ):
+    if route.path.startswith(
+        ("/admin/accounts/", "/admin/billing/", "/admin/django_celery_beat/")
+    ) and route.path.endswith(("/add/", "/delete/")):
         return one(FORBIDDEN)  # people and sessions are not added or deleted by hand
     if route.path == "/admin/accounts/platformauditentry/<path:object_id>/change/" and route.method == "POST":
         return one(FORBIDDEN)  # the trail is read there, and nobody changes it

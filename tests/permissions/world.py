@@ -15,7 +15,7 @@ from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
 from shared_apps.people import footprints
 from tenant_apps.activity.models import OutboxMessage
-from tenant_apps.reports.models import ReportRun
+from tenant_apps.reports.models import ReportRun, ReportSchedule
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
@@ -204,6 +204,9 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
     place.things.report_run = ReportRun.objects.create(
         report="sales", format="csv", status="done", events=[event.pk], content=b"day\n"
+    )
+    place.things.schedule = ReportSchedule.objects.create(
+        report="sales", params={"period": "last_month"}, cron="0 8 * * 1", recipients=[tenant.owner_id], zone="UTC"
     )
     place.things.message = Message.objects.create(event=event, subject="News", text="x", channels=[], status="done")
     place.things.mass_refund = MassRefund.objects.create(event=event, status="done")

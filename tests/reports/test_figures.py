@@ -262,6 +262,8 @@ def test_an_event_that_a_file_moved_to_another_zone_is_found_at_night(in_alpha):
 
 
 def test_tenants_are_visited_only_if_there_is_something_to_catch_up(in_alpha):
+    import tenant_apps.reports.tasks  # noqa: F401  (says when it is due)
+
     now = timezone.now()
     assert due.ask(now)["reports.catch_up"] is None
     order = make_paid_order(make_ticket_type(price_minor=1000))

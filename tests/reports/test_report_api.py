@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from django.utils import timezone
 
+from shared_apps.core.clock import local
 from tenant_apps.events.grants import grant
 from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import Basket, BasketLine, place_order
@@ -104,7 +105,7 @@ def test_stock_fulfilment_taxes_and_customers_tell_what_is_there(alpha, shop, cl
 
 
 def test_the_days_before_are_compared(alpha, shop, client_for):
-    today = timezone.now().date()
+    today = local(timezone.now(), alpha.timezone).date()
     report = get(client_for(alpha, owner_of(alpha)), "sales", compare="1", to=today.isoformat())
     assert report["previous"]["totals"]["gross"] == "0.00"
     assert report["previous"]["change"]["gross"] is None

@@ -41,11 +41,12 @@ class AuditView(APIView):
     """What happened in this tenant, and what was refused; newest first."""
 
     permissions = {"get": "view_audit"}
-    parameters = frozenset({"actor", "topic", "target", "from", "to", "refused"})
+    parameters = frozenset({"search", "actor", "topic", "target", "from", "to", "refused"})
 
     @extend_schema(
         operation_id="audit_list",
         parameters=[
+            OpenApiParameter("search", str, description="Words that all stand somewhere in the entry, details too."),
             OpenApiParameter("actor", str, description="An id, or part of a name."),
             OpenApiParameter("topic", str, description="How the topic begins: order. or order.paid"),
             OpenApiParameter("target", str, description="How the target begins: orders.order:17"),
@@ -62,7 +63,9 @@ class AuditView(APIView):
 
 
 def _wanted(query: Any) -> dict[str, Any]:
-    wanted: dict[str, Any] = {name: query[name][:100] for name in ("actor", "topic", "target") if query.get(name)}
+    wanted: dict[str, Any] = {
+        name: query[name][:100] for name in ("search", "actor", "topic", "target") if query.get(name)
+    }
     for name, ours in (("from", "since"), ("to", "until")):
         if query.get(name):
             wanted[ours] = moment(query[name], name)

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from api.v1.reports import views
+from api.v1.reports import schedules, views
 
 tenant_urls = [
+    path("report-schedules/", schedules.SchedulesView.as_view(), name="report-schedules"),
+    path("report-schedules/<uuid:pk>/", schedules.ScheduleView.as_view(), name="report-schedule"),
     path("reports/", views.ReportsView.as_view(), name="reports"),
     path("reports/settlement/", views.SettlementView.as_view(), name="report-settlement"),
     path("reports/settlement.csv", views.SettlementFileView.as_view(), name="report-settlement-file"),
