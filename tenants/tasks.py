@@ -140,7 +140,6 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
         for schema_name in schemas.iterator(chunk_size=FAN_OUT_BATCH):
             task.apply_async(producer=producer, expires=expires, headers={"_schema_name": schema_name})
             sent += 1
-            point("sweep.sending")
     return sent
 
 

@@ -378,6 +378,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["api.schema.of_version_one"],
     "ENUM_NAME_OVERRIDES": {
+        "CheckStateEnum": "shared_apps.core.checkup.STATES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",

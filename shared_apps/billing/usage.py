@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from shared_apps.billing.models import Usage
 from shared_apps.core.clock import EARLIEST, LATEST
 from shared_apps.core.errors import FieldError, InvalidInput
-from shared_apps.core.faults import point
 from tenants.context import current_tenant, in_public
 from tenants.database import connection
 from tenants.models import Tenant
@@ -58,7 +57,6 @@ def measure(now: datetime | None = None) -> list[date]:
     for day in days:
         begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
         figures = {name: count(begins, begins + timedelta(days=1)) for name, count in _counters.items()}
-        point("usage.counted")
         with in_public(), connection.cursor() as cursor:
             cursor.execute(_KEEP, [tenant.pk, day, *(figures.get(name, 0) for name in FIGURES), now])
     return days

@@ -141,7 +141,6 @@ def _write_batch(writers: dict[str, Writer], now: datetime) -> bool:
         after=found.cursor,
         most=BATCH,
     )
-    point("round.writing")
     if people:
         writers[found.kind](found, event, people)
         found.told += len(people)

@@ -240,7 +240,8 @@ def _send_all(
             problems.append(f"{name}: {type(error).__name__}: {error}")
             continue
         Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
-        point(f"{'mail' if name == EMAIL else name}.recorded")
+        if name == EMAIL:
+            point("mail.recorded")
     if problems:
         raise NotDelivered("; ".join(problems))
 

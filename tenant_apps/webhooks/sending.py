@@ -21,7 +21,6 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from shared_apps.core import outgoing
-from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, record
 from tenant_apps.webhooks import secrets
 from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -69,9 +68,7 @@ def deliver_due(*, seconds: float = 10.0, now: datetime | None = None) -> int:
         lane = _take(now or timezone.now())
         if lane is None:
             break
-        point("webhooks.claimed")
         _send(lane)
-        point("webhooks.sent")
         _write_down(lane, now or timezone.now())
         tried += len(lane.done)
         if not lane.done:

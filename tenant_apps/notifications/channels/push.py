@@ -19,7 +19,6 @@ from django.conf import settings
 from django.db.models import F
 
 from shared_apps.core import outgoing
-from shared_apps.core.faults import point
 from shared_apps.people.deployment_keys import push_key
 from tenant_apps.notifications.channels import Undeliverable
 from tenant_apps.notifications.models import PushSubscription
@@ -125,7 +124,6 @@ def _send_to(device: PushSubscription, content: bytes, key: str, *, urgent: bool
     except outgoing.NoAnswer as error:
         _failed(row, str(error))
         return
-    point("push.sent")
     if answer.status in (200, 201, 202, 204):
         row.update(last_key=key, failures=0)
     elif answer.status in GONE or answer.status in NOT_OURS:

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from shared_apps.core.faults import point
 from shared_apps.core.phones import e164
 from tenant_apps.notifications import sms_accounts
 from tenant_apps.notifications.channels import Undeliverable, gsm, sms_service
@@ -40,7 +39,6 @@ def send(topic: Any, recipient: Any, text: Any) -> None:
         return
     if message.status == SmsMessage.Status.REFUSED:
         raise Undeliverable("the service refused it")
-    point("sms.before_send")
     try:
         reference = sms_service.service().send(
             key=message.key,
@@ -56,7 +54,6 @@ def send(topic: Any, recipient: Any, text: Any) -> None:
     except sms_service.AccountFails as failure:
         sms_accounts.note_problem(account, failure.problem)
         raise
-    point("sms.sent")
     sms_accounts.settle(message, SmsMessage.Status.SENT, reference)
     if account.problem:
         sms_accounts.note_problem(account, "")
