@@ -112,7 +112,7 @@ def test_the_pages_cancel_start_follow_and_repeat(alpha, page_for, monkeypatch):
     page.post(f"{there}{run.pk}/repeat/")
     work(alpha)
     done = page.get(there).content.decode()
-    assert "Everybody has their money back" in done and "hx-trigger" not in done
+    assert "Everybody has their money back" in done and 'hx-trigger="every 1s"' not in done
     assert [status(alpha, order) for order in orders] == [("cancelled", 2500)] * 2
 
 
