@@ -35,7 +35,7 @@ def test_a_task_runs_in_the_schema_that_its_message_names_and_nowhere_without_on
 def test_what_people_wait_for_does_not_wait_for_a_backlog(
     one_worker: Process, in_alpha_committed: Any, notes: Notes
 ) -> None:
-    note.apply_async(args=[notes.path, "first", 1.5], queue="bulk")
+    note.apply_async(args=[notes.path, "first", 4.0], queue="bulk")
     assert wait_until(lambda: notes.begun == ["first"], SECONDS)
     for number in range(5):
         note.apply_async(args=[notes.path, f"bulk {number}"], queue="bulk")

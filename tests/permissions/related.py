@@ -67,6 +67,9 @@ NAMES_NOTHING: dict[str, str] = {
     "tax_id": "a number that an office gave the buyer",
     "client_id": "a shop's name at its payment provider",
     "merchant_id": "a shop's number at its payment provider",
+    "phone": "a number to call or write to",
+    "message": "what is written to people",
+    "sender": "the name that text messages come from",
 }
 
 # Queries that name something: what of another tenant's is sent, and what never was.
