@@ -358,5 +358,9 @@
   }
 
   enhance(document);
+  // The bell asks by itself; without network it need not try, nor complain.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!navigator.onLine && event.target.closest(".bell")) event.preventDefault();
+  });
   document.addEventListener("htmx:load", (event) => enhance(event.target));
 })();
