@@ -27,13 +27,16 @@ run:  ## start everything on http://localhost:8000 (PORT=…, FOYER_HOME=…); C
 	@$(INSTALL) run
 	@exec .venv/bin/python -m platform_config.launcher run
 
+# One more than there are cores: a test waits for its server, browser or database for a good part of its time.
+TEST_WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
+
 test:  ## run all tests (ARGS="tests/orders -k refund")
 	@$(INSTALL) dev
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| echo 'Chromium is not installed, so the browser tests are left out (Debian: apt install chromium).'
 	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server \
 		|| echo 'RabbitMQ is not installed, so its tests are left out (Debian: apt install rabbitmq-server).'
-	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+	@exec .venv/bin/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
 coverage:  ## run all tests and say which lines none of them reached; fails below 90 %
 	@$(INSTALL) dev

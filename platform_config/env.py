@@ -197,8 +197,8 @@ _CONNECTING = {"connect_retries_timeout": 1, "interval_start": 0.1, "interval_st
 def broker(url: str) -> dict[str, object]:
     """Return Celery's CELERY_BROKER_* settings for `redis://…` (Valkey or Redis) or `amqp://…` (RabbitMQ).
 
-    With both, a task of a worker that was killed is given to another, and a worker takes one task of each of its queues
-    in turn: none keeps another waiting for its backlog. No queue has arguments: those of a queue that exists cannot be
+    With both, a task of a worker that was killed is given to another, and a worker takes from its queues in turn, or
+    by lot (RabbitMQ): none keeps another waiting for its backlog. No queue has arguments: those of a queue that exists cannot be
     changed.
     """
     if urlsplit(url).scheme.startswith("amqp"):
