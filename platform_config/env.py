@@ -198,8 +198,8 @@ def broker(url: str) -> dict[str, object]:
     """Return Celery's CELERY_BROKER_* settings for `redis://…` (Valkey or Redis) or `amqp://…` (RabbitMQ).
 
     With both, a task of a worker that was killed is given to another, and a worker takes from its queues in turn, or
-    by lot (RabbitMQ): none keeps another waiting for its backlog. No queue has arguments: those of a queue that exists cannot be
-    changed.
+    by lot (RabbitMQ): none keeps another waiting for its backlog. No queue has arguments: those of a queue that
+    exists cannot be changed.
     """
     if urlsplit(url).scheme.startswith("amqp"):
         return {
