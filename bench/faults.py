@@ -92,6 +92,7 @@ WORKER: dict[str, type[Story]] = {
 ELSEWHERE = {
     "round.written": "tests/notifications/test_reminders.py",
     "message.batch": "tests/notifications/test_messages.py",
+    "retention.forgotten": "tests/orders/test_retention.py",
 }
 QUICK = [("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved")]
 

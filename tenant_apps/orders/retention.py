@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from shared_apps.accounts.models import User
 from shared_apps.core import personal
+from shared_apps.core.faults import point
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.personal import forget_addresses
 from tenant_apps.activity.services import record
@@ -101,6 +102,7 @@ def _forget_guests(before: datetime, until: float) -> tuple[int, bool]:
             if monotonic() > until:
                 return count, True
             _forget(email)
+            point("retention.forgotten")
             count += 1
         if not page:
             return count, False
