@@ -89,7 +89,10 @@ register(
         "ticket.received", _("A ticket was passed on to you"), BY_MAIL, urgent=True, fixed=True, wish="order.paid",
         placeholders=(*_TICKET, "who"),
         title=_("A ticket for {event} is yours now"),
-        body=_("{greeting}\n\nshow its QR code at the entrance, on paper or on the phone. The earlier code admits nobody any more."),  # noqa: E501  (one sentence to translate)
+        body=_(
+            "{greeting}\n\nshow its QR code at the entrance, on paper or on the phone. The earlier code admits "
+            "nobody any more."
+        ),
     )
 )  # fmt: skip
 register(
@@ -105,7 +108,10 @@ register(
         "ticket.reissued", _("A ticket has a new code"), BY_MAIL, urgent=True, fixed=True, wish="order.paid",
         placeholders=_TICKET,
         title=_("New code for your ticket: {event}"),
-        body=_("{greeting}\n\nplease use only the code in this mail. What you printed or saved before admits nobody any more."),  # noqa: E501  (one sentence to translate)
+        body=_(
+            "{greeting}\n\nplease use only the code in this mail. What you printed or saved before admits nobody "
+            "any more."
+        ),
     )
 )  # fmt: skip
 register(
@@ -121,7 +127,10 @@ register(
         "ticket.transferred", _("You passed a ticket on"), BY_MAIL, fixed=True, wish="order.paid",
         placeholders=(*_TICKET, "who"),
         title=_("You passed your ticket for {event} on"),
-        body=_("{greeting}\n\nthe ticket is somebody else's now, who has a new code. The code that you have admits nobody any more. Was it not you? Write to the organizer at once."),  # noqa: E501  (one text to translate)
+        body=_(
+            "{greeting}\n\nthe ticket is somebody else's now, who has a new code. The code that you have admits "
+            "nobody any more. Was it not you? Write to the organizer at once."
+        ),
     )
 )  # fmt: skip
 register(
@@ -129,7 +138,10 @@ register(
         "ticket.revoked", _("A ticket was withdrawn"), BY_MAIL, fixed=True, wish="order.paid",
         placeholders=_TICKET,
         title=_("Your ticket for {event} was withdrawn"),
-        body=_("{greeting}\n\nthe organizer withdrew this ticket: it admits nobody any more. If you do not know why, please ask them."),  # noqa: E501  (one text to translate)
+        body=_(
+            "{greeting}\n\nthe organizer withdrew this ticket: it admits nobody any more. If you do not know "
+            "why, please ask them."
+        ),
     )
 )  # fmt: skip
 register(
@@ -138,7 +150,10 @@ register(
         still=still_so,
         placeholders=("event", "starts", "venue", "changes"),
         title=_("What is new: {event}"),
-        body=_("{greeting}\n\nsomething changed about {event}, for which you have a ticket.\n\n{changes}\n\nYour ticket stays good."),  # noqa: E501  (one text to translate)
+        body=_(
+            "{greeting}\n\nsomething changed about {event}, for which you have a ticket.\n\n{changes}\n\nYour "
+            "ticket stays good."
+        ),
     )
 )  # fmt: skip
 register(
@@ -147,7 +162,10 @@ register(
         still=still_so,
         placeholders=("event", "starts", "was", "venue"),
         title=_("{event} is postponed"),
-        body=_("{greeting}\n\n{event} does not take place on {was}. The new date is {starts}.\n\nYour ticket stays good for the new date."),  # noqa: E501  (one text to translate)
+        body=_(
+            "{greeting}\n\n{event} does not take place on {was}. The new date is {starts}.\n\nYour ticket stays "
+            "good for the new date."
+        ),
         short=_("{event} is postponed: {starts}"),
     )
 )  # fmt: skip
@@ -165,7 +183,10 @@ register(
         "waiting.joined", _("You are on a waiting list"), (EMAIL, FEED), fixed=True, wish="waiting.offered",
         placeholders=("event", "starts", "ticket_type", "quantity"),
         title=_("You are on the waiting list for {event}"),
-        body=_("When it is your turn, we hold the places for you and write to you. Whoever came first is served first."),  # noqa: E501  (one text to translate)
+        body=_(
+            "When it is your turn, we hold the places for you and write to you. Whoever came first is served "
+            "first."
+        ),
     )
 )  # fmt: skip
 register(
@@ -182,7 +203,10 @@ register(
         "waiting.lapsed", _("An offer of a waiting list is over"), (EMAIL, FEED), wish="waiting.offered",
         placeholders=("event", "starts", "ticket_type"),
         title=_("The offer for {event} is over"),
-        body=_("Nobody answered in time, so the places went to the next in line. If you still want to come, join the list again."),  # noqa: E501  (one text to translate)
+        body=_(
+            "Nobody answered in time, so the places went to the next in line. If you still want to come, join "
+            "the list again."
+        ),
     )
 )  # fmt: skip
 register(

@@ -102,9 +102,9 @@ class SettlementView(APIView):
 
     @extend_schema(operation_id="reports_settlement", parameters=PARAMETERS, responses=SettlementSerializer)
     def get(self, request: Request) -> Response | HttpResponse:
-        kind = request.query_params.get("format") or "json"
+        kind = _format_of(request)
         wanted = settlement.asked(request.query_params)
-        if kind in files.CONTENT_TYPES:
+        if kind != "json":
             query = asking.query_for(settlement.SETTLEMENT, request.query_params, request.user)
             found = settlement.SETTLEMENT.shown(query)
             return _download(*files.written(settlement.SETTLEMENT, found, kind, language=get_language() or ""))
@@ -149,15 +149,21 @@ class _ReportView(APIView):
     def answer(self, request: Request) -> Response | HttpResponse:
         report = by_slug(self.slug)
         query = asking.query_for(report, request.query_params, request.user)
-        kind = request.query_params.get("format") or "json"
+        kind = _format_of(request)
         if kind == "json":
             return Response(report_json_of(report.shown(query), query.group_by or report.usual))
-        if kind not in files.CONTENT_TYPES:
-            raise InvalidInput(
-                errors=[FieldError("format", "invalid_choice", _("Choose one of %s.") % "json, csv, xlsx, pdf")]
-            )
         name, content_type, content = files.written(report, report.shown(query), kind, language=get_language() or "")
         return _download(name, content_type, content)
+
+
+def _format_of(request: Request) -> str:
+    """Return `json` or a kind of file, as `format` says. Raises InvalidInput."""
+    kind = request.query_params.get("format") or "json"
+    if kind != "json" and kind not in files.CONTENT_TYPES:
+        raise InvalidInput(
+            errors=[FieldError("format", "invalid_choice", _("Choose one of %s.") % "json, csv, xlsx, pdf")]
+        )
+    return kind
 
 
 def _download(name: str, content_type: str, content: bytes) -> HttpResponse:
@@ -182,13 +188,12 @@ def _view_of(slug: str, about: str, *, by_event: bool, groups: str) -> type[_Rep
     members: dict[str, Any] = {"slug": slug, "__doc__": about, "__module__": __name__}
     if by_event:
         members["scope"] = "object"
-    view: Any = type(f"{slug.title()}View", (_ReportView,), members)
 
-    def get(self: Any, request: Request) -> Response | HttpResponse:
-        return self.answer(request)  # type: ignore[no-any-return]  # of the class above
+    def get(self: _ReportView, request: Request) -> Response | HttpResponse:
+        return self.answer(request)
 
-    view.get = described(get)
-    return view  # type: ignore[no-any-return]  # made above
+    members["get"] = described(get)
+    return type(f"{slug.title()}View", (_ReportView,), members)
 
 
 # Settlement has a form of its own, above.
