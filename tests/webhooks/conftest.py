@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tenant_apps.activity.models import OutboxMessage
+
 
 @dataclass
 class Receiver:
@@ -75,3 +77,9 @@ def receivers(settings: Any) -> Iterator[Callable[[], Receiver]]:
 @pytest.fixture
 def receiver(receivers: Callable[[], Receiver]) -> Receiver:
     return receivers()
+
+
+@pytest.fixture
+def empty_outbox(in_alpha: Any) -> None:
+    """Nothing waits in the tenant, whatever other tests left."""
+    OutboxMessage.objects.all().delete()
