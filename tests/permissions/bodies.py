@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.factories import PASSWORD, owner_of
+from tests.factories import PASSWORD
+from tests.permissions import bodies_of_words as words
 from tests.permissions.samples import (
     AT,
     NEW,
@@ -34,17 +35,6 @@ def _ticket(place: Place) -> str:
     return str(getattr(getattr(place, "ticket", None), "pk", None) or uuid4())
 
 
-def _message(place: Place) -> dict[str, Any]:
-    segment = {"event": place.event.slug, "attendance": "checked_in"}
-    return {"subject": "News", "message": "Hello {name}", "segment": segment}
-
-
-def _device(place: Place) -> dict[str, Any]:
-    """What a browser says of itself: the generator of P-256 is a point like any other."""
-    point = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
-    return {"endpoint": "https://push.example.org/one", "keys": {"p256dh": point, "auth": "A" * 22}}
-
-
 _list = fixed(name="A new door")
 _entrance = fixed(name="A new door", entries="once", directions="both", day_starts="0")
 _register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
@@ -56,7 +46,6 @@ _rename = fixed(name="Renamed")
 _address = fixed(name="Grace", city="Ulm", street="Long Lane", house="7")
 _product = fixed(name="A new mug", price="5.00")
 _bulk = fixed(published=True)
-_words = fixed(title="Pay {code}", body="{greeting}")
 _accepting = fixed(accepting_orders=False)
 _method = fixed(name="A new courier", kind="courier", price="5.00")
 _discount = fixed(name="A new discount", kind="percent", value="10")
@@ -71,22 +60,12 @@ _columns = {
 _passed = {"name": "Next", "email": "next@matrix.test"}
 
 
-def _schedule(place: Place) -> dict[str, Any]:
-    return {"report": "sales", "cron": "0 8 * * 1", "recipients": [owner_of(place.tenant).email]}
-
-
-def _schedule_form(place: Place) -> dict[str, Any]:
-    return {
-        "period": "last_month", "group_by": "day", "format": "pdf", "often": "daily", "at": "08:00",
-        "recipients": owner_of(place.tenant).email,
-    }  # fmt: skip
-
-
 _holder = fixed(**_passed)
 _why = fixed(reason="A laptop was stolen")
 _goods_grant = fixed(email="buyer@matrix.test", permissions=["change_catalog"])
 
 BODIES: dict[str, Maker] = {
+    **words.BODIES,
     "PATCH /me/": _rename,
     # With a wrong password: who asks the matrix's questions must still be there for the next one.
     "DELETE /me/": fixed(password="not-the-password"),
@@ -94,69 +73,18 @@ BODIES: dict[str, Maker] = {
     "DELETE /me/avatar/": NOTHING,
     "POST /me/export/": NOTHING,
     "PATCH /notification-preferences/": fixed(preferences=[]),
-    "POST /notifications/read-all/": NOTHING,
-    "POST /notifications/<uuid:pk>/read/": NOTHING,
-    "POST /account/notices/read-all/": NOTHING,
-    "POST /unsubscribe/<str:token>/": NOTHING,
-    "PUT /message-templates/<str:topic>/<slug:language>/": _words,
-    "DELETE /message-templates/<str:topic>/<slug:language>/": NOTHING,
-    "POST /message-templates/<str:topic>/<slug:language>/preview/": _words,
-    "POST /dashboard/settings/messages/<str:topic>/<slug:language>/": _words,
-    "POST /dashboard/settings/messages/<str:topic>/<slug:language>/reset/": NOTHING,
-    "PATCH /mail-sender/": fixed(name="The hall"),
-    "DELETE /mail-sender/": NOTHING,
-    "POST /mail-sender/test/": NOTHING,
-    "POST /mail-sender/records/": NOTHING,
-    "POST /dashboard/settings/sender/": fixed(name="The hall", port="587"),
-    "POST /dashboard/settings/sender/test/": NOTHING,
-    "POST /dashboard/settings/sender/check/": NOTHING,
-    "POST /dashboard/settings/sender/remove/": NOTHING,
     "PATCH /settings/": fixed(tagline="A new line"),
-    "POST /background-work/parked/retry/": NOTHING,
-    "POST /background-work/parked/<uuid:pk>/retry/": NOTHING,
-    "POST /dashboard/background/retry/": NOTHING,
-    "POST /dashboard/background/<uuid:pk>/retry/": NOTHING,
     "PUT /settings/logo/": lambda place: {"image": photo(place)["image"]},
     "DELETE /settings/logo/": NOTHING,
     "POST /dashboard/settings/logo/": fixed(remove="1"),
     "POST /account/data/erase/": fixed(password="not-the-password"),
     "POST /account/data/export/": NOTHING,
-    "POST /account/notifications/": NOTHING,
     "POST /account/picture/": NOTHING,
     "POST /dashboard/settings/": fixed(name="Alpha"),
     "POST /dashboard/settings/payments/<slug:name>/": NOTHING,
     "POST /dashboard/settings/payments/<uuid:pk>/switch/": fixed(enabled="1"),
-    "POST /report-runs/": fixed(report="sales", format="csv"),
-    "POST /report-schedules/": _schedule,
-    "PATCH /report-schedules/<uuid:pk>/": fixed(cron="30 7 * * *"),
-    "DELETE /report-schedules/<uuid:pk>/": NOTHING,
-    "POST /dashboard/reports/schedules/new/": _schedule_form,
-    "POST /dashboard/reports/schedules/<uuid:pk>/": _schedule_form,
-    "POST /dashboard/reports/schedules/<uuid:pk>/switch/": fixed(enabled="0"),
-    "POST /dashboard/reports/schedules/<uuid:pk>/delete/": NOTHING,
-    "POST /dashboard/reports/runs/": fixed(report="sales", format="csv"),
     "POST /payment-accounts/": fixed(provider="stripe", secret_key="no key"),
     "PATCH /payment-accounts/<uuid:pk>/": fixed(enabled=True),
-    "POST /payments/webhooks/<slug:name>/": NOTHING,
-    "POST /billing/webhooks/stripe-connect/": NOTHING,
-    "POST /notifications/": _message,
-    "POST /notifications/messages/preview/": _message,
-    "POST /notifications/messages/<uuid:pk>/stop/": NOTHING,
-    "PUT /sms-account/": fixed(sender="Alpha", key="k", daily_parts=5),
-    "DELETE /sms-account/": NOTHING,
-    "POST /push-subscriptions/": _device,
-    "DELETE /push-subscriptions/<uuid:pk>/": NOTHING,
-    "PUT /me/phone/": fixed(phone="+49 30 901820"),
-    "DELETE /me/phone/": NOTHING,
-    "POST /account/phone/": fixed(phone="+49 30 901820"),
-    "POST /account/devices/": lambda place: {**_device(place)["keys"], "endpoint": _device(place)["endpoint"]},
-    "POST /account/devices/<uuid:pk>/remove/": NOTHING,
-    "POST /dashboard/events/<slug:slug>/messages/": fixed(
-        order_status="paid", subject="News", message="Hello {name}", channels=["email"]
-    ),
-    "POST /dashboard/events/<slug:slug>/messages/<uuid:pk>/stop/": NOTHING,
-    "POST /dashboard/settings/text-messages/": fixed(sender="Alpha", key="k", daily_parts="5"),
-    "POST /dashboard/settings/text-messages/remove/": NOTHING,
     "POST /events/<str:event>/refunds/": NOTHING,
     "POST /events/<str:event>/refunds/<uuid:pk>/retry/": NOTHING,
     "POST /dashboard/money/events/<slug:slug>/": NOTHING,
@@ -312,8 +240,6 @@ BODIES: dict[str, Maker] = {
     "DELETE /events/<str:event>/ticket-types/<int:pk>/": NOTHING,
     "PATCH /events/<str:event>/ticket-types/<int:pk>/": _rename,
     "PUT /events/<str:event>/ticket-types/<int:pk>/": fixed(name="Renamed", price="7.00"),
-    "PUT /events/<str:event>/reminders/": fixed(offsets_minutes=[90, 30]),
-    "POST /dashboard/events/<slug:slug>/reminders/": fixed(own="yes", offsets_minutes="90\n30"),
     "POST /imports/": upload,
     "POST /imports/<uuid:pk>/apply/": NOTHING,
     "POST /dashboard/imports/<slug:resource>/": upload,
@@ -389,21 +315,6 @@ BODIES: dict[str, Maker] = {
     "POST /auth/social-accounts/<int:id>/": fixed(password=PASSWORD),
     "DELETE /auth/social-accounts/<int:id>/": NOTHING,
     "POST /auth/social/<slug:provider>/": fixed(code="x"),
-    "POST /webhooks/": fixed(url="https://hooks.example.org/new", topics=["order.paid"]),
-    "PATCH /webhooks/<uuid:pk>/": fixed(description="A new one"),
-    "DELETE /webhooks/<uuid:pk>/": NOTHING,
-    "POST /webhooks/<uuid:pk>/rotate-secret/": NOTHING,
-    "POST /webhooks/<uuid:pk>/test/": NOTHING,
-    "POST /webhooks/<uuid:pk>/replay/": lambda place: {"since": place.webhook_delivery.created_at.isoformat()},
-    "POST /webhooks/<uuid:pk>/deliveries/<uuid:delivery>/replay/": NOTHING,
-    "POST /dashboard/webhooks/new/": fixed(url="https://hooks.example.org/new", topics="order.paid"),
-    "POST /dashboard/webhooks/<uuid:pk>/edit/": fixed(url="https://hooks.example.org/other", topics="order.paid"),
-    "POST /dashboard/webhooks/<uuid:pk>/switch/": fixed(enabled="0"),
-    "POST /dashboard/webhooks/<uuid:pk>/test/": NOTHING,
-    "POST /dashboard/webhooks/<uuid:pk>/rotate/": NOTHING,
-    "POST /dashboard/webhooks/<uuid:pk>/replay/": fixed(since=AT),
-    "POST /dashboard/webhooks/<uuid:pk>/delete/": NOTHING,
-    "POST /dashboard/webhooks/<uuid:pk>/log/<uuid:delivery>/replay/": NOTHING,
     "POST /api-keys/": fixed(name="New key", scopes=["check_in"]),
     "DELETE /api-keys/<int:pk>/": NOTHING,
     "POST /roles/": fixed(name="New role", permissions=["check_in"]),
