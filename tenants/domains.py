@@ -57,11 +57,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Change:
-    """What a check has changed, for the trail of the tenant that it happened to."""
+    """What a check has found out, for the trail of the tenant that it concerns.
+
+    A proof that is missing is told at each check, with the same `since`: whoever tells it once, by that, loses nothing
+    if they are killed before they have told (G4).
+    """
 
     tenant_id: int
     domain: str
     what: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,7 @@ def _keep(found: DomainClaim, answer: _Answer) -> tuple[DomainClaim, list[Change
         if any(each.checked_at is not None and each.checked_at > answer.at for each in same):
             return mine, []  # somebody has asked since
         row = Domain.objects.select_for_update().filter(domain=mine.domain).first()
+        was_lost = mine.state == State.LOST
         if answer.proves(mine):
             _proved(mine, row, same, answer, changes)
         elif answer.texts is None:
@@ -197,7 +203,7 @@ def _keep(found: DomainClaim, answer: _Answer) -> tuple[DomainClaim, list[Change
         else:
             _disproved(mine, row, answer, changes)
         mine.checked_at = answer.at
-        mine.next_check_at = _next_check(mine, answer.at)
+        mine.next_check_at = _next_check(mine, answer.at, was_lost)
         mine.save()
     return mine, changes
 
@@ -234,14 +240,16 @@ def _disproved(mine: DomainClaim, row: Domain | None, answer: _Answer, changes: 
     said = [text for text in answer.texts or () if text.lower().startswith(PROOF_PREFIX)]
     mine.found = " | ".join(said)[:500]
     if row is None or row.tenant_id != mine.tenant_id:
-        if mine.state != State.LOST:
+        if mine.state == State.LOST:
+            changes.append(Change(mine.tenant_id, mine.domain, LOST, mine.failing_since))
+        else:
             mine.state = State.WAITING
         return
-    if mine.failing_since is None:
-        mine.state, mine.failing_since = State.FAILING, answer.at
-        changes.append(Change(mine.tenant_id, mine.domain, FAILING))
-    elif answer.at - mine.failing_since >= GRACE:
+    if mine.failing_since is not None and answer.at - mine.failing_since >= GRACE:
         _lose(mine, row, answer, changes)
+        return
+    mine.state, mine.failing_since = State.FAILING, mine.failing_since or answer.at
+    changes.append(Change(mine.tenant_id, mine.domain, FAILING, mine.failing_since))
 
 
 def _silent(mine: DomainClaim, row: Domain | None, answer: _Answer, changes: list[Change]) -> None:
@@ -255,9 +263,10 @@ def _silent(mine: DomainClaim, row: Domain | None, answer: _Answer, changes: lis
 
 def _lose(claim: DomainClaim, row: Domain, answer: _Answer, changes: list[Change]) -> None:
     _take_away(row)
-    claim.state, claim.failing_since = State.LOST, None
-    claim.next_check_at = None
-    changes.append(Change(claim.tenant_id, claim.domain, LOST))
+    claim.state, claim.failing_since = State.LOST, claim.failing_since or answer.at
+    # Once more, so that it is told whatever became of whoever found out.
+    claim.next_check_at = answer.at + EVERY_FAILING
+    changes.append(Change(claim.tenant_id, claim.domain, LOST, claim.failing_since))
     _note("domain.lost", claim.tenant, None, claim.domain)
 
 
@@ -269,13 +278,13 @@ def _take_away(row: Domain) -> None:
         _put_first(tenant, subdomain_of(tenant))
 
 
-def _next_check(claim: DomainClaim, now: datetime) -> datetime | None:
+def _next_check(claim: DomainClaim, now: datetime, was_lost: bool) -> datetime | None:
     if claim.state == State.PROVED:
         return now + EVERY
-    if claim.state == State.FAILING:
-        return now + EVERY_FAILING
-    if claim.state == State.LOST:
+    if claim.state == State.LOST and was_lost:
         return None
+    if claim.state in (State.FAILING, State.LOST):
+        return now + EVERY_FAILING
     age = now - claim.claimed_at
     if age < SOON_FOR:
         return now + SOON

@@ -4,14 +4,16 @@ The rows are public's (`tenants.provisioning.rename`, `tenants.domains`) and wri
 trail; the tenant's own trail is told afterwards, in a transaction of its own (citus.md, rule 3).
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
-from shared_apps.core.errors import TooManyRequests
+from shared_apps.core.errors import NotFound, TooManyRequests
 from shared_apps.core.limits import hit
 from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenants import domains, lookup, provisioning
@@ -117,35 +119,40 @@ def remove_domain(host: str, *, actor: Any) -> None:
     _record("domain.removed", tenant, actor, gone(domain=host))
 
 
-def recheck(now: datetime | None = None) -> int:
-    """Ask DNS about every claim that is due, over all tenants; return how many changed. Twice changes nothing (G2)."""
-    changed = 0
+def recheck(now: datetime | None = None, *, seconds: float = 25) -> int:
+    """Ask DNS about the claims that are due, over all tenants, for so long; return how many changes were told.
+
+    What is left goes with the next round. Twice, or two at once, changes nothing more (G2).
+    """
+    until = time.monotonic() + seconds
+    told = 0
     for claim in domains.due(now):
-        _found, changes = domains.check(claim, now=now)
-        tell(changes, actor=None)
-        changed += len(changes)
-    return changed
+        if time.monotonic() > until:
+            break
+        try:
+            told += tell(domains.check(claim, now=now)[1], actor=None)
+        except NotFound:
+            continue  # given up meanwhile
+    return told
 
 
-def tell(changes: Iterable[domains.Change], *, actor: Any) -> None:
-    """Write into the trails of the tenants what a check has changed, each in its own."""
+def tell(changes: Iterable[domains.Change], *, actor: Any) -> int:
+    """Write into the trails of the tenants what a check has found out, each in its own, once; return how many lines."""
+    told = 0
     for change in changes:
         with in_public():
             tenant = Tenant.objects.with_host().get(pk=change.tenant_id)
-        if tenant.status not in (Tenant.Status.OPEN, Tenant.Status.SUSPENDED):
+        if tenant.status in (Tenant.Status.OPENING, Tenant.Status.CLOSED):
             continue
-        with in_tenant(tenant):
-            topic = f"domain.{change.what}"
-            details = {"domain": change.domain}
-            # Another tenant's check may have ended this one's; who that was is not told (N2).
-            by = actor if change.what == domains.PROVED else None
-            record(topic, tenant, actor=by, details=details, payload=details, deliver=change.what != domains.PROVED)
-
-
-def has_own_domain(tenant: Tenant) -> bool:
-    with in_public():
-        own = Domain.objects.proved().filter(tenant=tenant)
-        return own.exclude(domain__endswith=f".{settings.PLATFORM_DOMAIN}").exists()
+        topic, details = f"domain.{change.what}", {"domain": change.domain}
+        with in_tenant(tenant), transaction.atomic():
+            if change.since is None:
+                told += record(topic, tenant, actor=actor, details=details, deliver=False)
+            else:
+                # Another tenant's check may have ended this one's; who that was is not told (N2).
+                key = f"{topic}:{change.domain}:{change.since.isoformat()}"
+                told += record(topic, tenant, details=details, payload=details, key=key)
+    return told
 
 
 def _first(rows: dict[str, Domain], host: str) -> bool:

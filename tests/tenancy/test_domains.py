@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from shared_apps.accounts.models import PlatformAuditEntry
 from shared_apps.core.errors import NotFound
-from tenant_apps.activity.models import AuditEntry
+from tenant_apps.activity.delivery import deliver_due
+from tenant_apps.activity.models import AuditEntry, OutboxMessage
 from tenant_apps.staff import site_address
 from tenants import domains, links, lookup
 from tenants.context import in_tenant
@@ -76,8 +77,9 @@ def test_a_claim_leads_nowhere_and_a_proof_does_at_once(alpha: Any, dns: NameSer
 @pytest.mark.parametrize(
     "text",
     ["", "hall", "localhost", "hall.localhost", "beta.localhost", "127.0.0.1", "[::1]", "2130706433", "a_b.example.org",
-     "-a.example.org", "hall..example", "https://example.org/path", "example.org:8000", "ex ample.org", "a." * 130 + "org",
-     "printer.local", "x.onion", "user@example.org", "1.2.3.4.in-addr.arpa", "*.example.org", "xn--\x00.example.org"],
+     "-a.example.org", "hall..example", "https://example.org/path", "example.org:8000", "ex ample.org",
+     "a." * 130 + "org", "printer.local", "x.onion", "user@example.org", "1.2.3.4.in-addr.arpa", "*.example.org",
+     "xn--\x00.example.org"],
 )  # fmt: skip
 def test_what_is_no_domain_that_one_could_prove_is_refused(alpha: Any, text: str) -> None:
     with pytest.raises(DomainInvalid):
@@ -161,10 +163,36 @@ def test_a_domain_whose_proof_ended_is_dropped_after_a_day(alpha: Any, own: Doma
     assert get(HOST, "/api/v1/events/").status_code == 404
     assert links.url(lookup.by_host("alpha.localhost"), "/") == "http://alpha.localhost/"
     with in_tenant(alpha):
+        deliver_due()
+        told = OutboxMessage.objects.filter(topic__startswith="notify.staff.domain").order_by("pk")
+        assert [(row.topic, row.payload["recipient"]["user_id"]) for row in told] == [
+            ("notify.staff.domain_lost", alpha.owner_id)
+        ], "that the proof was missing is not told any more once it is over"
         assert set(AuditEntry.objects.filter(topic__startswith="domain.").values_list("topic", flat=True)) == {
             "domain.failing",
             "domain.lost",
         }
+
+
+def test_staff_are_told_once_that_a_proof_is_missing(
+    alpha: Any, own: DomainClaim, dns: NameServer, monkeypatch: Any
+) -> None:
+    dns.texts.clear()
+    later = NOW + timedelta(hours=6)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(site_address, "record", _die)
+        site_address.recheck(later)
+    # Who found out was killed before they told: the next look tells.
+    assert site_address.recheck(later + timedelta(hours=2)) == 1
+    assert site_address.recheck(later + timedelta(hours=4)) == 0
+    with in_tenant(alpha):
+        deliver_due()
+        told = OutboxMessage.objects.get(topic="notify.staff.domain_failing")
+    assert told.payload["recipient"]["user_id"] == alpha.owner_id
+
+
+def _die(*args: Any, **kwargs: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_proof_that_comes_back_within_the_day_changes_nothing(own: DomainClaim, dns: NameServer) -> None:
