@@ -43,6 +43,7 @@ SHARED_APPS = [
     "shared_apps.core",
     "shared_apps.people",
     "shared_apps.billing",
+    "shared_apps.operators",
     "api",
     "platform_config",
 ]
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "tenants.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "shared_apps.accounts.middleware.SignInMiddleware",
+    "shared_apps.operators.middleware.ImpersonationMiddleware",
     "tenants.middleware.LocaleMiddleware",
     "platform_config.observability.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -336,6 +338,7 @@ CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
     "billing.*": {"queue": "bulk"},
+    "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},

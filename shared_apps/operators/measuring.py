@@ -88,9 +88,7 @@ def _inside(tenant: Any, now: datetime) -> dict[str, int]:
         "warnings": log["warnings"],
         "webhooks_failed": given_up.count(),
         "webhooks_off": off.count(),
-        "imports_failed": ImportJob.objects.filter(
-            status=ImportJob.Status.FAILED, modified_at__gt=now - WEEK
-        ).count(),
+        "imports_failed": ImportJob.objects.filter(status=ImportJob.Status.FAILED, modified_at__gt=now - WEEK).count(),
         "events": Event.objects.count(),
         "staff": Membership.objects.count(),
         "sales_minor": sales.aggregate(sum=Sum("amount_minor", default=0))["sum"],

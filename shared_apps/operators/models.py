@@ -65,8 +65,8 @@ class TenantHealth(models.Model):
 class Impersonation(models.Model):
     """An operator on a tenant's site as one of its staff: with a reason, for minutes, reading only unless chosen.
 
-    Ids of people without foreign keys: the row outlives accounts. It opens one tenant's pages and nothing else; it is no
-    sign-in, so no token, refresh or session of the person exists because of it. `code_digest` is of the code in the
+    Ids of people without foreign keys: the row outlives accounts. It opens one tenant's pages and nothing else; it is
+    no sign-in, so no token, refresh or session of the person exists because of it. `code_digest` is of the code in the
     address that leads over to the tenant's host, good once and for two minutes; `token_digest` of what the browser
     keeps there from then on.
     """
