@@ -386,6 +386,9 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["api.schema.of_version_one"],
     "ENUM_NAME_OVERRIDES": {
         "CheckStateEnum": "shared_apps.core.checkup.STATES",
+        "TenantStateEnum": "shared_apps.operators.overview.STATE_NAMES",
+        "TenantStatusEnum": "tenants.models.Tenant.Status",
+        "FailedWorkKindEnum": "shared_apps.operators.failed_work.KIND_NAMES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",

@@ -37,6 +37,7 @@ KINDS: dict[str, Any] = {
     WEBHOOK: _("Webhook that was given up"),
     LETTER: _("Letter about an account"),
 }
+KIND_NAMES = list(KINDS)
 _LETTER_WORDS = _("The mail server did not take it ten times.")
 
 

@@ -105,11 +105,11 @@ def enter(code: str, now: datetime | None = None) -> tuple[Impersonation, str]:
     Raises HandOverRefused for any code that is not this tenant's, was used, or is older than two minutes.
     """
     now = now or timezone.now()
-    token = secrets.token_urlsafe(32)
+    token, here = secrets.token_urlsafe(32), _present_id()
     with in_public(), transaction.atomic():
         row = (
             Impersonation.objects.select_for_update(of=("self",))
-            .filter(tenant_id=_present_id(), code_digest=_digest(code), entered_at=None, ended_at=None)
+            .filter(tenant_id=here, code_digest=_digest(code), entered_at=None, ended_at=None)
             .first()
         )
         if row is None or not code or now - row.created_at > CODE_LIVES:
@@ -196,8 +196,7 @@ def visits_here() -> Any:
 
 def visit_here(pk: UUID) -> Impersonation:
     """Return one visit to the present tenant. Raises NotFound."""
-    with in_public():
-        row = visits_here().filter(pk=pk).first()
+    row = visits_here().filter(pk=pk).first()
     if row is None:
         raise NotFound
     return row  # type: ignore[no-any-return]  # the queryset is of Impersonation

@@ -23,6 +23,7 @@ STATES: dict[str, Any] = {
     UNKNOWN: _("Not measured lately"),
     TenantHealth.State.OK: TenantHealth.State.OK.label,
 }
+STATE_NAMES = [str(name) for name in STATES]
 # What clients and pages may sort by; the best-known first.
 ORDERING: dict[str, str] = {
     "name": "name",

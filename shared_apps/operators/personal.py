@@ -32,4 +32,5 @@ hold(
     export=_visits,
     erase=_end_visits,
 )
+harmless("operators.Impersonation", {"ended_by"}, "which of two sides it was")
 harmless("operators.Impersonation", {"code_digest", "token_digest"}, "hashes of random numbers, gone when it ends")

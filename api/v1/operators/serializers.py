@@ -11,7 +11,7 @@ from shared_apps.operators.models import Impersonation, TenantHealth
 from tenants.models import Tenant
 
 
-class HealthSerializer(serializers.ModelSerializer[TenantHealth]):
+class TenantHealthSerializer(serializers.ModelSerializer[TenantHealth]):
     """Figures of the tenant's own rows at `measured_at`; sums are of 30 days."""
 
     sales = MoneyField(source="sales_minor", currency="tenant.currency", read_only=True, negative=True)
@@ -26,19 +26,19 @@ class HealthSerializer(serializers.ModelSerializer[TenantHealth]):
         ]  # fmt: skip
 
 
-class SuspensionSerializer(serializers.Serializer[Any]):
+class TenantSuspensionSerializer(serializers.Serializer[Any]):
     cause = serializers.CharField()
     at = serializers.DateTimeField()
     reason = serializers.CharField()
 
 
-class TenantSerializer(serializers.ModelSerializer[Tenant]):
+class OperatedTenantSerializer(serializers.ModelSerializer[Tenant]):
     """A tenant as operators see it. `state` is judged now, `health` is what was measured."""
 
     host = serializers.CharField(source="primary_host", allow_null=True)
     owner = serializers.EmailField(source="owner.email", allow_null=True, default=None)
-    state = serializers.ChoiceField(choices=list(overview.STATES), source="state_now")
-    health = HealthSerializer(allow_null=True)
+    state = serializers.ChoiceField(choices=overview.STATE_NAMES, source="state_now")
+    health = TenantHealthSerializer(allow_null=True)
     suspensions = serializers.SerializerMethodField()
 
     class Meta:
@@ -50,16 +50,16 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
 
     def get_suspensions(self, tenant: Tenant) -> list[dict[str, Any]]:
         rows = [{"cause": cause, **each} for cause, each in tenant.suspensions.items()]
-        return list(SuspensionSerializer(rows, many=True).data)
+        return list(TenantSuspensionSerializer(rows, many=True).data)
 
 
-class ReasonInput(serializers.Serializer[Any]):
+class SuspendReasonInput(serializers.Serializer[Any]):
     """Why; the organizer reads it."""
 
     reason = PlainTextField(max_length=LONGEST_REASON)
 
 
-class VisitInput(serializers.Serializer[Any]):
+class OperatorVisitInput(serializers.Serializer[Any]):
     """As whom (a user's id; without it an owner), why, for how long, and whether to change anything."""
 
     person = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
@@ -71,7 +71,7 @@ class VisitInput(serializers.Serializer[Any]):
     )
 
 
-class VisitSerializer(serializers.ModelSerializer[Impersonation]):
+class OperatorVisitSerializer(serializers.ModelSerializer[Impersonation]):
     """One visit of an operator to a tenant's site."""
 
     operator = serializers.SerializerMethodField()
@@ -93,22 +93,22 @@ class VisitSerializer(serializers.ModelSerializer[Impersonation]):
         return None if row.person is None else str(row.person)
 
 
-class BegunSerializer(VisitSerializer):
+class OperatorVisitBegunSerializer(OperatorVisitSerializer):
     """A visit that was just begun, with the address that leads there: good once and for two minutes."""
 
     url = serializers.CharField()
 
-    class Meta(VisitSerializer.Meta):
-        fields = read_only_fields = [*VisitSerializer.Meta.fields, "url"]
+    class Meta(OperatorVisitSerializer.Meta):
+        fields = read_only_fields = [*OperatorVisitSerializer.Meta.fields, "url"]
 
 
 class FailureSerializer(serializers.Serializer[Any]):
     """What failed in one way in one tenant (null: with the platform). Kind, tenant and `what` name it for a retry."""
 
-    kind = serializers.ChoiceField(choices=list(failed_work.KINDS))
+    kind = serializers.ChoiceField(choices=failed_work.KIND_NAMES)
     tenant = serializers.CharField(source="tenant.slug", allow_null=True, default=None)
     what = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF takes the field out again
     count = serializers.IntegerField()
     last_at = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField()
@@ -122,17 +122,17 @@ class FailuresSerializer(serializers.Serializer[Any]):
     tenants_left_out = serializers.IntegerField()
 
 
-class RetryInput(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=list(failed_work.KINDS))
+class FailedWorkRetryInput(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=failed_work.KIND_NAMES)
     tenant = serializers.CharField(max_length=63, required=False, allow_null=True)
     what = serializers.CharField(max_length=100)
 
 
-class RetriedSerializer(serializers.Serializer[Any]):
+class FailedWorkRetriedSerializer(serializers.Serializer[Any]):
     retried = serializers.IntegerField()
 
 
-class SummarySerializer(serializers.Serializer[Any]):
+class OperatorsSummarySerializer(serializers.Serializer[Any]):
     """Over all tenants that are not closed."""
 
     tenants = serializers.IntegerField()

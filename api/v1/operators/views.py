@@ -13,6 +13,7 @@ from api.permissions import OPERATORS
 from api.v1.operators import serializers
 from api.views import APIView
 from shared_apps.accounts import second_factor
+from shared_apps.accounts.visits import current_session
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from shared_apps.operators import failed_work, impersonation, overview, services
 from shared_apps.operators.measuring import measure
@@ -44,7 +45,7 @@ class TenantsView(APIView):
             *(OpenApiParameter(name, str, enum=values) for name, values in _CHOICES.items()),
             OpenApiParameter("ordering", str, description=", ".join(overview.ORDERING)),
         ],
-        responses=serializers.TenantSerializer(many=True),
+        responses=serializers.OperatedTenantSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         asked = {"search": request.query_params.get("search", "")[:100]}
@@ -55,7 +56,7 @@ class TenantsView(APIView):
         rows = ordered(request, overview.found(**asked), overview.ORDERING, default=overview.USUAL_ORDER)
         pages = Pages()
         page: Any = pages.paginate_queryset(rows, request, view=self) or []
-        return pages.get_paginated_response(serializers.TenantSerializer(page, many=True).data)
+        return pages.get_paginated_response(serializers.OperatedTenantSerializer(page, many=True).data)
 
 
 class SummaryView(APIView):
@@ -64,9 +65,9 @@ class SummaryView(APIView):
     permissions = {"get": OPERATORS}
     parameters = frozenset[str]()
 
-    @extend_schema(operation_id="operators_summary", responses=serializers.SummarySerializer)
+    @extend_schema(operation_id="operators_summary", responses=serializers.OperatorsSummarySerializer)
     def get(self, request: Request) -> Response:
-        return Response(serializers.SummarySerializer(overview.summary()).data)
+        return Response(serializers.OperatorsSummarySerializer(overview.summary()).data)
 
 
 class TenantView(APIView):
@@ -75,9 +76,9 @@ class TenantView(APIView):
     permissions = {"get": OPERATORS}
     parameters = frozenset[str]()
 
-    @extend_schema(operation_id="operators_tenants_retrieve", responses=serializers.TenantSerializer)
+    @extend_schema(operation_id="operators_tenants_retrieve", responses=serializers.OperatedTenantSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        return Response(serializers.TenantSerializer(_named(slug)).data)
+        return Response(serializers.OperatedTenantSerializer(_named(slug)).data)
 
 
 class SuspendView(APIView):
@@ -86,13 +87,15 @@ class SuspendView(APIView):
     permissions = {"post": OPERATORS}
 
     @extend_schema(
-        operation_id="operators_suspend", request=serializers.ReasonInput, responses=serializers.TenantSerializer
+        operation_id="operators_suspend",
+        request=serializers.SuspendReasonInput,
+        responses=serializers.OperatedTenantSerializer,
     )
     def post(self, request: Request, slug: str) -> Response:
-        wanted = serializers.ReasonInput(data=request.data)
+        wanted = serializers.SuspendReasonInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         services.suspend(_named(slug), operator=request.user, reason=wanted.validated_data["reason"])
-        return Response(serializers.TenantSerializer(_named(slug)).data)
+        return Response(serializers.OperatedTenantSerializer(_named(slug)).data)
 
 
 class ResumeView(APIView):
@@ -100,10 +103,10 @@ class ResumeView(APIView):
 
     permissions = {"post": OPERATORS}
 
-    @extend_schema(operation_id="operators_resume", request=None, responses=serializers.TenantSerializer)
+    @extend_schema(operation_id="operators_resume", request=None, responses=serializers.OperatedTenantSerializer)
     def post(self, request: Request, slug: str) -> Response:
         services.resume(_named(slug), operator=request.user)
-        return Response(serializers.TenantSerializer(_named(slug)).data)
+        return Response(serializers.OperatedTenantSerializer(_named(slug)).data)
 
 
 class MeasureView(APIView):
@@ -111,14 +114,14 @@ class MeasureView(APIView):
 
     permissions = {"post": OPERATORS}
 
-    @extend_schema(operation_id="operators_measure", request=None, responses=serializers.TenantSerializer)
+    @extend_schema(operation_id="operators_measure", request=None, responses=serializers.OperatedTenantSerializer)
     def post(self, request: Request, slug: str) -> Response:
         tenant = _named(slug)
         if tenant.status in (Tenant.Status.OPENING, Tenant.Status.CLOSED):
             raise NotFound
         with in_tenant(tenant):
             measure()
-        return Response(serializers.TenantSerializer(_named(slug)).data)
+        return Response(serializers.OperatedTenantSerializer(_named(slug)).data)
 
 
 class TenantVisitsView(APIView):
@@ -127,27 +130,31 @@ class TenantVisitsView(APIView):
     permissions = {"get": OPERATORS, "post": OPERATORS}
     parameters = frozenset[str]()
 
-    @extend_schema(operation_id="operators_tenant_visits_list", responses=serializers.VisitSerializer(many=True))
+    @extend_schema(
+        operation_id="operators_tenant_visits_list", responses=serializers.OperatorVisitSerializer(many=True)
+    )
     def get(self, request: Request, slug: str) -> Response:
         return _listed(self, request, impersonation.all_visits().filter(tenant=_named(slug)))
 
     @extend_schema(
         operation_id="operators_visits_begin",
-        request=serializers.VisitInput,
-        responses={201: serializers.BegunSerializer},
+        request=serializers.OperatorVisitInput,
+        responses={201: serializers.OperatorVisitBegunSerializer},
     )
     def post(self, request: Request, slug: str) -> Response:
-        wanted = serializers.VisitInput(data=request.data)
+        wanted = serializers.OperatorVisitInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         typed = wanted.validated_data
-        second_factor.prove(request.auth, otp=typed.get("otp", ""), fresh=True)
+        session = current_session(request._request)
+        assert session is not None  # a person was let in, by token or cookie
+        second_factor.prove(session, otp=typed.get("otp", ""), fresh=True)
         row, url = impersonation.begin(
             operator=request.user, tenant=_named(slug), person_id=typed.get("person"), reason=typed["reason"],
             minutes=typed["minutes"], writes=typed["writes"],
         )  # fmt: skip
         (found,) = impersonation.with_people([row])
         found.url = url  # type: ignore[attr-defined]  # shown this once
-        return Response(serializers.BegunSerializer(found).data, status=201)
+        return Response(serializers.OperatorVisitBegunSerializer(found).data, status=201)
 
 
 class VisitsView(APIView):
@@ -156,7 +163,7 @@ class VisitsView(APIView):
     permissions = {"get": OPERATORS}
     parameters = frozenset[str]()
 
-    @extend_schema(operation_id="operators_visits_list", responses=serializers.VisitSerializer(many=True))
+    @extend_schema(operation_id="operators_visits_list", responses=serializers.OperatorVisitSerializer(many=True))
     def get(self, request: Request) -> Response:
         return _listed(self, request, impersonation.all_visits())
 
@@ -167,10 +174,10 @@ class VisitView(APIView):
     permissions = {"get": OPERATORS, "delete": OPERATORS}
     parameters = frozenset[str]()
 
-    @extend_schema(operation_id="operators_visits_retrieve", responses=serializers.VisitSerializer)
+    @extend_schema(operation_id="operators_visits_retrieve", responses=serializers.OperatorVisitSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
         (found,) = impersonation.with_people([self._row(pk)])
-        return Response(serializers.VisitSerializer(found).data)
+        return Response(serializers.OperatorVisitSerializer(found).data)
 
     @extend_schema(operation_id="operators_visits_end", responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
@@ -209,10 +216,12 @@ class RetryView(APIView):
     permissions = {"post": OPERATORS}
 
     @extend_schema(
-        operation_id="operators_failed_retry", request=serializers.RetryInput, responses=serializers.RetriedSerializer
+        operation_id="operators_failed_retry",
+        request=serializers.FailedWorkRetryInput,
+        responses=serializers.FailedWorkRetriedSerializer,
     )
     def post(self, request: Request) -> Response:
-        wanted = serializers.RetryInput(data=request.data)
+        wanted = serializers.FailedWorkRetryInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         typed = wanted.validated_data
         tenant = _named(typed["tenant"]) if typed.get("tenant") else None
@@ -226,7 +235,7 @@ class VisitsHereView(APIView):
     permissions = {"get": ("manage_settings", "view_audit")}
     parameters = frozenset[str]()
 
-    @extend_schema(operation_id="operator_visits_list", responses=serializers.VisitSerializer(many=True))
+    @extend_schema(operation_id="operator_visits_list", responses=serializers.OperatorVisitSerializer(many=True))
     def get(self, request: Request) -> Response:
         return _listed(self, request, impersonation.visits_here().select_related("tenant"))
 
@@ -245,4 +254,6 @@ class VisitHereView(APIView):
 def _listed(view: APIView, request: Request, rows: Any) -> Response:
     pages = Cursor()
     page: Any = pages.paginate_queryset(rows, request, view=view) or []
-    return pages.get_paginated_response(serializers.VisitSerializer(impersonation.with_people(page), many=True).data)
+    return pages.get_paginated_response(
+        serializers.OperatorVisitSerializer(impersonation.with_people(page), many=True).data
+    )
