@@ -129,6 +129,7 @@ def build() -> World:
     _far_ids(beta)
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
     places = {}
     with in_tenant(alpha):
