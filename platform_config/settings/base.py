@@ -42,6 +42,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.departures",
     "shared_apps.billing",
     "api",
     "platform_config",
@@ -338,6 +339,7 @@ CELERY_TASK_ROUTES = {
     "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "departures.*": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
 }
