@@ -119,14 +119,26 @@ def _do(erasure: Erasure) -> None:
     for name, step in STEPS.items():
         if name in erasure.steps:
             continue
+        if _is_back(erasure):
+            return
         point(f"erasing.{name}")
         facts = step(erasure)
         point(f"erasing.{name}_done")
         erasure.steps[name] = {"at": timezone.now().isoformat(), **facts}
         Erasure.objects.filter(pk=erasure.pk).update(steps=erasure.steps, error="")
-    if erasure.finished_at is None:
+    if erasure.finished_at is None and not _is_back(erasure):
         _seal(erasure)
     point("erasing.sealed")
+
+
+def _is_back(erasure: Erasure) -> bool:
+    """Whether the tenant was restored while its erasure waited: then that is given up, without a certificate."""
+    if Tenant.objects.filter(pk=erasure.tenant_id, status=Tenant.Status.CLOSED).exists():
+        return False
+    erasure.finished_at, erasure.error = timezone.now(), "restored"
+    erasure.save(update_fields=["finished_at", "error"])
+    DepartureLetter.objects.filter(tenant_id=erasure.tenant_id, kind=DepartureLetter.Kind.ERASED, sent_at=None).delete()
+    return True
 
 
 def _count(erasure: Erasure) -> dict[str, Any]:

@@ -162,6 +162,16 @@ def test_after_the_days_of_grace_the_sweep_erases_and_writes_to_the_owner(
     assert len(mail.outbox) == before
 
 
+def test_an_erasure_of_who_was_restored_meanwhile_is_given_up(doomed: Any) -> None:
+    erasure = erasing.begin(doomed, at_once=True)
+    Tenant.objects.filter(pk=doomed.pk).update(status="open")
+    erasing.work(erasure.pk)
+    erasure.refresh_from_db()
+    assert (erasure.error, erasure.certificate) == ("restored", None) and erasure.finished_at is not None
+    assert schema_exists(doomed.schema_name) and not DepartureLetter.objects.exists()
+    assert erasing.begin(doomed, at_once=True).pk != erasure.pk
+
+
 def test_taking_back_at_the_last_moment_saves_everything(doomed: Any, grace: Any) -> None:
     leaving.close(doomed, actor=grace, password=PASSWORD, slug="doomed")
     Tenant.objects.filter(pk=doomed.pk).update(closes_at=timezone.now() - timedelta(seconds=1))

@@ -99,11 +99,10 @@ def test_the_page_tells_how_far_an_archive_is_and_gives_it(alpha: Any, owner: An
 
 def test_only_owners_see_it_and_nothing_of_another_tenants(alpha: Any, beta: Any, owner: Any, page_for: Any) -> None:
     from tenant_apps.staff import services as staff
-    from tenant_apps.staff.presets import preset_role
 
     helper = make_user()
     with in_tenant(alpha):
-        staff.add_member(helper, preset_role("manager"), actor=None)
+        staff.add_member(helper, staff.preset_role("manager"), actor=None)
     page = page_for(alpha, helper)
     assert page.get(PAGE).status_code == 403
     for path in ("start/", "pause/", "close/", "stay/"):
@@ -122,7 +121,7 @@ def test_the_same_by_the_api(alpha: Any, owner: Any, client_for: Any) -> None:
     assert client.get(f"{API}/pause/").json() == paused
     assert client.delete(f"{API}/pause/").json()["status"] == "open"
     for body, code in (
-        ({"password": "wrong one", "slug": "alpha"}, "wrong_password"),
+        ({"password": "wrong one", "slug": "alpha"}, "password_wrong"),
         ({"password": PASSWORD, "slug": "alfa"}, "confirm_address"),
     ):
         refused = client.post(f"{API}/closing/", body, format="json")
