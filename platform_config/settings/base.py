@@ -1,6 +1,7 @@
 """What is the same everywhere; dev, test and production only say what differs."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
@@ -302,6 +303,8 @@ STORAGES = {
 }
 MEDIA_ROOT = env.home() / "media"
 MEDIA_URL = "/media/"
+# Where backups of single tenants lie: better on another disk than the database.
+BACKUP_ROOT = Path(env.text("BACKUP_ROOT", str(env.home() / "backups")))
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS += ["django.forms"]
 SHARED_APPS += ["django.forms"]
