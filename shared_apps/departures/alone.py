@@ -10,16 +10,16 @@ DEPARTURE_LOCK = 7104
 
 
 @contextmanager
-def alone(key: Any) -> Iterator[bool]:
+def alone(key: Any, lock: int = DEPARTURE_LOCK) -> Iterator[bool]:
     """Whether this connection holds the key now; inside a caller's transaction it ends with that."""
     with_transaction = connection.in_atomic_block
     function = "pg_try_advisory_xact_lock" if with_transaction else "pg_try_advisory_lock"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [DEPARTURE_LOCK, str(key)])
+        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [lock, str(key)])
         mine = bool(cursor.fetchone()[0])
     try:
         yield mine
     finally:
         if mine and not with_transaction and connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [DEPARTURE_LOCK, str(key)])
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [lock, str(key)])

@@ -10,7 +10,8 @@ import hmac
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ from tenants import catalog, provisioning, rendering
 from tenants.context import in_public
 from tenants.database import connection
 from tenants.models import Tenant
+from tenants.restoring import RESTORING_LOCK
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ def begin(tenant: Tenant, *, reason: str = "", now: datetime | None = None, at_o
         if locked.owner is not None:
             letters.write(locked, DepartureLetter.Kind.ERASED, str(erasure.pk), due_at=None)
         work_soon("erasure", erasure.pk)
+    point("erasing.begun")
     tenant.status, tenant.closed_at = locked.status, locked.closed_at
     return erasure
 
@@ -73,7 +76,7 @@ def begin(tenant: Tenant, *, reason: str = "", now: datetime | None = None, at_o
 def erase(tenant: Tenant, *, reason: str = "", at_once: bool = False) -> Erasure:
     """Erase now and return the certificate's row. For commands and tests; raises what goes wrong on the way."""
     erasure = begin(tenant, reason=reason, at_once=at_once)
-    with in_public(), alone(erasure.pk) as mine:
+    with in_public(), _alone(erasure) as mine:
         if mine:
             _do(Erasure.objects.select_related("tenant").get(pk=erasure.pk))
         erasure.refresh_from_db()
@@ -101,10 +104,26 @@ def begin_those_over(now: datetime | None = None) -> int:
 
 def work(erasure_id: Any) -> None:
     """Do what is left of the erasure, unless somebody is at it. What fails is told and comes again; it never ends."""
-    with in_public(), alone(erasure_id) as mine:
-        erasure = Erasure.objects.select_related("tenant").filter(pk=erasure_id, finished_at=None).first()
-        if not mine or erasure is None:
+    with in_public():
+        waiting = Erasure.objects.select_related("tenant").filter(pk=erasure_id, finished_at=None).first()
+        if waiting is None:
             return
+        with _alone(waiting) as mine:
+            # Read again: somebody may have done it while we were about to.
+            erasure = Erasure.objects.select_related("tenant").filter(pk=erasure_id, finished_at=None).first()
+            if mine and erasure is not None:
+                _try(erasure)
+
+
+@contextmanager
+def _alone(erasure: Erasure) -> Iterator[bool]:
+    """Whether nobody else is at this erasure, nor at a restore of the same tenant."""
+    with alone(erasure.pk) as mine, alone(erasure.tenant.schema_name, RESTORING_LOCK) as free:
+        yield mine and free
+
+
+def _try(erasure: Erasure) -> None:
+    with in_public():
         Erasure.objects.filter(pk=erasure.pk).update(tries=F("tries") + 1)
         try:
             _do(erasure)
@@ -121,9 +140,7 @@ def _do(erasure: Erasure) -> None:
             continue
         if _is_back(erasure):
             return
-        point(f"erasing.{name}")
         facts = step(erasure)
-        point(f"erasing.{name}_done")
         erasure.steps[name] = {"at": timezone.now().isoformat(), **facts}
         Erasure.objects.filter(pk=erasure.pk).update(steps=erasure.steps, error="")
     if erasure.finished_at is None and not _is_back(erasure):
@@ -144,6 +161,7 @@ def _is_back(erasure: Erasure) -> bool:
 def _count(erasure: Erasure) -> dict[str, Any]:
     """What is there, as long as it is there: the certificate says it."""
     schema = erasure.tenant.schema_name
+    point("erasing.counted")
     rows: dict[str, int] = {}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -152,6 +170,7 @@ def _count(erasure: Erasure) -> dict[str, Any]:
             cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608  (both names are quoted and our own)
             rows[name] = cursor.fetchone()[0]
     files = list(files_below(schema))
+    point("erasing.counted_done")
     return {
         "tables": len(rows),
         "rows": sum(rows.values()),
@@ -163,15 +182,18 @@ def _count(erasure: Erasure) -> dict[str, Any]:
 
 def _schema(erasure: Erasure) -> dict[str, Any]:
     schema = erasure.tenant.schema_name
+    point("erasing.schema")
     with rendering.own_connection():
         # Requests that began before the tenant was closed have ended, or this waits for them and is tried again.
         for name in (schema, f"restoring_{schema}", f"replaced_{schema}", f"unfinished_{schema}"):
             rendering.drop(name)
+    point("erasing.schema_done")
     return {"schema": schema}
 
 
 def _files(erasure: Erasure) -> dict[str, Any]:
     schema = erasure.tenant.schema_name
+    point("erasing.files")
     gone = 0
     for path in list(files_below(schema)):
         default_storage.delete(path)
@@ -180,6 +202,7 @@ def _files(erasure: Erasure) -> dict[str, Any]:
     _drop_folders(schema)
     archives = list(exports.folder_of(schema).glob("*.zip"))
     shutil.rmtree(exports.folder_of(schema), ignore_errors=True)
+    point("erasing.files_done")
     return {"files": gone, "archives": len(archives)}
 
 
@@ -196,6 +219,7 @@ def _drop_folders(folder: str) -> None:
 def _rows(erasure: Erasure) -> dict[str, Any]:
     """Rows in public that belong to the tenant; what stays is named with the reason."""
     gone: dict[str, int] = {}
+    point("erasing.rows")
     kept: dict[str, str] = {}
     for label, rows, why in rows_of(erasure.tenant):
         if why:
@@ -211,6 +235,7 @@ def _rows(erasure: Erasure) -> dict[str, Any]:
             point("erasing.batch")
         if count:
             gone[label] = count
+    point("erasing.rows_done")
     return {"removed": gone, "kept": kept}
 
 
@@ -218,6 +243,7 @@ def _caches(erasure: Erasure) -> dict[str, Any]:
     """What the cache's server keeps under the tenant's schema. Without a server there is nothing to remove."""
     from tenants import freshness
 
+    point("erasing.caches")
     client = freshness.client()
     if client is None:
         return {"keys": 0}
@@ -233,6 +259,7 @@ def _caches(erasure: Erasure) -> dict[str, Any]:
     if found:
         gone += client.unlink(*found)
     caches["default"].close()
+    point("erasing.caches_done")
     return {"keys": gone}
 
 
