@@ -67,11 +67,13 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
     "platform_config.headers.SecurityHeadersMiddleware",
+    "tenants.middleware.KnownHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
+    "platform_config.certificates.CertificateAskMiddleware",
     "api.kept.PublicReadsMiddleware",
     "api.door.ScansMiddleware",
     "tenants.middleware.TenantMiddleware",

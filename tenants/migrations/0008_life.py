@@ -6,7 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0006_heartbeats'),
+        ('tenants', '0007_due_asked'),
+        ('tenants', '0007_domain_claims'),
     ]
 
     operations = [
