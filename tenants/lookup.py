@@ -89,6 +89,7 @@ def own_copy(tenant: Tenant) -> Tenant:
     mine._state.fields_cache = {}
     mine.preferences = copy.deepcopy(tenant.preferences)
     mine.suspensions = copy.deepcopy(tenant.suspensions)
+    mine.limits = dict(tenant.limits)
     return mine
 
 
