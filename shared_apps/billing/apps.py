@@ -8,4 +8,6 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        from shared_apps.billing import limits, requests  # noqa: F401  (they say what they count)
+        from shared_apps.billing import limits, plans, requests, subscriptions  # noqa: F401  (they say what they count)
+
+        plans.told_by(subscriptions.tell_standing)

@@ -248,8 +248,11 @@ def _row(standing: plans.Standing) -> dict[str, Any]:
     allowed = dict((plans.free() if standing.restricted else plan).limits)
     if standing.restricted:
         allowed |= RESTRICTED
+    until = standing.until.isoformat() if standing.until else None
     return {
         **{name: most for name, most in allowed.items() if name in LIMITS},
+        # For the line that every page of the dashboard shows meanwhile.
+        **({"missing": {"status": standing.missing, "until": until}} if standing.missing else {}),
         "plan": plan.slug,
         "restricted": standing.restricted,
         "ticket_fee": {

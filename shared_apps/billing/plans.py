@@ -6,6 +6,7 @@ nothing of has the free plan.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import gettext, gettext_noop
 
@@ -20,10 +21,15 @@ NAMES = (gettext_noop("Free"), gettext_noop("House"), gettext_noop("Chain"))
 
 @dataclass(frozen=True)
 class Standing:
-    """What a tenant has: the plan, and whether it is restricted because a payment has been missing for too long."""
+    """What a tenant has: the plan, and whether it is restricted because a payment has been missing for too long.
+
+    While one is missing, `missing` says what that means now (a status of subscriptions) and `until` when it gets worse.
+    """
 
     plan: Plan
     restricted: bool = False
+    missing: str = ""
+    until: datetime | None = None
 
 
 Source = Callable[[Tenant], Standing | None]

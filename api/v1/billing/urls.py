@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from api.v1.billing import usage, views
+from api.v1.billing import subscription, usage, views
 
 public_urls = [
     path("billing/webhooks/stripe-connect/", views.ConnectWebhookView.as_view(), name="billing-webhook-connect"),
+    path("billing/webhooks/stripe/", subscription.BillingWebhookView.as_view(), name="billing-webhook"),
+    path("tenants/<str:slug>/subscription/", subscription.SubscriptionView.as_view(), name="tenant-subscription"),
+    path("tenants/<str:slug>/subscription/resume/", subscription.ResumeView.as_view(), name="tenant-resume-plan"),
+    path("tenants/<str:slug>/subscription/preview/", subscription.PreviewView.as_view(), name="tenant-preview-plan"),
+    path("tenants/<str:slug>/invoices/", subscription.InvoicesView.as_view(), name="tenant-invoices"),
+    path("tenants/<str:slug>/billing-portal/", subscription.PortalView.as_view(), name="tenant-billing-portal"),
 ]
 tenant_urls = [
     path("usage/", usage.UsageView.as_view(), name="usage"),
