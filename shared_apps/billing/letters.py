@@ -25,7 +25,7 @@ from tenants.context import in_public
 
 logger = logging.getLogger(__name__)
 
-PAGE = "/dashboard/billing/subscription/"
+PAGE = "/dashboard/billing/"
 Kind = BillingLetter.Kind
 # Nobody is told of what happened so long ago.
 STALE = timedelta(days=3)

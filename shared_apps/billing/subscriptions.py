@@ -35,7 +35,7 @@ from tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
 
-PAGE = "/dashboard/billing/subscription/"
+PAGE = "/dashboard/billing/"
 # A page of Stripe's for a card is good for a day; ours is given up a little before.
 PAGE_LIVES = timedelta(hours=23)
 _MONTHS = {"month": 1, "year": 12}
@@ -62,9 +62,14 @@ def tell_standing(tenant: Tenant) -> Standing | None:
     return Standing(
         plan=row.plan or plans.free(),
         restricted=row.status in (standing.Status.RESTRICTED, standing.Status.SUSPENDED),
-        missing=row.status if row.is_owing else "",
-        until=standing.worse_at(row),
+        told=_told(row) if row.is_owing else {},
     )
+
+
+def _told(row: Subscription) -> dict[str, Any]:
+    """What every page of the dashboard says while a payment is missing, without asking anybody."""
+    until = standing.worse_at(row)
+    return {"status": str(row.status), "until": until.isoformat() if until else None}
 
 
 # --- Buying ----------------------------------------------------------------------------------------------------------

@@ -2,17 +2,18 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import keys, members, roles, settings, subscription, usage
+from tenant_apps.staff.views import keys, members, plan, roles, settings, subscription, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
     path("settings/logo/", settings.logo, name="dashboard-settings-logo"),
+    path("settings/plan/", plan.plan, name="dashboard-plan"),
     path("settings/usage/", usage.usage, name="dashboard-usage"),
-    path("billing/subscription/", subscription.subscription, name="dashboard-subscription"),
-    path("billing/subscription/plans/<slug:plan>/", subscription.choose, name="dashboard-subscription-plan"),
-    path("billing/subscription/cancel/", subscription.cancel, name="dashboard-subscription-cancel"),
-    path("billing/subscription/resume/", subscription.resume, name="dashboard-subscription-resume"),
-    path("billing/subscription/portal/", subscription.portal, name="dashboard-subscription-portal"),
+    path("billing/", subscription.subscription, name="dashboard-billing"),
+    path("billing/plans/<slug:plan>/", subscription.choose, name="dashboard-subscription-plan"),
+    path("billing/cancel/", subscription.cancel, name="dashboard-subscription-cancel"),
+    path("billing/resume/", subscription.resume, name="dashboard-subscription-resume"),
+    path("billing/portal/", subscription.portal, name="dashboard-subscription-portal"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),

@@ -81,7 +81,7 @@ def test_a_missing_payment_gets_worse_by_the_clock_and_paying_ends_it_at_once(ac
     row = account.row(alpha)
     assert (row.status, row.grace_until) == ("past_due", row.past_due_since + timedelta(days=7))
     alpha.refresh_from_db()
-    assert (limits.is_restricted(alpha), alpha.limits["missing"]["status"]) == (False, "past_due")
+    assert (limits.is_restricted(alpha), alpha.limits["standing"]["status"]) == (False, "past_due")
     account.pass_days(7)
     alpha.refresh_from_db()
     assert (account.row(alpha).status, alpha.limits["events"], alpha.status) == ("restricted", 0, "open")

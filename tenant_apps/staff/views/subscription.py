@@ -64,7 +64,7 @@ def choose(request: HttpRequest, plan: str) -> HttpResponse:
             if running:
                 service.change(tenant, plan, actor=request.user)
                 messages.success(request, _("You have the plan %(plan)s now.") % {"plan": plans.shown_name(wanted)})
-                return redirect("dashboard-subscription")
+                return redirect("dashboard-billing")
             return redirect(
                 service.buy(tenant, plan, coupon=request.POST.get("coupon", "").strip()[:120], actor=request.user)
             )
@@ -108,7 +108,7 @@ def portal(request: HttpRequest) -> HttpResponse:
         return redirect(service.portal(current_tenant(), actor=request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
-    return redirect("dashboard-subscription")
+    return redirect("dashboard-billing")
 
 
 def _act(request: HttpRequest, verb: Any, done: str) -> HttpResponse:
@@ -118,7 +118,7 @@ def _act(request: HttpRequest, verb: Any, done: str) -> HttpResponse:
         messages.success(request, done)
     except DomainError as refusal:
         messages.error(request, str(refusal))
-    return redirect("dashboard-subscription")
+    return redirect("dashboard-billing")
 
 
 def _require_owner(request: HttpRequest) -> None:
