@@ -341,6 +341,8 @@ CELERY_TASK_ROUTES = {
     "tenants.heartbeat": {"queue": "urgent"},
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
+    "billing.take_up": {"queue": "default"},
+    "billing.sweep": {"queue": "default"},
     "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
