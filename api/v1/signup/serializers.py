@@ -45,3 +45,20 @@ class OpenTenantInput(serializers.Serializer[Any]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, default="en")
     colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}\Z", required=False)
     tagline = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    sample_content = serializers.BooleanField(
+        default=False,
+        help_text="Begin with a few examples; `DELETE sample-content/` on the tenant's host removes them.",
+    )
+
+
+class SlugAnswer(serializers.Serializer[Any]):
+    """Whether a slug can be had now. The answer reserves nothing."""
+
+    slug = serializers.CharField()
+    available = serializers.BooleanField()
+    code = serializers.CharField(
+        help_text="Empty, or why not: slug_invalid, slug_reserved, slug_taken, slug_looks_alike."
+    )
+    detail = serializers.CharField()
+    suggestions = serializers.ListField(child=serializers.CharField(), help_text="Free ones that resemble it.")
+    host = serializers.CharField(help_text="Where the tenant would be.")
