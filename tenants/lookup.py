@@ -86,6 +86,7 @@ def own_copy(tenant: Tenant) -> Tenant:
     mine._state = copy.copy(tenant._state)
     mine._state.fields_cache = {}
     mine.preferences = copy.deepcopy(tenant.preferences)
+    mine.limits = dict(tenant.limits)
     return mine
 
 

@@ -87,6 +87,9 @@ class Tenant(TenantMixin):
     tagline = models.CharField(_("tagline"), max_length=200, blank=True)
     # What `settings/` of the API shows beyond the fields above; `tenants.preferences` names and checks each key.
     preferences = models.JSONField(default=dict, blank=True)
+    # What the plan allows and costs, written by `shared_apps.billing.limits` whenever plan or standing change; empty
+    # until then. Read only.
+    limits = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
     # How many tenant migrations this schema has; fewer than the code knows means "behind": 503 (N6).
     migrations_applied = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now, db_default=Now())
