@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts import services as accounts
 from shared_apps.accounts.models import EmailCode
 from shared_apps.accounts.services import Visit
+from shared_apps.billing import limits, plans
 from shared_apps.core.addresses import network_of
 from shared_apps.core.errors import Forbidden, TooManyRequests
 from shared_apps.signup import guard
@@ -46,7 +48,16 @@ def open_for(user: Any, *, address: str | None = None, sample_content: bool = Fa
     guard.count("open_person", str(user.pk))
     guard.count("open_source", network_of(address))
     wishes = {"sample_content": True} if sample_content else {}
-    return open_tenant(owner=user, preferences=wishes, **fields)
+    tenant = open_tenant(owner=user, preferences=wishes, **fields)
+    limits.refresh(tenant)
+    return tenant
+
+
+def first_page(plan_slug: str) -> str:
+    """Return where a new owner begins: with the card, if a plan was asked for that costs something; else with the
+    first steps. A plan that is not on sale (any more) is the free one."""
+    plan = plans.named(plan_slug) if plan_slug else None
+    return f"{limits.PAGE}?{urlencode({'plan': plan.slug})}" if plan and not plan.is_free else "/dashboard/"
 
 
 def open_once(user: Any, **fields: Any) -> Tenant:

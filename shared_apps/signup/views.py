@@ -27,6 +27,7 @@ from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
 from shared_apps.signup import guard, services
 from shared_apps.signup.forms import NewcomerForm, SignupCodeForm, SignupForm
+from shared_apps.signup.prices import offers
 from tenants import links, lookup
 from tenants.models import Tenant
 from tenants.slugs import check_free
@@ -39,7 +40,7 @@ WISH = "signup.wish"
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What Foyer is and what it costs. In development also where the demo tenants are."""
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = {"offers": offers()}
     if settings.DEVELOPMENT:
         context["demo_tenants"] = [
             (tenant, links.url(tenant, "/")) for tenant in Tenant.objects.open().order_by("created_at", "pk")[:6]
@@ -117,8 +118,8 @@ def _opened(request: HttpRequest, user: Any, wish: dict[str, Any]) -> HttpRespon
     facts = {name: value for name, value in wish.items() if name != "plan"}
     tenant = services.open_once(user, address=client_address(request), **facts)
     request.session.pop(WISH, None)
-    path = invitation_path(user, lookup.primary_host(tenant), "/dashboard/")
-    return redirect(links.url(tenant, path))
+    target = services.first_page(wish.get("plan", ""))
+    return redirect(links.url(tenant, invitation_path(user, lookup.primary_host(tenant), target)))
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:

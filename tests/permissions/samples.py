@@ -358,6 +358,7 @@ NO_GOOD_END = {
     "/invitations/<str:token>/": "needs a letter's link: tests/staff",
     "/tenants/": "opening a schema takes seconds: tests/tenancy",
     "/signup/": "opening a schema takes seconds: tests/tenancy",
+    "/signup/confirm/": "needs a letter's code: tests/signup",
     "/imports/<uuid:pk>/apply/": "needs a checked file: tests/imports",
     "/events/<str:event>/": "an event with orders stays: tests/events",
     "/recipe/<str:event>/": "an event with orders stays: tests/events",

@@ -9,11 +9,13 @@ from rest_framework.response import Response
 
 from api.pagination import Pages
 from api.permissions import ANYONE, SIGNED_IN
-from api.v1.signup.serializers import OpenTenantInput, SlugAnswer, TenantSerializer
+from api.v1.signup.serializers import OpenedSerializer, OpenTenantInput, SlugAnswer, TenantSerializer
 from api.views import APIView
+from shared_apps.billing import limits
 from shared_apps.core.addresses import client_address, network_of
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
 from shared_apps.signup import guard, services
+from tenants import links
 from tenants.slugs import check_free
 
 
@@ -29,13 +31,17 @@ class TenantsView(APIView):
         page: Any = pages.paginate_queryset(services.tenants_of(request.user), request, view=self) or []
         return pages.get_paginated_response(TenantSerializer(page, many=True).data)
 
-    @extend_schema(operation_id="tenants_create", request=OpenTenantInput, responses={201: TenantSerializer})
+    @extend_schema(operation_id="tenants_create", request=OpenTenantInput, responses={201: OpenedSerializer})
     def post(self, request: Request) -> Response:
         wanted = OpenTenantInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         address = client_address(request._request)
-        tenant = services.open_for(request.user, address=address, **wanted.validated_data)
-        return Response(TenantSerializer(tenant).data, status=201)
+        facts = dict(wanted.validated_data)
+        plan = facts.pop("plan", "")
+        tenant = services.open_for(request.user, address=address, **facts)
+        page = services.first_page(plan)
+        tenant.billing_url = links.url(tenant, page if page.startswith(limits.PAGE) else limits.PAGE)
+        return Response(OpenedSerializer(tenant).data, status=201)
 
 
 class SlugView(APIView):
