@@ -87,6 +87,7 @@ def own_copy(tenant: Tenant) -> Tenant:
     mine._state.fields_cache = {}
     mine.preferences = copy.deepcopy(tenant.preferences)
     mine.limits = dict(tenant.limits)
+    mine.suspensions = copy.deepcopy(tenant.suspensions)
     return mine
 
 

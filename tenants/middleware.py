@@ -20,9 +20,10 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from shared_apps.core.errors import DomainError
 from tenants import answers, context, hosts, lookup, schema_state
 from tenants.database import connection
-from tenants.errors import HostUnknown, TenantNotReady, TenantSuspended
+from tenants.errors import HostUnknown, TenantClosing, TenantNotReady, TenantSuspended
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -31,6 +32,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _OPEN_WHILE_SUSPENDED = re.compile(
     r"^/((dashboard/)?(billing|exports?)|account|static|api/(v1/)?(auth|billing|exports?))(/|$)"
 )
+_NOT_SERVING: dict[str, type[DomainError]] = {
+    Tenant.Status.SUSPENDED: TenantSuspended,
+    Tenant.Status.CLOSING: TenantClosing,
+}
 _NEVER_A_SLASH = ("/static/", "/media/")
 
 
@@ -56,8 +61,8 @@ class TenantMiddleware:
             return answers.refuse(request, HostUnknown())
         if tenant.status == Tenant.Status.OPENING or schema_state.is_behind(tenant):
             return answers.refuse(request, TenantNotReady())
-        if tenant.status == Tenant.Status.SUSPENDED and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
-            return answers.refuse(request, TenantSuspended())
+        if tenant.status in _NOT_SERVING and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
+            return answers.refuse(request, _NOT_SERVING[tenant.status]())
         request.tenant = tenant  # type: ignore[attr-defined]  # read wherever the request goes
         return self._inside(request, tenant)
 

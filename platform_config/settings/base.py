@@ -168,6 +168,10 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_RESET_TIMEOUT = 3600
 # How long the platform's audit trail is kept; tenants keep theirs.
 PLATFORM_AUDIT_DAYS = env.number("PLATFORM_AUDIT_DAYS", 400)
+# How long an organizer who wants to leave may still take that back; then everything of theirs is erased.
+TENANT_CLOSING_DAYS = env.number("TENANT_CLOSING_DAYS", 30)
+# How long the archive lies ready that an organizer asked for.
+TENANT_EXPORT_DAYS = env.number("TENANT_EXPORT_DAYS", 7)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/account/"
 
