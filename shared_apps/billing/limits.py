@@ -7,6 +7,7 @@ there costs nothing. Only where there is one is counted, by the app that knows: 
 Counts are taken under a lock of this tenant and limit until the transaction ends: two at once are not both the last.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -41,14 +44,14 @@ RESTRICTED = {"events": 0, "staff": 0}
 
 # How many there are now in the present tenant.
 Counter = Callable[[], int]
-_counters: dict[str, Counter] = {}
+_counters: dict[str, list[Counter]] = {}
 
 REFUSALS = {
-    "events": gettext_lazy("Your plan allows {limit} events at a time, and you have {used}."),
-    "staff": gettext_lazy("Your plan allows {limit} people on the staff, and you have {used}, invitations included."),
-    "tickets_month": gettext_lazy("Your plan allows {limit} paid tickets a month, and {used} were sold."),
-    "storage_bytes": gettext_lazy("Your plan allows {limit} of files, and you have {used}."),
-    "domains": gettext_lazy("Your plan allows {limit} domains of your own, and you have {used}."),
+    "events": gettext_lazy("Events at a time: your plan allows {limit}, and you have {used}."),
+    "staff": gettext_lazy("People on the staff: your plan allows {limit}, and you have {used}, invitations included."),
+    "tickets_month": gettext_lazy("Paid tickets a month: your plan allows {limit}, and {used} were sold."),
+    "storage_bytes": gettext_lazy("Storage: your plan allows {limit}, and you use {used}."),
+    "domains": gettext_lazy("Domains of your own: your plan allows {limit}, and you have {used}."),
 }
 NAMES = {
     "events": gettext_lazy("Events at a time"),
@@ -71,6 +74,11 @@ class LimitReached(Conflict):
             REFUSALS.get(name), limit=shown(name, limit), used=shown(name, used), name=name, upgrade_url=upgrade_url
         )
         self.name, self.limit, self.used, self.upgrade_url = name, limit, used, upgrade_url
+
+    @property
+    def room(self) -> int:
+        """How many more there may be."""
+        return max(0, self.limit - self.used)
 
     @property
     def members(self) -> dict[str, Any]:
@@ -131,10 +139,13 @@ class Figure:
 
 
 def counted_by(name: str, count: Counter) -> None:
-    """Name the function that counts, in the present tenant, what a limit is about. From `ready()` of who knows."""
+    """Name the function that counts, in the present tenant, what a limit is about. From `ready()` of who knows; where
+    several count, as those who keep files, it is added up."""
     if name not in LIMITS:
         raise ValueError(f"{name!r} is no limit; see LIMITS.")
-    _counters[name] = count
+    counters = _counters.setdefault(name, [])
+    if count not in counters:
+        counters.append(count)
 
 
 def limit(tenant: Tenant, name: str) -> int | None:
@@ -172,22 +183,29 @@ def require(name: str, adding: int = 1, tenant: Tenant | None = None) -> None:
 
     Raises LimitReached, or PaymentMissing where it is only restricted. Without a limit it asks nobody.
     """
+    if adding > 0 and (refusal := refused(name, adding, tenant)) is not None:
+        raise refusal
+
+
+def refused(name: str, adding: int = 1, tenant: Tenant | None = None) -> LimitReached | None:
+    """Return what `require` would raise, None if there is room."""
     tenant = tenant or current_tenant()
     most = limit(tenant, name)
-    if most is None or adding <= 0:
-        return
+    if most is None:
+        return None
     with in_tenant(tenant):
         _alone(tenant, name)
-        used = _counters[name]()
-    if used + adding > most:
-        refusal = PaymentMissing if is_restricted(tenant) and name in RESTRICTED else LimitReached
-        raise refusal(name, limit=most, used=used, upgrade_url=links.url(tenant, PAGE))
+        used = _count(name)
+    if used + adding <= most:
+        return None
+    kind = PaymentMissing if is_restricted(tenant) and name in RESTRICTED else LimitReached
+    return kind(name, limit=most, used=used, upgrade_url=links.url(tenant, PAGE))
 
 
 def used(tenant: Tenant) -> dict[str, int]:
     """Return how much the tenant has of everything that is counted."""
     with in_tenant(tenant):
-        return {name: _counters[name]() for name in LIMITS if name in _counters}
+        return {name: _count(name) for name in LIMITS if name in _counters}
 
 
 def figures(tenant: Tenant, plan: Plan | None = None) -> list[Figure]:
@@ -232,15 +250,17 @@ def refresh(tenant: Tenant) -> dict[str, Any]:
     return found
 
 
-def refresh_all(plan: Plan | None = None) -> int:
-    """Refresh every tenant, or those that have this plan; return how many were changed."""
-    changed = 0
+def refresh_all(plan: Plan) -> int:
+    """Give everybody who has this plan what it allows now, in one statement; return how many have it.
+
+    Who is restricted keeps that. For an operator who changed a plan: the hourly metering would come to it as well.
+    """
+    has_it = Q(limits__plan=plan.slug, limits__restricted=False)
+    if plan.slug == plans.FREE:
+        has_it |= Q(limits={})
+    kept = RawSQL("limits - %s::text[] || %s::jsonb", [list(LIMITS), json.dumps(_row(plans.Standing(plan)))])
     with in_public():
-        for tenant in Tenant.objects.exclude(status=Tenant.Status.CLOSED).order_by("pk").iterator():
-            before = dict(tenant.limits)
-            if plan is None or before.get("plan", plans.FREE) == plan.slug:
-                changed += refresh(tenant) != before
-    return changed
+        return Tenant.objects.filter(has_it).update(limits=kept)
 
 
 def _row(standing: plans.Standing) -> dict[str, Any]:
@@ -257,7 +277,12 @@ def _row(standing: plans.Standing) -> dict[str, Any]:
             "fixed_minor": plan.ticket_fee_minor,
             "currency": plan.currency,
         },
+        **({"standing": dict(standing.told)} if standing.told else {}),
     }
+
+
+def _count(name: str) -> int:
+    return sum(count() for count in _counters[name])
 
 
 def _domains() -> int:
@@ -269,10 +294,13 @@ def _domains() -> int:
 
 
 def _alone(tenant: Tenant, name: str) -> None:
-    """Hold the limit of this tenant until the transaction ends. Outside of one nothing is held together anyway."""
-    if connection.in_atomic_block and tenant.pk < 2**31:
+    """Hold the limit of this tenant until the transaction ends. Outside of one nothing is held together anyway.
+
+    Not for tickets: whoever sells would wait for each other. What is sold in the same moment may exceed them.
+    """
+    if connection.in_atomic_block and name != "tickets_month":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCKS + LIMITS.index(name), tenant.pk])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCKS + LIMITS.index(name), tenant.pk % 2**31])
 
 
 def shown(name: str, number: int) -> str:

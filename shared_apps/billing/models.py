@@ -98,6 +98,9 @@ class Plan(models.Model):
         super().clean()
         if self.price_minor and not self.interval:
             raise ValidationError({"interval": _("Say what the price is for.")})
+        # Validators are not asked about what is empty: an empty list would pass them.
+        if not isinstance(self.limits, dict):
+            raise ValidationError({"limits": _("Give the limits as an object.")})
 
     @property
     def is_free(self) -> bool:

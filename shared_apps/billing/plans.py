@@ -4,8 +4,9 @@ Who has subscribed to what is told by one source (`told_by`), which the subscrip
 nothing of has the free plan.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
@@ -20,10 +21,14 @@ NAMES = (gettext_noop("Free"), gettext_noop("House"), gettext_noop("Chain"))
 
 @dataclass(frozen=True)
 class Standing:
-    """What a tenant has: the plan, and whether it is restricted because a payment has been missing for too long."""
+    """What a tenant has: the plan, and whether it is restricted because a payment has been missing for too long.
+
+    `told` is what pages say of it without asking again; it rides on the tenant's row as `limits["standing"]`.
+    """
 
     plan: Plan
     restricted: bool = False
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 Source = Callable[[Tenant], Standing | None]

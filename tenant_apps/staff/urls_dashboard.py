@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import keys, members, roles, settings, usage
+from tenant_apps.staff.views import keys, members, plan, roles, settings, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
     path("settings/logo/", settings.logo, name="dashboard-settings-logo"),
+    path("settings/plan/", plan.plan, name="dashboard-plan"),
     path("settings/usage/", usage.usage, name="dashboard-usage"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
