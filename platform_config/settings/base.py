@@ -406,6 +406,8 @@ SPECTACULAR_SETTINGS = {
     },
 }
 API_RATE_PER_MINUTE = 600
+# How many callers at their full rate one tenant's API answers (N7); strangers beyond them wait for the next minute.
+TENANT_CALLERS = env.number("TENANT_CALLERS", 100)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

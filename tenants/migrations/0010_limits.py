@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0006_heartbeats")]
+    dependencies = [("tenants", "0007_due_asked")]
 
     operations = [
         migrations.AddField(

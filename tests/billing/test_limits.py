@@ -8,7 +8,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from shared_apps.billing import limits
+from shared_apps.billing import limits, requests
 from tenant_apps.events.models import Event
 from tenant_apps.events.services import create_event
 from tenant_apps.imports.models import ImportJob
@@ -171,6 +171,31 @@ def test_while_a_payment_is_missing_sales_go_on_and_nothing_is_added(alpha, clie
     with in_tenant(alpha):
         assert make_paid_order(kind).status == "paid"
     assert owner.patch(f"{API}/events/{kind.event.slug}/", {"title": "Renamed"}).status_code == 200
+
+
+def test_a_crowd_at_one_tenants_api_waits_and_keeps_nobody_else_out(alpha, beta, client_for, settings, monkeypatch):
+    """100 callers at full rate are 60,000 requests a minute; here 2 with 5 each."""
+    monkeypatch.setattr(requests, "_crowded_until", {})
+    requests.tell()
+    monkeypatch.setattr(requests, "TELL_EVERY", 0.0)
+    minute = int(requests.time()) + 10**9  # one of this test's own
+    monkeypatch.setattr(requests, "time", lambda: minute // 60 * 60 + 5.0)
+    settings.TENANT_CALLERS = 2
+    allow(alpha, api_rate=5)
+    seen = []
+    for number in range(13):  # each from another network
+        stranger = client_for(alpha, REMOTE_ADDR=f"10.{number}.0.1")
+        seen.append(stranger.get(f"{API}/cart/"))
+    assert [one.status_code for one in seen[:10]] == [200] * 10
+    assert (seen[12].status_code, seen[12].json()["code"]) == (429, "rate_limited")
+    assert 1 <= int(seen[12]["Retry-After"]) <= 60
+    # Who is signed in is let in, and so is everybody at the neighbour's.
+    assert client_for(alpha, owner_of(alpha)).get(f"{API}/settings/").status_code == 200
+    assert client_for(beta, REMOTE_ADDR="10.12.0.1").get(f"{API}/cart/").status_code == 200
+    # The next minute.
+    monkeypatch.setattr(requests, "_crowded_until", {alpha.pk: requests.monotonic() - 1})
+    monkeypatch.setattr(requests, "time", lambda: minute // 60 * 60 + 65.0)
+    assert client_for(alpha, REMOTE_ADDR="10.12.0.1").get(f"{API}/cart/").status_code == 200
 
 
 def test_own_domains_count_and_the_subdomain_does_not(alpha):

@@ -139,7 +139,7 @@ def test_the_page_shows_plan_use_and_price_list_in_both_languages(alpha, subscri
         and "2.5\N{NO-BREAK SPACE}% of each paid ticket" in page
     )
     russian = owner.get(f"{PAGE}?lang=ru").content.decode()
-    assert "Тариф" in russian and "0 из 4" in russian and "Full." not in russian
+    assert "Ваш тариф" in russian and "0 из 4" in russian and "Full." not in russian
     assert page_for(alpha, make_user()).get(PAGE).status_code == 403
     subscribed(alpha, make_plan("late"), restricted=True)
     assert "A payment is missing" in owner.get(f"{PAGE}?lang=en").content.decode()
