@@ -28,8 +28,8 @@ LIMIT 1
 """  # noqa: S608  (built from the constants above)
 
 
-def check_slug(slug: str) -> None:
-    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant may have this slug (N5)."""
+def check_slug(slug: str, *, of: Tenant | None = None) -> None:
+    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant, or this one again, may have this slug (N5)."""
     try:
         validate_slug(slug)
     except ValidationError as error:
@@ -38,7 +38,8 @@ def check_slug(slug: str) -> None:
     if skeleton(slug) in _reserved_skeletons():
         raise SlugReserved(suggestions=suggestions(slug))
     with in_public():
-        if RetiredSlug.objects.filter(slug=slug).exists():
+        retired = RetiredSlug.objects.filter(slug=slug)
+        if (retired.exclude(tenant_id=of.pk) if of else retired).exists():
             raise SlugTaken(suggestions=suggestions(slug))
 
 

@@ -7,6 +7,7 @@ from api.v1.background import urls as background
 from api.v1.billing import urls as billing
 from api.v1.cart import urls as cart
 from api.v1.catalog import urls as catalog
+from api.v1.departures import urls as departures
 from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.notifications import urls as notifications
@@ -20,6 +21,7 @@ from api.v1.reports import urls as reports
 from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
+from api.v1.tenants import urls as tenants
 from api.v1.ticketing import urls as ticketing
 from api.v1.webhooks import urls as webhooks
 
@@ -28,6 +30,8 @@ public_urls = [
     *accounts.public_urls,
     *people.public_urls,
     *signup.public_urls,
+    *departures.public_urls,
+    *tenants.public_urls,
     *billing.public_urls,
     *public_aliases,
 ]

@@ -1,6 +1,7 @@
 """What is the same everywhere; dev, test and production only say what differs."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
@@ -42,6 +43,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.departures",
     "shared_apps.billing",
     "api",
     "platform_config",
@@ -66,11 +68,13 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
     "platform_config.headers.SecurityHeadersMiddleware",
+    "tenants.middleware.KnownHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
+    "platform_config.certificates.CertificateAskMiddleware",
     "api.kept.PublicReadsMiddleware",
     "api.door.ScansMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -302,6 +306,8 @@ STORAGES = {
 }
 MEDIA_ROOT = env.home() / "media"
 MEDIA_URL = "/media/"
+# Where backups of single tenants lie: better on another disk than the database.
+BACKUP_ROOT = Path(env.text("BACKUP_ROOT", str(env.home() / "backups")))
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS += ["django.forms"]
 SHARED_APPS += ["django.forms"]
@@ -339,6 +345,7 @@ CELERY_TASK_ROUTES = {
     "billing.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "departures.*": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
 }
@@ -424,6 +431,8 @@ FREEDOMPAY_API_BASE = env.text("FREEDOMPAY_API_BASE", "https://api.freedompay.kz
 STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 # What Stripe signs connected accounts' messages with (/api/v1/billing/webhooks/stripe-connect/); two while it changes.
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
+# What Stripe signs messages about the platform's own customers with (/api/v1/billing/webhooks/stripe/); likewise.
+STRIPE_BILLING_WEBHOOK_SECRET = env.text("STRIPE_BILLING_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
 # --- Messages: where their carriers are (P4), and what one organizer may send --------------------------------------

@@ -409,12 +409,14 @@ class Stripe(Billing, Fake):
 
     def _card_form(self, session: dict[str, Any], error: str = "") -> Answer:
         told = f"<p class=alert role=alert>{html.escape(error)}</p>" if error else ""
+        codes = "<label>Promotion code <input name=code></label>" if session.get("_codes") else ""
         return html_answer(
             f"<h1>Pay {session['amount_total']} {session['currency'].upper()} (minor units)</h1>"
             "<p>This is a fake of Stripe Checkout for development. 4242 4242 4242 4242 pays, 4000 0000 0000 3220 asks"
             f" for 3-D Secure, 4000 0000 0000 0002 is declined.</p>{told}<form method=post>"
             "<label>Card number <input name=card value='4242 4242 4242 4242' inputmode=numeric></label>"
-            f"{'<label>Promotion code <input name=code></label>' if session.get('_codes') else ''}<button>Pay</button></form><p><a href='{html.escape(session['cancel_url'])}'>Back to the shop</a></p>",
+            f"{codes}<button>Pay</button></form>"
+            f"<p><a href='{html.escape(session['cancel_url'])}'>Back to the shop</a></p>",
             402 if error else 200,
         )
 

@@ -53,8 +53,9 @@ def later(moment: int, interval: str, count: int = 1) -> int:
 class Billing:
     """What the fake of Stripe answers about subscriptions; a part of `Stripe`."""
 
-    # How far Stripe's clock is ahead of this machine's, in seconds.
+    # How far Stripe's clock is ahead of this machine's, in seconds; or where it stands until it is moved.
     skew = 0.0
+    stands_at: float | None = None
     books: Any
     url: str
     error: Any
@@ -64,7 +65,7 @@ class Billing:
     _capture: Any
 
     def now(self) -> int:
-        return int(time.time() + self.skew)
+        return int(time.time() + self.skew if self.stands_at is None else self.stands_at)
 
     # --- Reading -----------------------------------------------------------------------------------------------------
 
@@ -332,17 +333,16 @@ class Billing:
             self._bill(account, row, lines, "subscription_update")
         else:
             for line in lines:
-                self.books.put(
-                    "invoiceitem", account,
-                    self._made("ii_", "invoiceitem", account, line, customer=row["customer"], invoice=None, id=""),
-                )  # fmt: skip
+                waiting = {name: value for name, value in line.items() if name != "id"}
+                made = self._made("ii_", "invoiceitem", account, waiting, customer=row["customer"], invoice=None)
+                self.books.put("invoiceitem", account, made)
         return None
 
     def _prorated(
         self, row: dict[str, Any], item: dict[str, Any], price: dict[str, Any]
     ) -> tuple[list[dict[str, Any]], bool]:
         """The lines of a change now, and whether the period begins anew."""
-        if row["status"] == "trialing":
+        if row["status"] == "trialing" or item["price"]["id"] == price["id"]:
             return [], False
         now, begins, ends = self.now(), item["current_period_start"], item["current_period_end"]
         left = max(ends - now, 0) / (ends - begins)
@@ -665,9 +665,15 @@ class Billing:
                 if step is None:
                     break
                 at, act = step
-                self.skew = max(at, self.now()) - time.time() + 0.001
+                self._set(max(at, self.now()))
                 act()
-            self.skew = target - time.time() + 0.001
+            self._set(target)
+
+    def _set(self, moment: float) -> None:
+        if self.stands_at is None:
+            self.skew = moment - time.time() + 0.001
+        else:
+            self.stands_at = moment
 
     def _next_step(self, target: float) -> tuple[int, Any] | None:
         steps: list[tuple[int, int, Any]] = []
