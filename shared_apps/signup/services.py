@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts import services as accounts
@@ -57,7 +58,9 @@ def first_page(plan_slug: str) -> str:
     """Return where a new owner begins: with the card, if a plan was asked for that costs something; else with the
     first steps. A plan that is not on sale (any more) is the free one."""
     plan = plans.named(plan_slug) if plan_slug else None
-    return f"{limits.PAGE}?{urlencode({'plan': plan.slug})}" if plan and not plan.is_free else "/dashboard/"
+    if plan is None or plan.is_free:
+        return "/dashboard/"
+    return reverse("dashboard-subscription-plan", urlconf=settings.ROOT_URLCONF, args=[plan.slug])
 
 
 def open_once(user: Any, **fields: Any) -> Tenant:

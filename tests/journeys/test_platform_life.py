@@ -7,6 +7,7 @@ At phone and desktop width, in both languages; each page is clean by axe. SCREEN
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from tenant_apps.orders.models import Order
 from tenant_apps.reports.invariants import breaches_in
 from tenants.context import in_tenant
 from tenants.models import Tenant
+from tests.billing.customers import GOOD, KEPT_BUT_REFUSED, KEY, SECRET, Account, moved_clock
 from tests.factories import PASSWORD
+from tests.fakes import Stripe
 from tests.pages.test_browser import AXE, RUN_AXE
 
 pytestmark = pytest.mark.browser
@@ -148,9 +151,44 @@ def buys(ada: Person, at: Any) -> None:
     ada.looks("ticket")
 
 
+def upgrades(nova: Person, at: Any, stripe: Account) -> None:
+    """House by the month, by a test card on the fake's page; the days to try it are free."""
+    nova.goes(at("/dashboard/billing/"))
+    nova.looks("billing-free")
+    nova.page.locator("main a[href$='/plans/house-monthly/']").first.click()
+    nova.looks("billing-choose")
+    nova.presses("Go on to the card")
+    nova.page.locator("[name=card]").fill(GOOD)
+    nova.page.get_by_role("button", name="Pay").click()
+    nova.page.wait_for_url("**/dashboard/billing/**")
+    nova.sees("Thank you. You have the plan %(plan_name)s now.", plan_name=nova.word("House"))
+    stripe.deliver()
+    nova.looks("billing-house")
+
+
+def is_refused_an_event(nova: Person, at: Any) -> None:
+    nova.goes(at("/dashboard/new-event/"))
+    nova.types("title", "One too many")
+    nova.types("starts_at", "2099-08-01T20:00")
+    nova.presses("Save as draft")
+    nova.sees("A payment for your plan is missing, so nothing can be added here until it is paid. Sales go on.")
+    nova.looks("event-refused")
+
+
+@pytest.fixture
+def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """The platform's own account at the fake; its messages and the days are moved by hand."""
+    with Stripe() as fake:
+        settings.STRIPE_PLATFORM_KEY, settings.STRIPE_BILLING_WEBHOOK_SECRET = KEY, SECRET
+        settings.STRIPE_API_BASE = fake.url
+        account = Account(fake)
+        moved_clock(account, monkeypatch)
+        yield account
+
+
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ru", 390)])
 def test_from_the_front_page_to_a_sold_ticket_and_through_a_refused_card(
-    transactional_db, site, chromium, settings, language, width
+    transactional_db, site, stripe, chromium, settings, language, width
 ):
     settings.PLATFORM_PORT, settings.SIGNUP_LEAST_SECONDS = f":{site.port}", 0
     problems: list[str] = []
@@ -172,6 +210,56 @@ def test_from_the_front_page_to_a_sold_ticket_and_through_a_refused_card(
     nova.goes(at("/dashboard/"))
     nova.page.get_by_text(order.code).first.wait_for()
     nova.looks("dashboard-sold")
+    # A plan, by a test card.
+    upgrades(nova, at, stripe)
+    tenant.refresh_from_db()
+    assert tenant.limits["plan"] == "house-monthly"
+    # The days to try it are over and paid for; a month later the bank says no.
+    stripe.pass_days(15)
+    assert stripe.row(tenant).status == "active"
+    stripe.set_card(tenant, KEPT_BUT_REFUSED)
+    mail.outbox.clear()
+    stripe.pass_days(31)
+    assert stripe.row(tenant).status == "past_due"
+    # Grace: she is told, everything works.
+    nova.goes(at("/dashboard/"))
+    nova.sees("A payment for your plan is missing. Everything works for now.")
+    nova.looks("dashboard-grace")
+    nova.goes(at("/dashboard/billing/"))
+    nova.looks("billing-grace")
+    # A week later nothing can be added; sales go on.
+    stripe.pass_days(8)
+    assert stripe.row(tenant).status == "restricted"
+    nova.goes(at("/dashboard/"))
+    nova.looks("dashboard-restricted")
+    is_refused_an_event(nova, at)
+    buys(ada, at)
+    # After three weeks the site is closed to all but her, and her to all but what is owed.
+    stripe.pass_days(14)
+    assert stripe.row(tenant).status == "suspended"
+    assert ada.page.goto(at("/")).status == 403
+    ada.looks("suspended")
+    nova.goes(at("/dashboard/billing/"))
+    nova.looks("billing-suspended")
+    # She pays with another card, and all is as before at once.
+    nova.follows("Pay now")
+    nova.page.locator("[name=card]").fill(GOOD)
+    nova.page.get_by_role("button", name="Pay").click()
+    nova.page.get_by_role("heading", name="paid").wait_for()
+    stripe.deliver()
+    assert stripe.row(tenant).status == "active"
+    nova.goes(at("/dashboard/billing/"))
+    nova.looks("billing-paid")
+    assert ada.page.goto(at("/")).status == 200
+    nova.goes(at("/dashboard/new-event/"))
+    nova.types("title", "Not one too many")
+    nova.types("starts_at", "2099-08-01T20:00")
+    nova.presses("Save as draft")
+    nova.page.get_by_role("heading", name="Not one too many").first.wait_for()
+    nova.goes(at("/dashboard/"))
+    nova.looks("dashboard-again")
+    told = [letter.subject for letter in mail.outbox if any(NOVA in each for each in letter.to)]
+    assert len(told) >= 4, told
     assert breaches_in(tenant) == []
     for person in (nova, ada):
         person.context.close()

@@ -169,10 +169,10 @@ def test_a_plan_that_costs_something_leads_to_the_card_first(db, page_for, clien
     answer = page.post("/signup/", typed(plan="house-monthly"))
     there = page_for(Tenant.objects.get(slug="moon-theatre"))
     answer = there.get(path_of(page.get(path_of(there.get(path_of(answer))))))
-    assert answer["Location"] == "/dashboard/billing/?plan=house-monthly"
+    assert answer["Location"] == "/dashboard/billing/plans/house-monthly/"
     client = client_for(None, make_user())
     made = client.post("/api/v1/tenants/", {"name": "A", "slug": "one-hall", "plan": "chain-yearly"})
-    assert made.json()["billing_url"] == "http://one-hall.localhost/dashboard/billing/?plan=chain-yearly"
+    assert made.json()["billing_url"] == "http://one-hall.localhost/dashboard/billing/plans/chain-yearly/"
     unknown = client.post("/api/v1/tenants/", {"name": "A", "slug": "two-hall", "plan": "gold"})
     assert unknown.status_code == 400 and unknown.json()["errors"][0]["field"] == "plan"
 

@@ -40,7 +40,7 @@ class TenantsView(APIView):
         plan = facts.pop("plan", "")
         tenant = services.open_for(request.user, address=address, **facts)
         page = services.first_page(plan)
-        tenant.billing_url = links.url(tenant, page if page.startswith(limits.PAGE) else limits.PAGE)
+        tenant.billing_url = links.url(tenant, limits.PAGE if page == "/dashboard/" else page)
         return Response(OpenedSerializer(tenant).data, status=201)
 
 
