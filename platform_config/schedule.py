@@ -59,6 +59,7 @@ SCHEDULE = (
     Entry("billing.meter", "billing.meter", every=timedelta(hours=1)),
     Entry("billing.sweep", "billing.sweep", every=timedelta(minutes=1), each_tenant=False),
     Entry("billing.forget_old", "billing.forget_old", at=(2, 25), each_tenant=False),
+    Entry("operators.measure", "operators.measure", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("notifications.resume_messages", "notifications.resume_messages", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),

@@ -28,6 +28,8 @@ LAYERS = (
     # Looks at everything that a new tenant has or lacks; the dashboard's first page, in reports, shows it.
     {"tenant_apps.onboarding"},
     {"tenant_apps.webhooks", "tenant_apps.imports", "tenant_apps.reports"},
+    # Looks into all of them, for those who run the platform (docs/decisions/0052).
+    {"shared_apps.operators"},
     {"api"},
 )
 HEIGHT = {package: height for height, packages in enumerate(LAYERS) for package in packages}

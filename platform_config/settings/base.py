@@ -45,6 +45,7 @@ SHARED_APPS = [
     "shared_apps.people",
     "shared_apps.departures",
     "shared_apps.billing",
+    "shared_apps.operators",
     "api",
     "platform_config",
 ]
@@ -84,6 +85,7 @@ MIDDLEWARE = [
     "tenants.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "shared_apps.accounts.middleware.SignInMiddleware",
+    "shared_apps.operators.middleware.ImpersonationMiddleware",
     "tenants.middleware.LocaleMiddleware",
     "platform_config.observability.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -343,6 +345,7 @@ CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
     "billing.*": {"queue": "bulk"},
+    "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
     "departures.*": {"queue": "bulk"},
@@ -359,6 +362,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
 OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
+# Tenants that one worker process visits at once in a tick, each with a connection of its own: 1 or 2.
+VISIT_HANDS = env.number("VISIT_HANDS", 2)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 
@@ -391,6 +396,9 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["api.schema.of_version_one"],
     "ENUM_NAME_OVERRIDES": {
         "CheckStateEnum": "shared_apps.core.checkup.STATES",
+        "TenantStateEnum": "shared_apps.operators.overview.STATE_NAMES",
+        "TenantStatusEnum": "tenants.models.Tenant.Status",
+        "FailedWorkKindEnum": "shared_apps.operators.failed_work.KIND_NAMES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",
