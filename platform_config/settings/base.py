@@ -344,6 +344,8 @@ CELERY_TASK_ROUTES = {
     "tenants.heartbeat": {"queue": "urgent"},
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
+    "billing.take_up": {"queue": "default"},
+    "billing.sweep": {"queue": "default"},
     "billing.*": {"queue": "bulk"},
     "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},

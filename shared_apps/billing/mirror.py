@@ -132,7 +132,7 @@ def _stand(row: Subscription, owed_since: datetime | None, status: Status, now: 
     row.grace_until = owed_since + standing.GRACE if owed_since else None
     row.suspended_from = owed_since + standing.SUSPENDED_AFTER if owed_since else None
     row.status = status
-    waits = bool(row.checkout_session) or status == Status.INCOMPLETE
+    waits = row.checkout_session not in ("", standing.USED) or status == Status.INCOMPLETE
     row.look_at = standing.next_look(row, now, waits=waits)
 
 

@@ -22,6 +22,9 @@ SETTLES = timedelta(hours=1, minutes=5)
 # While money is missing or a page for a card is open, Stripe is asked so often whatever it says (O9).
 SOON, SLOWLY = timedelta(minutes=10), timedelta(days=1)
 
+# Stands where the id of a page for a card stood, once that page is known to be closed.
+USED = "-"
+
 Status = Subscription.Status
 # Stripe's words that say that a plan runs.
 _RUNNING = ("trialing", "active", "past_due", "unpaid", "paused")

@@ -141,11 +141,7 @@ def _mean(row: Subscription, plan: Plan, coupon: str) -> tuple[int, str]:
 
 def _is_used(row: Subscription) -> bool:
     """True for a page that was paid on, or closed, since: it leads nowhere."""
-    return row.checkout_session == USED
-
-
-# Stands where a page's id stood, once that page is known to be closed.
-USED = "-"
+    return row.checkout_session == standing.USED
 
 
 def _row_with_customer(tenant: Tenant) -> Subscription:
@@ -334,12 +330,12 @@ def _look_at(tenant_id: int, now: datetime) -> int:
 
 def _forget_dead_page(row: Subscription) -> None:
     """A page for a card that ran out is waited for no more."""
-    if row.checkout_session in ("", USED) or row.plan_id is not None:
+    if row.checkout_session in ("", standing.USED) or row.plan_id is not None:
         return
     state, _address = gateway.checkout_state(row.checkout_session)
     if state != "open":
         page = Subscription.objects.filter(pk=row.pk, checkout_session=row.checkout_session)
-        page.update(checkout_session=USED)
+        page.update(checkout_session=standing.USED, look_at=None)
 
 
 def _safely(act: Any, *arguments: Any) -> int:

@@ -33,7 +33,7 @@ def subscription(request: HttpRequest) -> HttpResponse:
     invoices = subscriptions.invoices_of(tenant)
     offered = [plan for plan in plans.offered() if not plan.is_free]
     context = {
-        "nav": "settings",
+        "nav": "billing",
         "row": row,
         "plan": row.plan if row and row.plan else plans.free(),
         "offered": [(plan, plans.shown_name(plan)) for plan in offered],
@@ -77,7 +77,7 @@ def choose(request: HttpRequest, plan: str) -> HttpResponse:
         except DomainError as refusal:
             problem = str(refusal)
     context = {
-        "nav": "settings", "plan": wanted, "plan_name": plans.shown_name(wanted), "row": row, "running": running,
+        "nav": "billing", "plan": wanted, "plan_name": plans.shown_name(wanted), "row": row, "running": running,
         "preview": preview, "problem": problem, "is_owner": is_owner(request.user),
         "coupon": request.POST.get("coupon", ""), "credit_minor": -preview.total_minor if preview else 0,
         "trial": 0 if row and row.had_trial else wanted.trial_days,
