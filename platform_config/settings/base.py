@@ -60,6 +60,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.onboarding",
     "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",

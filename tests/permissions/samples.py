@@ -403,6 +403,7 @@ NO_GOOD_END = {
     ),
     "/tenants/": "opening a schema takes seconds: tests/tenancy",
     "/signup/": "opening a schema takes seconds: tests/tenancy",
+    "/signup/confirm/": "needs a letter's code: tests/signup",
     "/imports/<uuid:pk>/apply/": "needs a checked file: tests/imports",
     "/events/<str:event>/": "an event with orders stays: tests/events",
     "/recipe/<str:event>/": "an event with orders stays: tests/events",
