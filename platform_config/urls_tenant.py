@@ -11,6 +11,7 @@ from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.catalog import urls_dashboard as catalog_dashboard
 from tenant_apps.catalog import urls_storefront as catalog_storefront
+from tenant_apps.consents import urls as consents
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
@@ -43,6 +44,7 @@ _dashboard = [
     *imports_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
+    *consents.dashboard,
     *notifications_dashboard.urlpatterns,
     *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
@@ -59,6 +61,7 @@ urlpatterns = [
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     *notifications_storefront.urlpatterns,
+    *consents.storefront,
     path("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),
     path("robots.txt", sitemap.robots, name="robots"),
