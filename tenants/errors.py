@@ -46,6 +46,11 @@ class TenantSuspended(DomainError):
     message = _("This organizer is suspended.")
 
 
+class TenantClosing(DomainError):
+    code, status = "tenant_closing", 403
+    message = _("This organizer is closing its site.")
+
+
 class TenantNotReady(DomainError):
     code, status, retry_after = "tenant_not_ready", 503, 5
     message = _("This site is being prepared. Please try again in a moment.")

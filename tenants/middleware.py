@@ -21,9 +21,10 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from shared_apps.core.errors import DomainError
 from tenants import answers, context, hosts, links, lookup, schema_state
 from tenants.database import connection
-from tenants.errors import HostUnknown, TenantNotReady, TenantSuspended
+from tenants.errors import HostUnknown, TenantClosing, TenantNotReady, TenantSuspended
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -32,6 +33,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _OPEN_WHILE_SUSPENDED = re.compile(
     r"^/((dashboard/)?(billing|exports?)|account|static|api/(v1/)?(auth|billing|exports?))(/|$)"
 )
+_NOT_SERVING: dict[str, type[DomainError]] = {
+    Tenant.Status.SUSPENDED: TenantSuspended,
+    Tenant.Status.CLOSING: TenantClosing,
+}
 _NEVER_A_SLASH = ("/static/", "/media/")
 
 
@@ -84,8 +89,8 @@ class TenantMiddleware:
             return answers.refuse(request, HostUnknown())
         if tenant.status == Tenant.Status.OPENING or schema_state.is_behind(tenant):
             return answers.refuse(request, TenantNotReady())
-        if tenant.status == Tenant.Status.SUSPENDED and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
-            return answers.refuse(request, TenantSuspended())
+        if tenant.status in _NOT_SERVING and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
+            return answers.refuse(request, _NOT_SERVING[tenant.status]())
         if host is not None and _is_elsewhere(request, tenant, host):
             # Not kept by browsers: who goes back to an earlier name must not send them round in a circle.
             target = links.url(tenant, request.get_full_path())

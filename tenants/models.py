@@ -67,7 +67,15 @@ class Tenant(TenantMixin):
         OPENING = "opening", _("Opening")
         OPEN = "open", _("Open")
         SUSPENDED = "suspended", _("Suspended")
+        CLOSING = "closing", _("Closing")
         CLOSED = "closed", _("Closed")
+
+    class Cause(models.TextChoices):
+        """Why a tenant is suspended. Each cause is set and lifted by itself; open again is who has none left."""
+
+        OPERATOR = "operator", _("Platform")
+        BILLING = "billing", _("Unpaid invoice")
+        OWNER = "owner", _("Owner's wish")
 
     # Provisioning replays a rendered template; django-tenants' own migrate on save would take seconds.
     auto_create_schema = False
@@ -94,10 +102,20 @@ class Tenant(TenantMixin):
     tagline = models.CharField(_("tagline"), max_length=200, blank=True)
     # What `settings/` of the API shows beyond the fields above; `tenants.preferences` names and checks each key.
     preferences = models.JSONField(default=dict, blank=True)
+    # What the plan allows and costs, written by `shared_apps.billing.limits` whenever plan or standing change; empty
+    # until then. Read only.
+    limits = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
     # How many tenant migrations this schema has; fewer than the code knows means "behind": 503 (N6).
     migrations_applied = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now, db_default=Now())
+    # Since when at least one cause stands; `suspensions` is {cause: {"at": ISO 8601, "reason": text}}.
     suspended_at = models.DateTimeField(null=True, blank=True)
+    suspensions = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), editable=False)
+    # While `closing`: when it is closed for good and erased, unless its owner takes that back before.
+    closes_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Nothing of it is left but this row, which keeps its slug and schema name from others (N5).
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = TenantQuerySet.as_manager()
 

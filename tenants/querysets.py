@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 
 class TenantQuerySet(models.QuerySet[Any]):
@@ -18,7 +19,11 @@ class TenantQuerySet(models.QuerySet[Any]):
 
     def with_schema(self) -> "TenantQuerySet":
         """Tenants whose schema holds data, whether they serve or not: what is migrated and backed up."""
-        return self.filter(status__in=["open", "suspended"])
+        return self.filter(status__in=["open", "suspended", "closing"])
+
+    def over(self, now: Any = None) -> "TenantQuerySet":
+        """Tenants whose days of grace are over: to be closed for good and erased."""
+        return self.filter(status="closing", closes_at__lte=now or timezone.now())
 
     def with_host(self) -> "TenantQuerySet":
         """Adds `primary_host`, the stored host that links use (N1)."""

@@ -15,6 +15,7 @@ class OrdersConfig(AppConfig):
             footprints,
             invoice_personal,
             personal,
+            platform_fees,
             usage,
             waiting_personal,
             waiting_watch,

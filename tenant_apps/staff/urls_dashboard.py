@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import address, keys, members, roles, settings, usage
+from tenant_apps.staff.views import address, keys, members, plan, roles, settings, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/address/check/", address.check, name="dashboard-address-check"),
     path("settings/address/primary/", address.primary, name="dashboard-address-primary"),
     path("settings/address/remove/", address.remove, name="dashboard-address-remove"),
+    path("settings/plan/", plan.plan, name="dashboard-plan"),
     path("settings/usage/", usage.usage, name="dashboard-usage"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
