@@ -58,7 +58,7 @@ def test_who_agreed_to_other_words_is_asked_again(in_alpha: Any) -> None:
 
 
 def test_a_consent_costs_an_order_no_statement(in_alpha: Any) -> None:
-    kind = make_ticket_type(make_event())
+    kind = make_ticket_type(make_event(), price_minor=0)
     order(kind)
     with CaptureQueriesContext(connection) as without:
         order(kind)
