@@ -129,6 +129,7 @@ def build() -> World:
 
     alpha, beta = Tenant.objects.get(slug="alpha"), Tenant.objects.get(slug="beta")
     _far_ids(beta)
+    Tenant.objects.update(limits={"domains": 10})
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
     world = build_one(alpha, beta)
