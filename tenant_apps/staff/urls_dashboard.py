@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import keys, members, roles, settings, usage
+from tenant_apps.staff.views import backups, keys, members, roles, settings, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
     path("settings/logo/", settings.logo, name="dashboard-settings-logo"),
     path("settings/usage/", usage.usage, name="dashboard-usage"),
+    path("settings/backups/", backups.listed, name="dashboard-backups"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),
