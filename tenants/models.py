@@ -232,6 +232,8 @@ class DueJob(models.Model):
     tries = models.IntegerField(default=0, db_default=0)
     # So many hints were left, since it last ended well, that it has to be run whatever its question answers.
     hints = models.IntegerField(default=0, db_default=0)
+    # When the tenant was asked for what `due_at` says: two workers may note in another order than they asked.
+    asked_at = models.DateTimeField(null=True)
     # Of the look-around only: how many changed rows Postgres had counted when the tenant was last asked.
     seen = models.BigIntegerField(default=0, db_default=0)
 

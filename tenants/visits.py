@@ -7,7 +7,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 
 from celery import current_app
@@ -18,7 +17,7 @@ from django.utils import timezone
 from shared_apps.core.faults import point
 from tenants import due
 from tenants.context import in_public, in_tenant
-from tenants.due import LOOK, Taken
+from tenants.due import LOOK, Taken, Told
 from tenants.errors import TenantMissing
 from tenants.models import Tenant
 
@@ -58,7 +57,7 @@ def _visit_all(taken: Collection[Taken], until: float, outcome: Round) -> None:
         wanted[each.tenant_id].append(each)
     with in_public():
         rows = {row.pk: row for row in Tenant.objects.with_host().filter(pk__in=wanted)}
-    answers: dict[int, dict[str, datetime | None]] = {}
+    answers: dict[int, Told] = {}
     ended: list[Taken] = []
     failed: list[Taken] = []
     try:
@@ -80,7 +79,7 @@ def _visit_all(taken: Collection[Taken], until: float, outcome: Round) -> None:
         outcome.left += [*wanted]
 
 
-def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[dict[str, datetime | None] | None, list[Taken]]:
+def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[Told | None, list[Taken]]:
     """Do a tenant's jobs; return when each of its jobs is due next, and which of these failed."""
     if tenant is None or tenant.status != Tenant.Status.OPEN:
         logger.info("jobs_skipped", extra={"schema": tenant and tenant.schema_name, "status": tenant and tenant.status})
@@ -93,7 +92,8 @@ def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[dict[str, date
                 failed = [each for each in jobs if each.job != LOOK and not _do(each)]
             finally:
                 due.on_round.reset(on_round)
-            return due.ask(timezone.now()), failed
+            now = timezone.now()
+            return Told(now, due.ask(now)), failed
     except TenantMissing:
         # Dropped behind our back. Told once a visit; the row in public decides when there are no more visits.
         logger.warning("task_dropped", extra={"schema": tenant.schema_name, "why": "its schema is gone"})

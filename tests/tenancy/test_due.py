@@ -301,6 +301,20 @@ def test_a_hint_runs_the_job_unasked_and_one_that_comes_meanwhile_runs_it_again(
     assert row(alpha).hints == 0
 
 
+def test_who_asked_earlier_and_notes_later_does_not_make_due_again_what_was_done_meanwhile(
+    alpha: Any, beta: Any
+) -> None:
+    settle()
+    make_due(alpha)
+    DueJob.objects.filter(tenant=alpha, job=FIRST).update(due_at=timezone.now())
+    asked_before = due.Told(timezone.now(), {FIRST: timezone.now() - timedelta(minutes=1)})
+    assert for_each_tenant(FIRST) == 1
+    due.note({alpha.pk: asked_before}, [], [])
+    assert for_each_tenant(FIRST) == 0
+    due.note({alpha.pk: due.Told(timezone.now(), asked_before.due)}, [], [])
+    assert for_each_tenant(FIRST) == 1
+
+
 def test_a_tenant_that_was_opened_a_moment_ago_is_in_the_next_tick(alpha: Any, beta: Any) -> None:
     settle()
     gamma = open_tenant(name="Gamma", slug="gamma", owner=make_user())
