@@ -23,7 +23,7 @@ from tenant_apps.staff.models import Membership, Role
 from tenant_apps.staff.services import add_member
 from tenants import backup, provisioning, references, restoring
 from tenants.context import in_tenant
-from tenants.models import ConnectedAccount, Domain, RetiredSlug, Tenant
+from tenants.models import ConnectedAccount, Domain, DomainClaim, RetiredSlug, Tenant
 from tests.factories import PASSWORD, make_event, make_order, make_ticket_type, make_user, owner_of
 from tests.tenancy.test_backup import everything
 
@@ -188,6 +188,7 @@ def test_what_is_taken_by_another_meanwhile_stays_theirs(full: Any, archive: Pat
     assert "tickets.alpha.example has to be proved again" in said
     assert "acct_alpha at stripe is linked by another" in said
     assert not Domain.objects.filter(domain="tickets.alpha.example").exists()
+    assert DomainClaim.objects.get(domain="tickets.alpha.example").tenant_id == full.pk
 
 
 def test_a_backup_from_before_a_change_of_address_is_put_back_under_the_new_one(full: Any, archive: Path) -> None:
