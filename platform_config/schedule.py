@@ -65,6 +65,7 @@ SCHEDULE = (
     Entry("people.resume", "people.resume", every=timedelta(minutes=1), each_tenant=False),
     Entry("people.forget_old", "people.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),
+    Entry("staff.recheck_domains", "staff.recheck_domains", every=timedelta(minutes=5), each_tenant=False),
     Entry("reports.send_due", "reports.send_due", every=timedelta(minutes=1)),
     Entry("reports.forget_log", "reports.forget_log", at=(2, 50)),
     Entry("reports.catch_up", "reports.catch_up", every=timedelta(minutes=5)),

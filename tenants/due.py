@@ -125,18 +125,23 @@ def _job(name: str, alone: bool) -> _Job:
 # --- Asking the present tenant ---------------------------------------------------------------------------------------
 
 
-def ask(now: datetime) -> dict[str, datetime | None]:
-    """Return when each job is due in the present tenant, None for "nothing ahead"; one statement, and what functions
-    ask beyond it."""
-    answers: dict[str, list[datetime]] = {name: [] for name in _jobs}
-    sql, parameters, owners, _tables = _asked()
+def ask(now: datetime, only: Collection[str] | None = None) -> dict[str, datetime | None]:
+    """Return when each job (or each of `only` these) is due in the present tenant, None for "nothing ahead"; one
+    statement, and what functions ask beyond it.
+
+    A tenant is one of thousands, whose tables the server's process has hardly ever at hand: each table that the
+    statement names costs more than the look into it.
+    """
+    jobs = {name: job for name, job in _jobs.items() if only is None or name in only}
+    answers: dict[str, list[datetime]] = {name: [] for name in jobs}
+    sql, parameters, owners, _tables = _asked(None if only is None else frozenset(jobs))
     if owners:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             for (name, later), found in zip(owners, cursor.fetchone(), strict=True):
                 if found is not None:
                     answers[name].append(found + later)
-    for name, job in _jobs.items():
+    for name, job in jobs.items():
         told = [each(now) for each in job.questions]
         told += [each(current_tenant(), now) for each in job.of_the_row]
         answers[name] += [each for each in told if each is not None]
@@ -144,7 +149,9 @@ def ask(now: datetime) -> dict[str, datetime | None]:
 
 
 @cache
-def _asked() -> tuple[str, tuple[Any, ...], tuple[tuple[str, timedelta], ...], tuple[str, ...]]:
+def _asked(
+    only: frozenset[str] | None = None,
+) -> tuple[str, tuple[Any, ...], tuple[tuple[str, timedelta], ...], tuple[str, ...]]:
     """The one statement, its parameters, whose column each answer is, and which tables it reads. No schema is named in
     it, so it is the same for every tenant."""
     parts: list[str] = []
@@ -152,7 +159,7 @@ def _asked() -> tuple[str, tuple[Any, ...], tuple[tuple[str, timedelta], ...], t
     owners: list[tuple[str, timedelta]] = []
     tables: set[str] = set()
     for name, job in _jobs.items():
-        for columns in job.columns:
+        for columns in job.columns if only is None or name in only else ():
             for rows, column, *later in columns():
                 first: QuerySet[Any] = rows.order_by(column).values_list(column)[:1]
                 text, values = first.query.sql_with_params()

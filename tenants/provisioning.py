@@ -4,12 +4,13 @@ import logging
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.timezone import now
 
@@ -19,7 +20,7 @@ from shared_apps.core.faults import point
 from tenants import rendering, schema_state
 from tenants.context import entered, in_public
 from tenants.database import connection
-from tenants.errors import SlugInvalid, SlugReserved, SlugTaken
+from tenants.errors import SlugInvalid, SlugReserved, SlugTaken, TooManyRenames
 from tenants.models import RESERVED_SLUGS, Domain, RetiredSlug, Tenant, validate_slug
 from tenants.signals import tenant_provisioned
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 # First key of the advisory locks that keep two openings of one slug apart; the second is a hash of the slug.
 OPENING_LOCK = 7101
 LONGEST_SCHEMA = 40
+# A name that is given up is kept from everybody else; so nobody gives up many.
+MOST_RENAMES, RENAMES_WITHIN = 3, timedelta(days=30)
 LONGEST_REASON = 500
 # Those whose standing can change; opening and closed ones have none.
 _LIVING = frozenset({Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.CLOSING})
@@ -140,15 +143,75 @@ def close(tenant: Tenant) -> Tenant:
     return tenant
 
 
-def check_slug(slug: str) -> None:
-    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant may have this slug (N5)."""
+def rename(tenant: Tenant, slug: str, *, actor: Any = None, now: datetime | None = None) -> Tenant:
+    """Give the tenant another slug. The one before stays its own: nobody else gets it, and its host leads on (N5).
+
+    One transaction: broken off, nothing has happened (N6). The schema keeps its name. Raises SlugInvalid, SlugReserved,
+    SlugTaken (with suggestions), TooManyRenames, WrongState.
+    """
+    check_slug(slug, of=tenant)
+    at = now or timezone.now()
+    with in_public(), _only_opening_of(slug), transaction.atomic():
+        locked = Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
+        if locked.slug != slug:
+            _refuse_rename(locked, slug, at)
+            _rename(locked, slug, actor, at)
+    for name in ("slug", "status"):
+        setattr(tenant, name, getattr(locked, name))
+    tenant.__dict__.pop("primary_host", None)
+    return tenant
+
+
+def _refuse_rename(tenant: Tenant, slug: str, at: datetime) -> None:
+    if tenant.status != Tenant.Status.OPEN:
+        raise WrongState(now=tenant.get_status_display())
+    if Tenant.objects.filter(slug=slug).exists():
+        raise SlugTaken(suggestions=suggestions(slug))
+    if Domain.objects.filter(domain=_host(slug)).exclude(tenant=tenant).exists():
+        raise SlugTaken(suggestions=suggestions(slug))
+    given_up = RetiredSlug.objects.filter(tenant=tenant, retired_at__gt=at - RENAMES_WITHIN).count()
+    if given_up >= MOST_RENAMES:
+        raise TooManyRenames(most=MOST_RENAMES)
+
+
+def _rename(tenant: Tenant, slug: str, actor: Any, at: datetime) -> None:
+    before = tenant.slug
+    RetiredSlug.objects.update_or_create(slug=before, defaults={"tenant": tenant, "retired_at": at})
+    tenant.slug = slug
+    tenant.save(update_fields=["slug"])
+    old = Domain.objects.filter(tenant=tenant, domain=_host(before)).first()
+    # The old host's row stays: pages there lead on, and programs that know no other go on working.
+    row, _made = Domain.objects.get_or_create(
+        domain=_host(slug), defaults={"tenant": tenant, "is_primary": False, "verified_at": at}
+    )
+    if old is None or old.is_primary:
+        Domain.objects.filter(tenant=tenant, is_primary=True).update(is_primary=False)
+        row.is_primary = True
+        row.save()
+    by = getattr(actor, "pk", None)
+    trail.note(
+        "tenant.renamed",
+        tenant.owner_id,
+        target=f"tenants.tenant:{tenant.pk}",
+        by_owner=by is not None and by == tenant.owner_id,
+        actor=by,
+        slug=slug,
+        before={"slug": before},
+        after={"slug": slug},
+    )
+    logger.info("tenant %s has another slug", tenant.schema_name)
+
+
+def check_slug(slug: str, *, of: Tenant | None = None) -> None:
+    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant, or this one again, may have this slug (N5)."""
     try:
         validate_slug(slug)
     except ValidationError as error:
         refusal = SlugReserved if error.code == "slug_reserved" else SlugInvalid
         raise refusal(suggestions=suggestions(slug)) from None
     with in_public():
-        if RetiredSlug.objects.filter(slug=slug).exists():
+        retired = RetiredSlug.objects.filter(slug=slug)
+        if (retired.exclude(tenant_id=of.pk) if of else retired).exists():
             raise SlugTaken(suggestions=suggestions(slug))
 
 

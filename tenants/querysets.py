@@ -29,8 +29,8 @@ class TenantQuerySet(models.QuerySet[Any]):
         """Adds `primary_host`, the stored host that links use (N1)."""
         from tenants.models import Domain
 
-        primary = Domain.objects.filter(tenant=models.OuterRef("pk"), is_primary=True).values("domain")[:1]
-        return self.annotate(primary_host=models.Subquery(primary))
+        primary = Domain.objects.filter(tenant=models.OuterRef("pk"), is_primary=True, verified_at__isnull=False)
+        return self.annotate(primary_host=models.Subquery(primary.values("domain")[:1]))
 
     def update(self, **values: Any) -> int:
         from tenants import lookup
@@ -49,6 +49,10 @@ class TenantQuerySet(models.QuerySet[Any]):
 
 class DomainQuerySet(models.QuerySet[Any]):
     """Hosts that lead to tenants."""
+
+    def proved(self) -> "DomainQuerySet":
+        """Those that lead anywhere (N5)."""
+        return self.filter(verified_at__isnull=False)
 
     def update(self, **values: Any) -> int:
         from tenants import lookup

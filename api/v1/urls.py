@@ -20,6 +20,7 @@ from api.v1.reports import urls as reports
 from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
+from api.v1.tenants import urls as tenants
 from api.v1.ticketing import urls as ticketing
 from api.v1.webhooks import urls as webhooks
 
@@ -28,6 +29,7 @@ public_urls = [
     *accounts.public_urls,
     *people.public_urls,
     *signup.public_urls,
+    *tenants.public_urls,
     *billing.public_urls,
     *operators.public_urls,
     *public_aliases,

@@ -66,11 +66,13 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
     "platform_config.headers.SecurityHeadersMiddleware",
+    "tenants.middleware.KnownHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
+    "platform_config.certificates.CertificateAskMiddleware",
     "api.kept.PublicReadsMiddleware",
     "api.door.ScansMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -354,6 +356,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
 OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
+# Tenants that one worker process visits at once in a tick, each with a connection of its own: 1 or 2.
+VISIT_HANDS = env.number("VISIT_HANDS", 2)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 
@@ -411,6 +415,8 @@ SPECTACULAR_SETTINGS = {
     },
 }
 API_RATE_PER_MINUTE = 600
+# How many callers at their full rate one tenant's API answers (N7); strangers beyond them wait for the next minute.
+TENANT_CALLERS = env.number("TENANT_CALLERS", 100)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

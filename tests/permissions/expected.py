@@ -111,6 +111,9 @@ def _signed_in(route: Route, actor: Actor, place: Place, scope: str) -> frozense
         needed = getattr(view, "for_keys", {}).get(route.key)
         needed = {needed} if isinstance(needed, str) else set(needed or ())
         return one(OK) if needed & actor.everywhere(place.tenant) else one(FORBIDDEN)
+    if route.path.startswith("/api/v1/tenants/<"):
+        # On the platform's host all tenants are one list: their owners' own, and nobody else's.
+        return one(OK) if _owns(actor, place) else one(HIDDEN)
     if _foreign(scope):
         return one(HIDDEN)
     if _names(route, "event"):

@@ -23,6 +23,7 @@ from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenant_apps.staff.roles import make_role
 from tenant_apps.webhooks.services import create_endpoint, send_test
+from tenants import domains
 from tenants.context import in_public, in_tenant
 from tests.factories import (
     PASSWORD,
@@ -126,6 +127,8 @@ def build() -> World:
 
     alpha, beta = Tenant.objects.get(slug="alpha"), Tenant.objects.get(slug="beta")
     _far_ids(beta)
+    for tenant in (alpha, beta):
+        domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
     buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
     places = {}
     with in_tenant(alpha):

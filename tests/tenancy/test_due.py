@@ -371,6 +371,35 @@ def test_a_round_that_takes_too_long_hands_the_rest_on(alpha: Any, beta: Any, se
     assert sorted(schema for _, schema in ran) == sorted([alpha.schema_name, beta.schema_name])
 
 
+def test_a_worker_visits_two_tenants_at_once_each_by_a_connection_of_its_own(
+    transactional_db: None, alpha: Any, beta: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VISIT_HANDS = 2
+    settle()
+    make_due(alpha)
+    make_due(beta)
+    DueJob.objects.filter(job=FIRST).update(due_at=timezone.now())
+    both_inside = threading.Barrier(2, timeout=20)
+    seen: set[tuple[str, int]] = set()
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema(), pg_backend_pid()")
+            seen.add(cursor.fetchone())
+        both_inside.wait()
+        if connection.schema_name == beta.schema_name:
+            raise ValueError("only here")
+
+    monkeypatch.setattr(app.tasks[FIRST], "run", work)
+    due.fire(FIRST)
+    outcome = visits.go_round([alpha.pk, beta.pk])
+    assert (outcome.done, outcome.failed, outcome.left) == (1, 1, [])
+    assert {schema for schema, _ in seen} == {alpha.schema_name, beta.schema_name}
+    assert len({pid for _, pid in seen}) == 2
+    assert row(alpha).tries == 0
+    assert row(beta).tries == 1
+
+
 def test_two_ticks_at_once_send_once(transactional_db: None, alpha: Any, beta: Any) -> None:
     make_due(alpha)
     make_due(beta)
