@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from shared_apps.accounts.models import PlatformAuditEntry, User
-from shared_apps.billing.models import Usage
+from shared_apps.billing.models import TicketFees, Usage
 from shared_apps.operators.measuring import measure
 from shared_apps.operators.models import TenantHealth
 from tenant_apps.activity.delivery import deliver_due
@@ -108,8 +108,8 @@ def test_the_list_costs_the_same_for_many_tenants(alpha, beta, client_for, page_
         tenant = Tenant.objects.create(schema_name=f"t_many{number}", slug=f"many{number}", name="Many", status="open")
         TenantHealth.objects.create(tenant=tenant, sales_minor=number)
     assert cost() == few
-    # Who asks, whether by two steps, how many, the rows; the page also sums up.
-    assert few == [4, 6]
+    # Who asks, whether by two steps, how many, the rows; the page also names the plans and sums up.
+    assert few == [4, 7]
 
 
 def test_the_list_is_searched_filtered_and_sorted(alpha, beta, client_for):
@@ -131,6 +131,25 @@ def test_the_list_is_searched_filtered_and_sorted(alpha, beta, client_for):
     assert client.get(f"{LIST}?ordering=owner__password").json()["code"] == "ordering_invalid"
     assert client.get(f"{LIST}?state=fine").status_code == 400
     assert client.get(f"{LIST}?color=red").json()["code"] == "unknown_parameter"
+
+
+def test_the_plan_and_what_it_brings_in_are_told(alpha, beta, client_for, page_for):
+    today = timezone.now().date()
+    for currency, fee in (("EUR", 1250), ("USD", 9999)):
+        TicketFees.objects.create(
+            tenant=alpha, day=today, currency=currency, tickets=5, gross_minor=50_000, fee_minor=fee
+        )
+    Tenant.objects.filter(pk=alpha.pk).update(limits={"plan": "chain-yearly", "restricted": True})
+    with in_tenant(alpha):
+        measure()
+    operator = make_operator()
+    rows = {row["slug"]: row for row in client_for(None, operator).get(LIST).json()["results"]}
+    assert (rows["alpha"]["plan"], rows["beta"]["plan"]) == ("chain-yearly", "free")
+    assert rows["alpha"]["health"]["fees"] == "12.50"
+    answer = client_for(None, operator).get(f"{LIST}?plan=chain-yearly").json()
+    assert [row["slug"] for row in answer["results"]] == ["alpha"]
+    shown = page_for(None, operator).get("/operator/?plan=chain-yearly").content.decode()
+    assert "Chain" in shown and "Restricted" in shown and ">Beta<" not in shown
 
 
 def test_who_is_behind_or_was_not_measured_lately_says_so(alpha, beta, client_for):

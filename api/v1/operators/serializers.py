@@ -37,6 +37,7 @@ class OperatedTenantSerializer(serializers.ModelSerializer[Tenant]):
 
     host = serializers.CharField(source="primary_host", allow_null=True)
     owner = serializers.EmailField(source="owner.email", allow_null=True, default=None)
+    plan = serializers.CharField(source="plan_slug")
     state = serializers.ChoiceField(choices=overview.STATE_NAMES, source="state_now")
     health = TenantHealthSerializer(allow_null=True)
     suspensions = serializers.SerializerMethodField()
@@ -45,7 +46,7 @@ class OperatedTenantSerializer(serializers.ModelSerializer[Tenant]):
         model = Tenant
         fields = read_only_fields = [
             "slug", "name", "kind", "status", "host", "owner", "currency", "timezone", "language", "created_at",
-            "state", "health", "suspensions",
+            "plan", "state", "health", "suspensions",
         ]  # fmt: skip
 
     def get_suspensions(self, tenant: Tenant) -> list[dict[str, Any]]:
