@@ -25,12 +25,12 @@ OWN_PATHS = "/operator/"
 # Nothing of the person's own is there, and nothing that is asked with credentials of its own: who the browser is there,
 # it is by those.
 _ELSEWHERE = re.compile(r"^/(api|static|media|healthz|readyz|metrics)(/|$)")
-# The person's account and orders: an operator has no business there, reading or not.
-_NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations)(/|$)")
+# The person's account and orders, and the whole of the data in one file: no business of a visit, reading or not.
+_NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations|dashboard/export)(/|$)")
 # What would outlast the visit, or says where money goes: nobody does that in another's name.
 _NEVER_CHANGED = re.compile(
-    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|grants|operators|settings/(payments?|address|domains?"
-    r"|closing|export|mail|sender|text-messages)|events/[^/]+/(grants|staff|keys))(/|$)"
+    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules"
+    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes))(/|$)"
 )
 # What is written while one reads: who looked at what, and the browser's own small store.
 _ALLOWED_WRITES = ("activity_auditentry", "accounts_platformauditentry", "django_session", "operators_impersonation")
