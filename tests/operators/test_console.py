@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -269,6 +270,32 @@ def test_suspending_takes_a_reason_and_holds_from_the_next_request_on(alpha, cli
     assert visitor.get("/api/v1/events/").status_code == 200
     assert client.post(f"{LIST}alpha/resume/").status_code == 200  # twice is once
     assert client.post(f"{LIST}nobody/suspend/", {"reason": REASON}).status_code == 404
+
+
+def test_the_owner_is_written_to_once_when_the_site_is_suspended_and_when_it_is_open_again(alpha, client_for):
+    from shared_apps.accounts.tasks import send_unsent
+
+    owner, client = owner_of(alpha), client_for(None, make_operator())
+    for _twice in range(2):
+        client.post(f"{LIST}alpha/suspend/", {"reason": "Sells what it does not have."})
+    send_unsent()
+    (letter,) = mail.outbox
+    assert letter.to == [owner.email] and letter.subject == "Alpha is suspended"
+    assert "Reason: Sells what it does not have." in letter.body and "alpha.localhost" in letter.body
+    client.post(f"{LIST}alpha/resume/")
+    client.post(f"{LIST}alpha/resume/")
+    send_unsent()
+    assert [each.subject for each in mail.outbox] == ["Alpha is suspended", "Alpha is open again"]
+
+
+def test_another_cause_keeps_a_site_suspended(alpha, client_for):
+    from tenants import provisioning
+
+    client = client_for(None, make_operator())
+    client.post(f"{LIST}alpha/suspend/", {"reason": REASON})
+    provisioning.suspend(alpha, cause="billing", reason="unpaid")
+    left = client.post(f"{LIST}alpha/resume/").json()
+    assert left["status"] == "suspended" and [each["cause"] for each in left["suspensions"]] == ["billing"]
 
 
 def test_the_page_of_a_tenant_suspends_and_resumes(alpha, page_for):

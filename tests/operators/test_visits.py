@@ -197,7 +197,9 @@ def test_nothing_that_would_outlast_the_visit_is_done_in_anothers_name(alpha, pa
     assert refused.status_code == 403 and "as somebody else cannot do this" in refused.content.decode()
 
 
-@pytest.mark.parametrize("path", ["/account/", "/account/security/", "/orders/", "/account/data/", "/cart/", "/dashboard/export/"])
+@pytest.mark.parametrize(
+    "path", ["/account/", "/account/security/", "/orders/", "/account/data/", "/cart/", "/dashboard/export/"]
+)
 def test_the_persons_own_account_and_orders_stay_closed(alpha, page_for, path):
     page, _row = come_in(page_for, alpha, writes=True)
     assert page.get(path).status_code == 403
