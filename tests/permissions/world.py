@@ -129,6 +129,7 @@ def build() -> World:
     _far_ids(beta)
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     world = build_one(alpha, beta)
     with in_tenant(beta):
         world.places["foreign"] = _place("foreign", beta, make_user())
