@@ -71,7 +71,7 @@ def tenants() -> QuerySet[Tenant]:
         default=Value(len(STATES)),
         output_field=IntegerField(),
     )
-    rows: QuerySet[Tenant] = Tenant.objects.select_related("owner", "health").with_host()
+    rows: QuerySet[Tenant] = Tenant.objects.select_related("owner", "health", "subscription").with_host()
     # The plan rides on the row, where limits are written (decision 0046); nothing there yet: the free plan.
     plan = Coalesce(KeyTextTransform("plan", "limits"), Value(plans.FREE), output_field=CharField())
     return rows.annotate(state_now=state, plan_slug=plan).annotate(state_rank=rank)

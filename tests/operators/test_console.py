@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from shared_apps.accounts.models import PlatformAuditEntry, User
-from shared_apps.billing.models import TicketFees, Usage
+from shared_apps.billing.models import Plan, TicketFees, Usage
+from shared_apps.billing.subscription_models import PlatformInvoice, Subscription
 from shared_apps.operators.measuring import measure
 from shared_apps.operators.models import TenantHealth
 from tenant_apps.activity.delivery import deliver_due
@@ -151,6 +152,22 @@ def test_the_plan_and_what_it_brings_in_are_told(alpha, beta, client_for, page_f
     assert [row["slug"] for row in answer["results"]] == ["alpha"]
     shown = page_for(None, operator).get("/operator/?plan=chain-yearly").content.decode()
     assert "Chain" in shown and "Restricted" in shown and ">Beta<" not in shown
+
+
+def test_the_subscription_and_its_invoices_are_shown(alpha, client_for, page_for):
+    now = timezone.now()
+    Subscription.objects.create(
+        tenant=alpha, plan=Plan.objects.get(slug="house-monthly"), status="past_due", current_period_end=now
+    )
+    PlatformInvoice.objects.create(
+        tenant=alpha, stripe_invoice="in_1", number="FOYER-7", status="open", currency="EUR", total_minor=2900,
+        due_minor=2900, paid_minor=0, left_minor=2900, issued_at=now,
+    )  # fmt: skip
+    operator = make_operator()
+    assert client_for(None, operator).get(f"{LIST}alpha/").json()["subscription"]["status"] == "past_due"
+    assert client_for(None, operator).get(f"{LIST}beta/").json()["subscription"] is None
+    shown = page_for(None, operator).get("/operator/tenants/alpha/").content.decode()
+    assert "Payment missing" in shown and "FOYER-7" in shown and "€29" in shown
 
 
 def test_who_is_behind_or_was_not_measured_lately_says_so(alpha, beta, client_for):

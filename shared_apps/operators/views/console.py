@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from shared_apps.accounts import second_factor
 from shared_apps.accounts.middleware import cookie_session
 from shared_apps.billing import plans
+from shared_apps.billing.subscription_models import PlatformInvoice
 from shared_apps.billing.usage import period, totals, usage_of
 from shared_apps.core import checkup
 from shared_apps.core.access import operator
@@ -31,7 +32,7 @@ from tenants import links
 from tenants.context import in_tenant
 from tenants.models import Domain, Tenant
 
-PAGE, VISITS_SHOWN = 50, 10
+PAGE, VISITS_SHOWN, INVOICES_SHOWN = 50, 10, 6
 FILTERS = ("search", "status", "state", "kind", "plan")
 ORDERS = ("state", "name", "-created_at", "-sales", "-paid_tickets", "-storage", "-errors", "-parked")
 _ORDER_WORDS = {
@@ -98,6 +99,8 @@ def _show(
         "nav": "tenants",
         "row": row,
         "plan": plan,
+        "subscription": getattr(row, "subscription", None),
+        "invoices": list(PlatformInvoice.objects.filter(tenant=row)[:INVOICES_SHOWN]),
         "plan_name": plans.shown_name(plan.plan),
         "state_words": overview.STATES[row.state_now],  # type: ignore[attr-defined]  # annotated by `overview.tenants`
         "health": getattr(row, "health", None),
