@@ -28,7 +28,7 @@ from shared_apps.core.errors import Conflict, DomainError
 from tenants import links
 from tenants.context import current_tenant, in_public, in_tenant
 from tenants.database import connection
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, DomainClaim, Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -286,11 +286,12 @@ def _count(name: str) -> int:
 
 
 def _domains() -> int:
-    """Hosts of the tenant's own; its subdomain of the platform is not one."""
+    """Hosts of the tenant's own, proved or claimed; its subdomain of the platform is not one."""
     tenant = current_tenant()
     with in_public():
-        rows = Domain.objects.filter(tenant=tenant)
-        return rows.exclude(domain__endswith=f".{settings.PLATFORM_DOMAIN}").count()
+        own = Domain.objects.filter(tenant=tenant).exclude(domain__endswith=f".{settings.PLATFORM_DOMAIN}")
+        claimed = DomainClaim.objects.filter(tenant=tenant).values_list("domain", flat=True)
+        return len({*own.values_list("domain", flat=True), *claimed})
 
 
 def _alone(tenant: Tenant, name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from shared_apps.billing import limits
 from shared_apps.core.errors import NotFound, TooManyRequests
 from shared_apps.core.limits import hit
 from tenant_apps.activity.services import before_and_after, gone, made, record
@@ -81,8 +82,9 @@ def rename(slug: str, *, actor: Any) -> Tenant:
 
 
 def add_domain(text: str, *, actor: Any) -> DomainClaim:
-    """Claim a domain for the present tenant. Raises DomainInvalid, DomainClaimed, TooManyDomains."""
+    """Claim a domain for the present tenant. Raises DomainInvalid, DomainClaimed, TooManyDomains, LimitReached."""
     tenant = _row()
+    limits.require("domains", tenant=tenant)
     claim = domains.claim(tenant, text, actor=actor)
     _record("domain.added", tenant, actor, made(domain=claim.domain))
     return claim

@@ -2,7 +2,7 @@
 
 Sign-up, examples, an event of one's own, its first buyer; a plan by a test card at the fake of Stripe; a month later
 the card is refused: days of grace, nothing new, suspended; paid, and all is as before. The clock is moved.
-Each page is clean by axe. SCREENSHOTS names a folder for pictures, at phone and desktop width, in both languages and themes.
+Each page is clean by axe. SCREENSHOTS names a folder for pictures: phone and desktop, both languages, both themes.
 """
 
 import os

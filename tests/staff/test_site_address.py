@@ -7,11 +7,17 @@ import pytest
 from tenant_apps.staff import site_address
 from tenants import domains
 from tenants.models import Domain
+from tests.billing.plans import allow
 from tests.factories import make_user, owner_of
 from tests.name_server import NameServer
 
 HOST = "tickets.hall.example"
 LIST = "/api/v1/tenants/alpha/domains/"
+
+
+@pytest.fixture(autouse=True)
+def _plan(alpha: Any) -> None:
+    allow(alpha, domains=3)
 
 
 @pytest.fixture
@@ -73,3 +79,19 @@ def test_the_page_says_what_to_set_and_what_was_found(alpha: Any, page_for: Any,
     page.post("/dashboard/settings/address/remove/", {"domain": HOST})
     assert Domain.objects.get(tenant=alpha, is_primary=True).domain == "alpha.localhost"
     assert page_for(alpha, make_user()).get("/dashboard/settings/address/").status_code == 403
+
+
+def test_a_plan_without_own_domains_says_so_and_where_there_are_some(
+    alpha: Any, client_for: Any, page_for: Any, dns: NameServer
+) -> None:
+    allow(alpha, domains=1)
+    owner = client_for(None, owner_of(alpha))
+    assert owner.post(LIST, {"domain": HOST}).status_code == 201  # claimed, not proved yet: it counts
+    refused = owner.post(LIST, {"domain": "other.hall.example"})
+    told = refused.json()
+    assert (refused.status_code, told["code"], told["limit"], told["used"]) == (409, "limit_reached", 1, 1)
+    assert told["upgrade_url"].endswith("alpha.localhost/dashboard/billing/")
+    page = page_for(alpha, owner_of(alpha)).post("/dashboard/settings/address/add/", {"domain": "x.hall.example"})
+    assert "/dashboard/billing/" in page.content.decode()
+    assert owner.delete(f"{LIST}{HOST}/").status_code == 204
+    assert owner.post(LIST, {"domain": "other.hall.example"}).status_code == 201
