@@ -12,6 +12,7 @@ from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.catalog import urls_dashboard as catalog_dashboard
 from tenant_apps.catalog import urls_storefront as catalog_storefront
+from tenant_apps.consents import urls as consents
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
@@ -46,6 +47,7 @@ _dashboard = [
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
     *onboarding_dashboard.urlpatterns,
+    *consents.dashboard,
     *notifications_dashboard.urlpatterns,
     *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
@@ -63,6 +65,7 @@ urlpatterns = [
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     *notifications_storefront.urlpatterns,
+    *consents.storefront,
     *operators.tenant_urlpatterns,
     path("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),

@@ -18,6 +18,7 @@ LAYERS = (
     {"shared_apps.signup"},
     {"tenant_apps.activity"},
     {"tenant_apps.staff"},
+    {"tenant_apps.consents"},
     {"tenant_apps.events"},
     {"tenant_apps.ticketing", "tenant_apps.catalog"},
     {"tenant_apps.customers", "tenant_apps.promotions"},

@@ -53,6 +53,7 @@ SHARED_APPS = [
 TENANT_APPS = [
     "tenant_apps.activity",
     "tenant_apps.staff",
+    "tenant_apps.consents",
     "tenant_apps.events",
     "tenant_apps.ticketing",
     "tenant_apps.catalog",

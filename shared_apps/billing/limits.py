@@ -28,7 +28,7 @@ from shared_apps.core.errors import Conflict, DomainError
 from tenants import links
 from tenants.context import current_tenant, in_public, in_tenant
 from tenants.database import connection
-from tenants.models import Domain, DomainClaim, Tenant
+from tenants.models import Domain, Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -286,12 +286,11 @@ def _count(name: str) -> int:
 
 
 def _domains() -> int:
-    """Hosts of the tenant's own, proved or claimed; its subdomain of the platform is not one."""
+    """Hosts of the tenant's own that lead to it; its subdomain of the platform is not one, nor is a mere claim."""
     tenant = current_tenant()
     with in_public():
-        own = Domain.objects.filter(tenant=tenant).exclude(domain__endswith=f".{settings.PLATFORM_DOMAIN}")
-        claimed = DomainClaim.objects.filter(tenant=tenant).values_list("domain", flat=True)
-        return len({*own.values_list("domain", flat=True), *claimed})
+        rows = Domain.objects.filter(tenant=tenant)
+        return rows.exclude(domain__endswith=f".{settings.PLATFORM_DOMAIN}").count()
 
 
 def _alone(tenant: Tenant, name: str) -> None:
