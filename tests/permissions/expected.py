@@ -258,6 +258,8 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if not actor.operator:
         # The sign-in is no secret page: who is signed in and no operator is told that there is none.
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
+    if route.path == "/admin/billing/plan/add/":
+        return one(OK)  # what there is to buy, operators say
     if route.path.startswith(
         ("/admin/accounts/", "/admin/billing/", "/admin/django_celery_beat/")
     ) and route.path.endswith(("/add/", "/delete/")):
