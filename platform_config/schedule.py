@@ -54,6 +54,7 @@ SCHEDULE = (
     Entry("notifications.remind", "notifications.remind", every=timedelta(minutes=1)),
     Entry("notifications.watch_stock", "notifications.watch_stock", every=timedelta(minutes=10)),
     Entry("notifications.send_digests", "notifications.send_digests", every=timedelta(minutes=10)),
+    Entry("onboarding.write_letters", "onboarding.write_letters", every=timedelta(minutes=10)),
     Entry("orders.retain", "orders.retain", at=(2, 50)),
     Entry("billing.meter", "billing.meter", every=timedelta(hours=1)),
     Entry("billing.sweep", "billing.sweep", every=timedelta(minutes=1), each_tenant=False),

@@ -28,6 +28,7 @@ WORDS: dict[str, Any] = {
     "notifications.remind": _("Reminds ticket holders before an event and asks for reviews after it"),
     "notifications.watch_stock": _("Tells staff when tickets or goods run low"),
     "notifications.send_digests": _("Sends staff the daily summary"),
+    "onboarding.write_letters": _("Tells owners of new sites what comes next"),
     "notifications.resume_messages": _("Takes up messages to ticket holders whose worker died"),
     "orders.retain": _("Removes personal data that an organizer does not keep any longer"),
     "billing.meter": _("Counts what organizers used, for billing"),

@@ -53,6 +53,7 @@ SHARED_APPS = [
 TENANT_APPS = [
     "tenant_apps.activity",
     "tenant_apps.staff",
+    "tenant_apps.consents",
     "tenant_apps.events",
     "tenant_apps.ticketing",
     "tenant_apps.catalog",
@@ -60,6 +61,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.onboarding",
     "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",

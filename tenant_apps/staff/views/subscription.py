@@ -78,7 +78,8 @@ def choose(request: HttpRequest, plan: str) -> HttpResponse:
         except DomainError as refusal:
             problem, pay_url = str(refusal), getattr(refusal, "pay_url", "")
     context = {
-        "nav": "plan", "at_billing": True, "pay_url": pay_url, "plan": wanted, "plan_name": plans.shown_name(wanted), "row": row, "running": running,
+        "nav": "plan", "at_billing": True, "pay_url": pay_url, "plan": wanted, "plan_name": plans.shown_name(wanted),
+        "row": row, "running": running,
         "preview": preview, "problem": problem, "is_owner": is_owner(request.user),
         "coupon": request.POST.get("coupon", ""), "credit_minor": -preview.total_minor if preview else 0,
         "trial": 0 if row and row.had_trial else wanted.trial_days,
