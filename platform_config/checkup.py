@@ -252,6 +252,11 @@ def provider_settings() -> Finding:
             "STRIPE_PLATFORM_KEY is set and STRIPE_CONNECT_WEBHOOK_SECRET is not: connected payments go unnoticed.",
             "Copy the signing secret from Stripe's dashboard.",
         )
+    if not settings.STRIPE_BILLING_WEBHOOK_SECRET:
+        return problem(
+            "STRIPE_PLATFORM_KEY is set and STRIPE_BILLING_WEBHOOK_SECRET is not: payments for plans go unnoticed.",
+            "Copy the signing secret from Stripe's dashboard.",
+        )
     if "_test_" in key:
         return warning("STRIPE_PLATFORM_KEY is a test key.", "Set the live one before tenants sell.")
     return ok("A live key is set.")

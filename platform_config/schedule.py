@@ -58,6 +58,7 @@ SCHEDULE = (
     Entry("orders.retain", "orders.retain", at=(2, 50)),
     Entry("billing.meter", "billing.meter", every=timedelta(hours=1)),
     Entry("billing.sweep", "billing.sweep", every=timedelta(minutes=1), each_tenant=False),
+    Entry("billing.bill_fees", "billing.bill_fees", at=(5, 10), each_tenant=False),
     Entry("billing.forget_old", "billing.forget_old", at=(2, 25), each_tenant=False),
     Entry("operators.measure", "operators.measure", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),

@@ -35,6 +35,7 @@ WORDS: dict[str, Any] = {
     "orders.retain": _("Removes personal data that an organizer does not keep any longer"),
     "billing.meter": _("Counts what organizers used, for billing"),
     "billing.sweep": _("Asks Stripe about subscriptions whose time has come, and writes to owners"),
+    "billing.bill_fees": _("Makes invoices for the fees of tickets, once a month"),
     "billing.forget_old": _("Deletes messages of Stripe about subscriptions after 90 days"),
     "operators.measure": _("Reckons how every organizer does, for the operators' console"),
     "payments.reconcile": _("Compares every ledger with the provider's books"),

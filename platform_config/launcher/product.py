@@ -84,7 +84,7 @@ def start(supervisor: Supervisor, settings: Mapping[str, str]) -> tuple[str, int
     addresses |= start_servers(supervisor, addresses)
     environment = environment_of_parts(settings, addresses, home, port)
     if fakes.wanted(settings, DEVELOPMENT):
-        part, providers = fakes.part_and_addresses(home, environment)
+        part, providers = fakes.part_and_addresses(home, environment, port)
         addresses |= providers
         environment |= providers
         supervisor.add(part)

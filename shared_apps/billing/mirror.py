@@ -124,16 +124,19 @@ def _paint(row: Subscription, told: Told, found: Picture, now: datetime) -> None
     row.cancelled_at = over.cancelled_at if over else None
     if running is not None:
         row.checkout_plan, row.checkout_session, row.checkout_coupon, row.checkout_at = None, "", "", None
-    _stand(row, found.owed_since, standing.status_of(running, found.last, found.owed_since, now), now)
+    status = standing.status_of(running, found.last, found.owed_since, now)
+    _stand(row, found.owed_since, status, now, found.falls_due)
 
 
-def _stand(row: Subscription, owed_since: datetime | None, status: Status, now: datetime) -> None:
+def _stand(
+    row: Subscription, owed_since: datetime | None, status: Status, now: datetime, falls_due: datetime | None = None
+) -> None:
     row.past_due_since = owed_since
     row.grace_until = owed_since + standing.GRACE if owed_since else None
     row.suspended_from = owed_since + standing.SUSPENDED_AFTER if owed_since else None
     row.status = status
     waits = row.checkout_session not in ("", standing.USED) or status == Status.INCOMPLETE
-    row.look_at = standing.next_look(row, now, waits=waits)
+    row.look_at = standing.next_look(row, now, waits=waits, falls_due=falls_due)
 
 
 def _follow_clock(tenant_id: int, now: datetime) -> None:

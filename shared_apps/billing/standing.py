@@ -37,13 +37,15 @@ def moment() -> datetime:
 
 @dataclass(frozen=True)
 class Picture:
-    """What all that Stripe said comes to: the subscription that counts, those that are one too many, what is owed."""
+    """What all that Stripe said comes to: the subscription that counts, those that are one too many, what is owed and
+    when the next open invoice will be."""
 
     running: Sold | None
     surplus: tuple[Sold, ...]
     last: Sold | None
     owed: tuple[Bill, ...]
     owed_since: datetime | None
+    falls_due: datetime | None
 
 
 def picture(told: Told, now: datetime) -> Picture:
@@ -56,6 +58,7 @@ def picture(told: Told, now: datetime) -> Picture:
     # What a subscription that ended left unpaid bars the way back, and does not restrict who has the free plan.
     mine = ("", running.id) if running is not None else ("",)
     owed = [bill for bill in told.invoices if bill.subscription in mine and bill.owed_since(now) is not None]
+    open_ones = [bill for bill in told.invoices if bill.status == "open" and bill.left_minor and not bill.by_card]
     owed.sort(key=lambda bill: (bill.owed_since(now) or now, bill.id))
     return Picture(
         running=running,
@@ -63,6 +66,7 @@ def picture(told: Told, now: datetime) -> Picture:
         last=over[-1] if over else None,
         owed=tuple(owed),
         owed_since=owed[0].owed_since(now) if owed else None,
+        falls_due=min((bill.due_at for bill in open_ones if bill.due_at and bill.due_at > now), default=None),
     )
 
 
@@ -89,10 +93,11 @@ def worse_at(row: Subscription) -> datetime | None:
     return {Status.PAST_DUE: row.grace_until, Status.RESTRICTED: row.suspended_from}.get(Status(row.status))
 
 
-def next_look(row: Subscription, now: datetime, *, waits: bool) -> datetime | None:
+def next_look(row: Subscription, now: datetime, *, waits: bool, falls_due: datetime | None = None) -> datetime | None:
     """Return when a row has to be looked at again: when something happens by the clock, and now and then without.
 
-    `waits` says that an answer of somebody's bank, or a payment, may come any moment.
+    `waits` says that an answer of somebody's bank, or a payment, may come any moment; `falls_due` when an open
+    invoice should have been paid.
     """
     if not row.stripe_customer:
         return None
@@ -105,8 +110,9 @@ def next_look(row: Subscription, now: datetime, *, waits: bool) -> datetime | No
         steps += _owing_steps(row)
     elif row.plan_id is None and not waits:
         # Who has nothing, and of whom nothing is expected, is looked at when Stripe says something.
-        return None
-    return min(step for step in steps if step is not None and step > now)
+        steps = []
+    steps.append(falls_due)
+    return min((step for step in steps if step is not None and step > now), default=None)
 
 
 def _owing_steps(row: Subscription) -> Iterable[datetime]:

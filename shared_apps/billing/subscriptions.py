@@ -84,7 +84,7 @@ def start(tenant: Tenant, slug: str, *, coupon: str = "") -> str:
     """
     plan = _plan(slug)
     with in_public():
-        row = _row_with_customer(tenant)
+        row = row_with_customer(tenant)
         row = mirror.look(tenant.pk).row
         if row.plan is not None:
             raise PlanAlready
@@ -144,7 +144,7 @@ def _is_used(row: Subscription) -> bool:
     return row.checkout_session == standing.USED
 
 
-def _row_with_customer(tenant: Tenant) -> Subscription:
+def row_with_customer(tenant: Tenant) -> Subscription:
     """Return the tenant's row with a customer at Stripe, both made once."""
     if tenant.status in (Tenant.Status.CLOSED, Tenant.Status.OPENING):
         raise TenantOver
@@ -275,7 +275,7 @@ def resume(tenant: Tenant) -> Subscription:
 def portal(tenant: Tenant) -> str:
     """Return the address of Stripe's own page for cards, addresses and invoices."""
     with in_public():
-        row = _row_with_customer(tenant)
+        row = row_with_customer(tenant)
         return gateway.open_portal(row.stripe_customer, links.url(tenant, PAGE))
 
 

@@ -58,3 +58,11 @@ def forget_old() -> None:
     from shared_apps.billing import callbacks
 
     callbacks.forget_old()
+
+
+@shared_task(base=PublicTask, name="billing.bill_fees")
+def bill_fees() -> None:
+    """Every day: invoice the ticket fees of months that are over and were not invoiced yet. Twice is once (G2)."""
+    from shared_apps.billing import fee_bills
+
+    fee_bills.bill_months()

@@ -1,7 +1,7 @@
 """Whatever order Stripe's messages come in, however often, and whoever takes them up: one final state (O8).
 
 A year of one subscription: trial, activation, upgrade with proration, refused charge, past due, paid, downgrade,
-cancelled with the period, come back, and again. `make prove-billing` runs more of it.
+cancelled with the period, come back, and again. `make prove-billing` runs a hundred orders and more.
 """
 
 import os
@@ -18,8 +18,8 @@ from shared_apps.billing.models import BillingEvent, BillingLetter, PlatformInvo
 from tenants.context import in_public
 from tests.billing.customers import GOOD, KEPT_BUT_REFUSED, Account, shuffled
 
-ORDERS = int(os.environ.get("BILLING_ORDERS", "100"))
-LIVE_YEARS = int(os.environ.get("BILLING_YEARS", "6"))
+ORDERS = int(os.environ.get("BILLING_ORDERS", "12"))
+LIVE_YEARS = int(os.environ.get("BILLING_YEARS", "1"))
 SEED = int(os.environ.get("BILLING_SEED", "0")) or random.SystemRandom().randrange(2**32)
 
 Meanwhile = Callable[[], Any]
@@ -75,7 +75,7 @@ def begin_again(tenant: Any, customer: str) -> None:
     tenant.save()
 
 
-def test_a_year_s_messages_in_a_hundred_orders_with_repeats_come_to_one_state(account, alpha):
+def test_a_year_s_messages_in_random_orders_with_repeats_come_to_one_state(account, alpha):
     luck = random.Random(SEED)
     live_a_year(account, alpha, account.deliver)
     events, customer = account.events(), account.row(alpha).stripe_customer

@@ -12,6 +12,14 @@ from pathlib import Path
 from tests.fakes import FreedomPay, PayPal, Stripe
 
 
+def tell_platform(fake: Stripe, address: str) -> None:
+    """Have Stripe tell the platform of its own customers, and of accounts that tenants linked to its own."""
+    fake.register_platform(
+        os.environ["STRIPE_PLATFORM_KEY"], f"{address}stripe/", os.environ["STRIPE_BILLING_WEBHOOK_SECRET"]
+    )
+    fake.connect_endpoint = (f"{address}stripe-connect/", os.environ["STRIPE_CONNECT_WEBHOOK_SECRET"])
+
+
 def main() -> int:
     """Serve until a signal comes; say where."""
     home = Path(os.environ.get("FOYER_HOME") or "var") / "fakes"
@@ -27,6 +35,8 @@ def main() -> int:
     ):
         wanted = int(os.environ.get(variable) or port)
         fake = kind(wanted, home / f"{kind.name}.sqlite3")
+        if isinstance(fake, Stripe) and (tells := os.environ.get("STRIPE_FAKE_TELLS")):
+            tell_platform(fake, tells)
         fake.start()
         running.append(fake)
         sys.stdout.write(f"{kind.name:<12} {fake.url}\n")

@@ -711,6 +711,14 @@ class Billing:
         line = self._line(item["price"]["unit_amount"], "1 × subscription", begins, ends)
         self._bill(account, row, [line], "subscription_cycle")
 
+    def register_platform(self, account: str, url: str, secret: str) -> None:
+        """Tell this address everything about an account's own objects, as an endpoint made in the dashboard does."""
+        made = {
+            "id": f"we_platform_{account}", "object": "webhook_endpoint", "enabled_events": ["*"], "url": url,
+            "status": "enabled", "secret": secret,
+        }  # fmt: skip
+        self.books.put("endpoint", account, made)
+
     def behind_billing(self, request: Request) -> Answer | None:
         """`POST /_advance {"days": 31}` and `POST /_card {"customer", "card"}`, for whoever plays with it by hand."""
         if request.path == "/_advance":
@@ -718,12 +726,7 @@ class Billing:
         elif request.path == "/_card":
             self.set_card(request.json["customer"], request.json["card"])
         elif request.path == "/_endpoint":
-            given = request.json
-            made = {
-                "id": "we_platform", "object": "webhook_endpoint", "enabled_events": ["*"], "status": "enabled",
-                "url": given["url"], "secret": given["secret"],
-            }  # fmt: skip
-            self.books.put("endpoint", given["account"], made)
+            self.register_platform(request.json["account"], request.json["url"], request.json["secret"])
         else:
             return None
         return json_answer({"now": self.now()})

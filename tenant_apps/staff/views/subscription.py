@@ -33,7 +33,8 @@ def subscription(request: HttpRequest) -> HttpResponse:
     invoices = subscriptions.invoices_of(tenant)
     offered = [plan for plan in plans.offered() if not plan.is_free]
     context = {
-        "nav": "billing",
+        "nav": "plan",
+        "at_billing": True,
         "row": row,
         "plan": row.plan if row and row.plan else plans.free(),
         "offered": [(plan, plans.shown_name(plan)) for plan in offered],
@@ -57,7 +58,7 @@ def choose(request: HttpRequest, plan: str) -> HttpResponse:
         raise Http404
     row = subscriptions.of(tenant)
     running = row is not None and row.plan is not None
-    problem, status = "", 200
+    problem, pay_url, status = "", "", 200
     if request.method == "POST":
         _require_owner(request)
         try:
@@ -69,15 +70,16 @@ def choose(request: HttpRequest, plan: str) -> HttpResponse:
                 service.buy(tenant, plan, coupon=request.POST.get("coupon", "").strip()[:120], actor=request.user)
             )
         except DomainError as refusal:
-            problem, status = str(refusal), refusal.status
+            problem, status, pay_url = str(refusal), refusal.status, getattr(refusal, "pay_url", "")
     preview: Any = None
     if running and not problem:
         try:
             preview = subscriptions.preview(tenant, plan)
         except DomainError as refusal:
-            problem = str(refusal)
+            problem, pay_url = str(refusal), getattr(refusal, "pay_url", "")
     context = {
-        "nav": "billing", "plan": wanted, "plan_name": plans.shown_name(wanted), "row": row, "running": running,
+        "nav": "plan", "at_billing": True, "pay_url": pay_url, "plan": wanted, "plan_name": plans.shown_name(wanted),
+        "row": row, "running": running,
         "preview": preview, "problem": problem, "is_owner": is_owner(request.user),
         "coupon": request.POST.get("coupon", ""), "credit_minor": -preview.total_minor if preview else 0,
         "trial": 0 if row and row.had_trial else wanted.trial_days,

@@ -1,0 +1,90 @@
+"""Invoices for the fees of tickets that no connected account kept back, once a month (O3).
+
+What is owed is `fees.owed`. The intent is a row, committed before Stripe is called, and its key is fixed: a crash
+between the two is taken up by the next run, which makes the same invoice.
+"""
+
+import logging
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from shared_apps.billing import fees, gateway, mirror, subscriptions
+from shared_apps.billing.errors import BillingUnavailable, StripeRefused, TenantOver
+from shared_apps.billing.models import TicketFeeBill, TicketFees
+from shared_apps.core.faults import point
+from shared_apps.core.money import exponent
+from tenants.context import in_public
+from tenants.models import Tenant
+
+logger = logging.getLogger(__name__)
+
+DAYS_TO_PAY = 14
+# Less than so many whole units waits for a later month: nobody wants an invoice over cents.
+LEAST_UNITS = 5
+
+
+def bill_months(now: datetime | None = None) -> int:
+    """Invoice what is owed of the months that are over; returns how many invoices were made. Twice is once."""
+    now = now or timezone.now()
+    if not gateway.is_on():
+        return 0
+    with in_public():
+        # The last day of a month is settled some hours after it (billing.usage).
+        last = (now - timedelta(days=1)).astimezone(UTC).date().replace(day=1) - timedelta(days=1)
+        owing = TicketFees.objects.filter(day__lte=last).values_list("tenant_id", flat=True).distinct()
+        for tenant in Tenant.objects.filter(pk__in=owing).exclude(status=Tenant.Status.CLOSED).order_by("pk"):
+            _mean(tenant, last)
+        made = 0
+        for bill in TicketFeeBill.objects.filter(issued_at=None).select_related("tenant").order_by("pk"):
+            try:
+                made += _issue(bill, now)
+            except (BillingUnavailable, StripeRefused, TenantOver) as error:
+                # The next day tries again, and operators read of it.
+                logger.error("ticket_fees_not_invoiced", extra={"bill": bill.pk, "reason": type(error).__name__})
+    return made
+
+
+def _mean(tenant: Tenant, last: date) -> None:
+    """Note what is to be invoiced up to this day, all months since the last invoice of each currency."""
+    first_day = TicketFees.objects.filter(tenant=tenant).order_by("day").values_list("day", flat=True)[0]
+    for sums in fees.owed(tenant, first_day, last):
+        currency = sums["currency"]
+        billed = TicketFeeBill.objects.filter(tenant=tenant, currency=currency).order_by("-month").first()
+        since = first_day if billed is None else _month_after(billed.month)
+        if since > last:
+            continue
+        due = next((each for each in fees.owed(tenant, since, last) if each["currency"] == currency), None)
+        if due is None or due["due_minor"] < LEAST_UNITS * 10 ** exponent(currency):
+            continue
+        with transaction.atomic():
+            TicketFeeBill.objects.get_or_create(
+                tenant=tenant, month=last.replace(day=1), currency=currency,
+                defaults={"tickets": due["tickets"], "amount_minor": due["due_minor"]},
+            )  # fmt: skip
+
+
+def _issue(bill: TicketFeeBill, now: datetime) -> int:
+    tenant = bill.tenant
+    row = subscriptions.row_with_customer(tenant)
+    begins = datetime(bill.month.year, bill.month.month, 1, tzinfo=UTC)
+    after = _month_after(bill.month)
+    with translation.override(tenant.language):
+        text = _("Fees of %(tickets)s tickets, up to %(month)s") % {
+            "tickets": bill.tickets, "month": f"{bill.month:%Y-%m}",
+        }  # fmt: skip
+    invoice = gateway.invoice_fees(
+        customer=row.stripe_customer, currency=bill.currency, amount_minor=bill.amount_minor, text=text,
+        begins=begins, ends=datetime(after.year, after.month, 1, tzinfo=UTC), days=DAYS_TO_PAY,
+        key=f"fees:{bill.pk}",
+    )  # fmt: skip
+    point("billing.fees")
+    TicketFeeBill.objects.filter(pk=bill.pk, issued_at=None).update(stripe_invoice=invoice, issued_at=now)
+    mirror.look(tenant.pk)
+    return 1
+
+
+def _month_after(month: date) -> date:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
