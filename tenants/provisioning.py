@@ -375,7 +375,7 @@ def _put(
     for name, value in changes.items():
         setattr(locked, name, value)
     locked.save(update_fields=list(_STANDING))
-    because = {name: value for name, value in (("cause", cause), ("reason", reason)) if value}
+    because: dict[str, Any] = {name: value for name, value in (("cause", cause), ("reason", reason)) if value}
     trail.note(
         topic,
         locked.owner_id,

@@ -43,6 +43,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.departures",
     "shared_apps.billing",
     "shared_apps.operators",
     "api",
@@ -350,6 +351,7 @@ CELERY_TASK_ROUTES = {
     "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "departures.*": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
 }

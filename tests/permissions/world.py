@@ -129,6 +129,14 @@ def build() -> World:
     _far_ids(beta)
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+    world = build_one(alpha, beta)
+    with in_tenant(beta):
+        world.places["foreign"] = _place("foreign", beta, make_user())
+    return world
+
+
+def build_one(alpha: Any, beta: Any) -> World:
+    """The places of one tenant, and all callers; nothing in its neighbour."""
     buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
     places = {}
     with in_tenant(alpha):
@@ -138,8 +146,6 @@ def build() -> World:
         draft = _place("draft", alpha, None, published=False)
         draft.public = False
         places["draft"] = draft
-    with in_tenant(beta):
-        places["foreign"] = _place("foreign", beta, make_user())
     actors = _actors(alpha, beta, places["own"], buyer, other_buyer)
     return World(alpha, beta, places, actors, buyer)
 
