@@ -8,7 +8,16 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        from shared_apps.billing import limits, requests, restored  # noqa: F401  (they register themselves)
+        from shared_apps.billing import (  # noqa: F401  (they register themselves)
+            limits,
+            plans,
+            requests,
+            restored,
+            subscriptions,
+        )
         from shared_apps.departures.keeping import keep
 
+        plans.told_by(subscriptions.tell_standing)
         keep("billing.Usage", "figures of each day without names, which invoices rest on")
+        keep("billing.PlatformInvoice", "invoices, which the law has us keep")
+        keep("billing.TicketFeeBill", "what fees were invoiced for, which the law has us keep")
