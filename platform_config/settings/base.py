@@ -405,6 +405,7 @@ SPECTACULAR_SETTINGS = {
         "CheckStateEnum": "shared_apps.core.checkup.STATES",
         "TenantStateEnum": "shared_apps.operators.overview.STATE_NAMES",
         "TenantStatusEnum": "tenants.models.Tenant.Status",
+        "SubscriptionStatusEnum": "shared_apps.billing.subscription_models.Subscription.Status",
         "FailedWorkKindEnum": "shared_apps.operators.failed_work.KIND_NAMES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",

@@ -82,7 +82,7 @@ PAPERS = (
 # What happens by itself, and what is forgotten by itself: sections of their own too.
 BY_CLOCK = (
     "reminder_offsets_minutes", "review_requests", "review_request_hours", "low_places_percent", "low_stock_level",
-    "daily_digest", "digest_hour", "backup_hour", "backups_kept", "onboarding_checklist", "onboarding_mails",
+    "daily_digest", "digest_hour", "onboarding_checklist", "onboarding_mails", "backup_hour", "backups_kept",
 )  # fmt: skip
 RETENTION = ("retention_guests_months", "retention_addresses_months")
 

@@ -20,7 +20,6 @@ urlpatterns = [
     path("settings/address/check/", address.check, name="dashboard-address-check"),
     path("settings/address/primary/", address.primary, name="dashboard-address-primary"),
     path("settings/address/remove/", address.remove, name="dashboard-address-remove"),
-    path("settings/backups/", backups.listed, name="dashboard-backups"),
     # These answer while the site is suspended or closing: tenants.middleware names the word "export".
     path("export/", leaving.page, name="dashboard-leaving"),
     path("export/start/", leaving.export, name="dashboard-leaving-export"),
@@ -28,6 +27,7 @@ urlpatterns = [
     path("export/pause/", leaving.pause, name="dashboard-leaving-pause"),
     path("export/close/", leaving.close, name="dashboard-leaving-close"),
     path("export/stay/", leaving.stay, name="dashboard-leaving-stay"),
+    path("settings/backups/", backups.listed, name="dashboard-backups"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),
