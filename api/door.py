@@ -17,7 +17,6 @@ from typing import Any
 
 import redis
 import structlog
-from django.conf import settings
 from django.core.cache import caches
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -27,6 +26,7 @@ from api.kept import send
 from api.parsers import loads
 from api.renderers import JSONRenderer
 from api.throttles import WINDOW_SECONDS, RateLimit
+from shared_apps.billing.limits import api_rate
 from shared_apps.core import limits
 from shared_apps.core.errors import DomainError
 from tenants import freshness, hosts, lookup, schema_state
@@ -72,8 +72,7 @@ def _is_plain(request: HttpRequest) -> bool:
     if meta.get("CONTENT_TYPE", "").lower() not in ("application/json", "application/json; charset=utf-8"):
         return False
     length = meta.get("CONTENT_LENGTH") or "0"
-    # A limit as small as this is counted hit by hit, which only the throttle does.
-    return length.isdigit() and int(length) <= _LARGEST and settings.API_RATE_PER_MINUTE > limits.EXACT
+    return length.isdigit() and int(length) <= _LARGEST
 
 
 def _answer(request: HttpRequest, list_id: int) -> HttpResponse | None:
@@ -83,6 +82,8 @@ def _answer(request: HttpRequest, list_id: int) -> HttpResponse | None:
     if kept is None or kept[0].status != Tenant.Status.OPEN or schema_state.is_behind(kept[0]):
         return None
     tenant, version = kept
+    if api_rate(tenant) <= limits.EXACT:  # so small a limit is counted hit by hit, which only the throttle does
+        return None
     connection.set_tenant(tenant)
     try:
         with translation.override(language := language_of(request, tenant.language)):
@@ -114,7 +115,7 @@ def _scan(request: HttpRequest, tenant: Tenant, version: str, list_id: int, lang
     else:
         actor = session_of(proof.strip()).user
         seen = doors.see(list_id, read(wanted.code), actor=actor)
-    limit = None if seen is None else _count(actor, version)
+    limit = None if seen is None else _count(actor, version, api_rate(tenant))
     if limit is None:
         return None
     answer = scanning.scan_at(list_id, wanted, by=actor, seen=seen)
@@ -131,7 +132,7 @@ def _scan(request: HttpRequest, tenant: Tenant, version: str, list_id: int, lang
     return response
 
 
-def _count(actor: Any, kept_version: str) -> RateLimit | None:
+def _count(actor: Any, kept_version: str, most: int) -> RateLimit | None:
     """Count the request (N7) and ask whether the tenant's row is as this process keeps it; None if it may not go on."""
     client = freshness.client()
     if client is None:
@@ -147,7 +148,6 @@ def _count(actor: Any, kept_version: str) -> RateLimit | None:
     except redis.exceptions.RedisError:
         freshness.rest()
         raise
-    most = settings.API_RATE_PER_MINUTE
     if version is None or cache._cache._serializer.loads(version) != kept_version:
         client.decr(keys[0])  # the long way counts it
         return None

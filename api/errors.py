@@ -248,6 +248,7 @@ def _page(request: HttpRequest, problem: Problem) -> str:
         "message": str(problem.detail),
         "hint": " ".join(str(error.message) for error in problem.errors if str(error.message) != str(problem.detail)),
         "request_id": _request_id(request),
+        "upgrade_url": problem.members.get("upgrade_url", ""),
     }
     try:
         return render_to_string(_PAGES.get(problem.code, "errors/error.html"), context, request)

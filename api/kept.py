@@ -31,6 +31,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 
 from api.conditional import named
 from api.throttles import WINDOW_SECONDS, RateLimit, limit_of_address
+from shared_apps.billing.limits import api_rate
 from shared_apps.core import limits
 from shared_apps.core.addresses import client_address
 from tenants import freshness, hosts, lookup, schema_state
@@ -173,8 +174,8 @@ def _is_anybody(request: HttpRequest) -> bool:
         return False
     if "HTTP_COOKIE" in meta and {settings.ACCESS_COOKIE_NAME, settings.REFRESH_COOKIE_NAME} & request.COOKIES.keys():
         return False
-    # `lang` sets a cookie. A limit as small as this is counted hit by hit, which only the throttle does.
-    return "lang=" not in meta.get("QUERY_STRING", "") and settings.API_RATE_PER_MINUTE > limits.EXACT
+    # `lang` sets a cookie.
+    return "lang=" not in meta.get("QUERY_STRING", "")
 
 
 def _tenant(request: HttpRequest) -> tuple[Tenant, str] | None:
@@ -183,7 +184,8 @@ def _tenant(request: HttpRequest) -> tuple[Tenant, str] | None:
     found = lookup.kept_row(host) if host else None
     if found is None or found[0].status != Tenant.Status.OPEN or schema_state.is_behind(found[0]):
         return None
-    return found
+    # A limit as small as this is counted hit by hit, which only the throttle does.
+    return found if api_rate(found[0]) > limits.EXACT else None
 
 
 def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | None:
@@ -195,7 +197,7 @@ def _ask(request: HttpRequest, tenant: Tenant, kept_version: str) -> _Asked | No
     address = f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.get_full_path()} {language}"
     key = f"foyer-read:{schema}:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
     cache: Any = caches["global"]
-    limit = settings.API_RATE_PER_MINUTE
+    limit = api_rate(tenant)
     keys = (
         cache.make_key(limit_of_address(client_address(request))),
         cache.make_key(lookup.VERSION_KEY),

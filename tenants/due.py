@@ -62,6 +62,13 @@ _jobs: dict[str, _Job] = {}
 on_round: ContextVar[bool] = ContextVar("tenants_on_round", default=False)
 
 
+class Told(NamedTuple):
+    """What a tenant answered when it was asked, and when that was."""
+
+    asked_at: datetime
+    due: Mapping[str, datetime | None]
+
+
 class Taken(NamedTuple):
     """A job of a tenant that this worker is to do now; `tries` counts this one. With `hints` it is run unasked."""
 
@@ -118,18 +125,23 @@ def _job(name: str, alone: bool) -> _Job:
 # --- Asking the present tenant ---------------------------------------------------------------------------------------
 
 
-def ask(now: datetime) -> dict[str, datetime | None]:
-    """Return when each job is due in the present tenant, None for "nothing ahead"; one statement, and what functions
-    ask beyond it."""
-    answers: dict[str, list[datetime]] = {name: [] for name in _jobs}
-    sql, parameters, owners, _tables = _asked()
+def ask(now: datetime, only: Collection[str] | None = None) -> dict[str, datetime | None]:
+    """Return when each job (or each of `only` these) is due in the present tenant, None for "nothing ahead"; one
+    statement, and what functions ask beyond it.
+
+    A tenant is one of thousands, whose tables the server's process has hardly ever at hand: each table that the
+    statement names costs more than the look into it.
+    """
+    jobs = {name: job for name, job in _jobs.items() if only is None or name in only}
+    answers: dict[str, list[datetime]] = {name: [] for name in jobs}
+    sql, parameters, owners, _tables = _asked(None if only is None else frozenset(jobs))
     if owners:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             for (name, later), found in zip(owners, cursor.fetchone(), strict=True):
                 if found is not None:
                     answers[name].append(found + later)
-    for name, job in _jobs.items():
+    for name, job in jobs.items():
         told = [each(now) for each in job.questions]
         told += [each(current_tenant(), now) for each in job.of_the_row]
         answers[name] += [each for each in told if each is not None]
@@ -137,7 +149,9 @@ def ask(now: datetime) -> dict[str, datetime | None]:
 
 
 @cache
-def _asked() -> tuple[str, tuple[Any, ...], tuple[tuple[str, timedelta], ...], tuple[str, ...]]:
+def _asked(
+    only: frozenset[str] | None = None,
+) -> tuple[str, tuple[Any, ...], tuple[tuple[str, timedelta], ...], tuple[str, ...]]:
     """The one statement, its parameters, whose column each answer is, and which tables it reads. No schema is named in
     it, so it is the same for every tenant."""
     parts: list[str] = []
@@ -145,7 +159,7 @@ def _asked() -> tuple[str, tuple[Any, ...], tuple[tuple[str, timedelta], ...], t
     owners: list[tuple[str, timedelta]] = []
     tables: set[str] = set()
     for name, job in _jobs.items():
-        for columns in job.columns:
+        for columns in job.columns if only is None or name in only else ():
             for rows, column, *later in columns():
                 first: QuerySet[Any] = rows.order_by(column).values_list(column)[:1]
                 text, values = first.query.sql_with_params()
@@ -300,30 +314,34 @@ def give_back(taken: Iterable[Taken], now: datetime | None = None) -> None:
         )
 
 
-def note(
-    answers: Mapping[int, Mapping[str, datetime | None]], taken: Collection[Taken], failed: Collection[Taken]
-) -> None:
+def note(answers: Mapping[int, Told], taken: Collection[Taken], failed: Collection[Taken]) -> None:
     """Write down when each tenant's jobs are due next, in one statement for all of them.
 
-    What failed comes again after a pause, later each time. What another worker has taken is left to that one.
+    What failed comes again after a pause, later each time. What another worker has taken, or has noted after asking
+    later than we did, is left to that one.
     """
     now = timezone.now()
     unwell = set(failed)
     mine = {(each.tenant_id, each.job) for each in taken}
-    rows: list[tuple[int, str, datetime | None, bool, int]] = []
+    rows: list[tuple[int, str, datetime | None, bool, int, datetime]] = []
     for each in taken:
-        at = answers.get(each.tenant_id, {}).get(each.job)
+        told = answers.get(each.tenant_id, Told(now, {}))
+        at = told.due.get(each.job)
         if each in unwell:
             at = now + pause_after(each.tries)
         elif each.job == LOOK:
             # Spread, so that tenants that were opened in one night are not all asked in one second for ever.
             at = now + ASK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311  (spreads load, guards nothing)
-        rows.append((each.tenant_id, each.job, at, each not in unwell, each.hints))
-    for tenant_id, of_tenant in answers.items():
-        rows += [(tenant_id, job, at, True, _NOT_MINE) for job, at in of_tenant.items() if (tenant_id, job) not in mine]
+        rows.append((each.tenant_id, each.job, at, each not in unwell, each.hints, told.asked_at))
+    for tenant_id, told in answers.items():
+        rows += [
+            (tenant_id, job, at, True, _NOT_MINE, told.asked_at)
+            for job, at in told.due.items()
+            if (tenant_id, job) not in mine
+        ]
     if not rows:
         return
-    marks = ", ".join(["(%s::bigint, %s::text, %s::timestamptz, %s::bool, %s::int)"] * len(rows))
+    marks = ", ".join(["(%s::bigint, %s::text, %s::timestamptz, %s::bool, %s::int, %s::timestamptz)"] * len(rows))
     values = [value for row in rows for value in row]
     with in_public(), connection.cursor() as cursor:
         cursor.execute(_NOTE.replace("ROWS", marks), [now, now + FAR, *values, now + FAR / 2])
@@ -335,13 +353,15 @@ _NOTE = """
 UPDATE tenants_duejob AS kept SET
     due_at = CASE WHEN due.well AND due.mine AND kept.hints > due.hints THEN %s ELSE COALESCE(due.at, %s) END,
     tries = CASE WHEN due.well THEN 0 ELSE kept.tries END,
-    hints = CASE WHEN due.well AND due.mine THEN GREATEST(kept.hints - due.hints, 0) ELSE kept.hints END
+    hints = CASE WHEN due.well AND due.mine THEN GREATEST(kept.hints - due.hints, 0) ELSE kept.hints END,
+    asked_at = due.asked_at
 FROM (
-    SELECT d.id, v.at, v.well, v.hints, v.hints >= 0 AS mine
-    FROM tenants_duejob d JOIN (VALUES ROWS) AS v (tenant_id, job, at, well, hints)
+    SELECT d.id, v.at, v.well, v.hints, v.hints >= 0 AS mine, v.asked_at
+    FROM tenants_duejob d JOIN (VALUES ROWS) AS v (tenant_id, job, at, well, hints, asked_at)
         ON d.tenant_id = v.tenant_id AND d.job = v.job
     WHERE v.hints >= 0
-        OR d.tries = 0 AND d.hints = 0 AND CASE WHEN v.at IS NULL THEN d.due_at < %s ELSE d.due_at <> v.at END
+        OR d.tries = 0 AND d.hints = 0 AND (d.asked_at IS NULL OR d.asked_at < v.asked_at)
+        AND CASE WHEN v.at IS NULL THEN d.due_at < %s ELSE d.due_at <> v.at END
     ORDER BY d.id FOR UPDATE OF d
 ) AS due WHERE kept.id = due.id
 """

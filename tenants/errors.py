@@ -46,6 +46,11 @@ class TenantSuspended(DomainError):
     message = _("This organizer is suspended.")
 
 
+class TenantClosing(DomainError):
+    code, status = "tenant_closing", 403
+    message = _("This organizer is closing its site.")
+
+
 class TenantNotReady(DomainError):
     code, status, retry_after = "tenant_not_ready", 503, 5
     message = _("This site is being prepared. Please try again in a moment.")
@@ -54,3 +59,37 @@ class TenantNotReady(DomainError):
 class HostUnknown(DomainError):
     code, status = "not_found", 404
     message = _("There is no site at this address.")
+
+
+class TooManyRenames(Conflict):
+    """Each name that is given up is kept from others for good (N5), so nobody goes through them one after the other."""
+
+    code = "too_many_renames"
+    message = _("The address was changed {most} times in 30 days. Please wait before you change it again.")
+
+
+class DomainInvalid(InvalidInput):
+    code = "domain_invalid"
+
+    def __init__(self, message: Any = None, **facts: Any):
+        super().__init__(message, **{"field": "domain", **facts})
+
+
+class DomainClaimed(Conflict):
+    code = "domain_claimed"
+    message = _("This domain is on your list already.")
+
+
+class TooManyDomains(Conflict):
+    code = "too_many_domains"
+    message = _("More than {most} domains are not possible. Please remove one first.")
+
+
+class DomainNotProved(Conflict):
+    code = "domain_not_proved"
+    message = _("Show by DNS first that this domain is yours.")
+
+
+class DomainLeadsNowhere(Conflict):
+    code = "domain_leads_nowhere"
+    message = _("DNS has no address for this domain yet: visitors would find nothing. Set the CNAME record first.")

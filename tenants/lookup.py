@@ -72,7 +72,9 @@ def _find(column: str, value: str) -> Tenant | None:
     key = (column, value)
     kept = _kept.get(key) or _unknown.get(key)
     if kept is None or version is None or kept.version != version or kept.until < time.monotonic():
-        tenant = Tenant.objects.with_host().filter(**{column: value}).first()
+        # What is asked of a host is asked of one and the same row: proved, or it leads nowhere (N5).
+        proved = {"domains__verified_at__isnull": False} if column == "domains__domain" else {}
+        tenant = Tenant.objects.with_host().filter(**{column: value}, **proved).first()
         if version is None:
             return tenant
         kept = _Kept(version, time.monotonic() + settings.TENANT_CACHE_SECONDS, tenant)
@@ -86,6 +88,8 @@ def own_copy(tenant: Tenant) -> Tenant:
     mine._state = copy.copy(tenant._state)
     mine._state.fields_cache = {}
     mine.preferences = copy.deepcopy(tenant.preferences)
+    mine.limits = dict(tenant.limits)
+    mine.suspensions = copy.deepcopy(tenant.suspensions)
     return mine
 
 

@@ -15,14 +15,16 @@ from django.http import (
     HttpResponsePermanentRedirect,
     StreamingHttpResponse,
 )
+from django.http.request import validate_host
 from django.urls import is_valid_path
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from tenants import answers, context, hosts, lookup, schema_state
+from shared_apps.core.errors import DomainError
+from tenants import answers, context, hosts, links, lookup, schema_state
 from tenants.database import connection
-from tenants.errors import HostUnknown, TenantNotReady, TenantSuspended
+from tenants.errors import HostUnknown, TenantClosing, TenantNotReady, TenantSuspended
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -31,7 +33,38 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _OPEN_WHILE_SUSPENDED = re.compile(
     r"^/((dashboard/)?(billing|exports?)|account|static|api/(v1/)?(auth|billing|exports?))(/|$)"
 )
+_NOT_SERVING: dict[str, type[DomainError]] = {
+    Tenant.Status.SUSPENDED: TenantSuspended,
+    Tenant.Status.CLOSING: TenantClosing,
+}
 _NEVER_A_SLASH = ("/static/", "/media/")
+
+
+# What programs and files ask for is answered at each of a tenant's hosts: providers' messages follow no redirect.
+_EVERYWHERE = re.compile(r"^/(api|static|media|certificates|healthz|readyz)(/|$)")
+# Who works here gets in by the subdomain, whatever became of the domain of their own.
+_AT_SUBDOMAIN = re.compile(r"^/(dashboard|account|scan|invitations)(/|$)")
+
+
+class KnownHostMiddleware:
+    """Lets a tenant's own domain count as an allowed host (N1).
+
+    ALLOWED_HOSTS names the platform's hosts only; for any other the tenants' table is asked, and a request with a host
+    that somebody has proved may name it wherever Django asks. All others are refused as before.
+    """
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        host = hosts.named(request)
+        # The port that it came in by is the same question; a host of ours costs one comparison.
+        if host is not None and not validate_host(host, settings.ALLOWED_HOSTS):
+            connection.set_schema_to_public()
+            if lookup.by_host(host) is not None:
+                written = request.META["HTTP_HOST"]
+                request.get_host = lambda: written  # type: ignore[method-assign]  # this request's, no other's
+        return self.get_response(request)
 
 
 class TenantMiddleware:
@@ -56,8 +89,12 @@ class TenantMiddleware:
             return answers.refuse(request, HostUnknown())
         if tenant.status == Tenant.Status.OPENING or schema_state.is_behind(tenant):
             return answers.refuse(request, TenantNotReady())
-        if tenant.status == Tenant.Status.SUSPENDED and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
-            return answers.refuse(request, TenantSuspended())
+        if tenant.status in _NOT_SERVING and not _OPEN_WHILE_SUSPENDED.match(request.path_info):
+            return answers.refuse(request, _NOT_SERVING[tenant.status]())
+        if host is not None and _is_elsewhere(request, tenant, host):
+            # Not kept by browsers: who goes back to an earlier name must not send them round in a circle.
+            target = links.url(tenant, request.get_full_path())
+            return HttpResponsePermanentRedirect(target, preserve_request=True, headers={"Cache-Control": "no-store"})
         request.tenant = tenant  # type: ignore[attr-defined]  # read wherever the request goes
         return self._inside(request, tenant)
 
@@ -131,6 +168,20 @@ def language_of(request: HttpRequest, tenants: str, persons: str | None = None) 
         or _offered(tenants)
         or settings.LANGUAGE_CODE
     )
+
+
+def _is_elsewhere(request: HttpRequest, tenant: Tenant, host: str) -> bool:
+    """Whether a page that is asked for at this host is at home at another: the primary one.
+
+    What was sent is taken where it came to: its form was made there. Then it is the next page that leads on.
+    """
+    primary = tenant.__dict__.get("primary_host")
+    if primary is None or primary == host or request.method not in ("GET", "HEAD"):
+        return False
+    if _EVERYWHERE.match(request.path_info):
+        return False
+    at_subdomain = host == f"{tenant.slug}.{settings.PLATFORM_DOMAIN}"
+    return not (at_subdomain and _AT_SUBDOMAIN.match(request.path_info))
 
 
 def _platform() -> Tenant:

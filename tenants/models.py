@@ -1,6 +1,7 @@
 """Who the tenants are: an organizer's or partner's account with one schema, and the hosts that lead to it."""
 
 import re
+import secrets
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,12 @@ RESERVED_SLUGS = frozenset(
     " webmail wiki www www1 www2".split()
 )
 
+
+def claim_token() -> str:
+    """Return what DNS has to say for a new claim; 160 bits that nobody guesses."""
+    return secrets.token_hex(20)
+
+
 SLUG_HINT = _("Use 3 to 40 small Latin letters, digits and single hyphens; a letter or digit at both ends.")
 
 
@@ -60,7 +67,15 @@ class Tenant(TenantMixin):
         OPENING = "opening", _("Opening")
         OPEN = "open", _("Open")
         SUSPENDED = "suspended", _("Suspended")
+        CLOSING = "closing", _("Closing")
         CLOSED = "closed", _("Closed")
+
+    class Cause(models.TextChoices):
+        """Why a tenant is suspended. Each cause is set and lifted by itself; open again is who has none left."""
+
+        OPERATOR = "operator", _("Platform")
+        BILLING = "billing", _("Unpaid invoice")
+        OWNER = "owner", _("Owner's wish")
 
     # Provisioning replays a rendered template; django-tenants' own migrate on save would take seconds.
     auto_create_schema = False
@@ -87,10 +102,20 @@ class Tenant(TenantMixin):
     tagline = models.CharField(_("tagline"), max_length=200, blank=True)
     # What `settings/` of the API shows beyond the fields above; `tenants.preferences` names and checks each key.
     preferences = models.JSONField(default=dict, blank=True)
+    # What the plan allows and costs, written by `shared_apps.billing.limits` whenever plan or standing change; empty
+    # until then. Read only.
+    limits = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
     # How many tenant migrations this schema has; fewer than the code knows means "behind": 503 (N6).
     migrations_applied = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now, db_default=Now())
+    # Since when at least one cause stands; `suspensions` is {cause: {"at": ISO 8601, "reason": text}}.
     suspended_at = models.DateTimeField(null=True, blank=True)
+    suspensions = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), editable=False)
+    # While `closing`: when it is closed for good and erased, unless its owner takes that back before.
+    closes_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Nothing of it is left but this row, which keeps its slug and schema name from others (N5).
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = TenantQuerySet.as_manager()
 
@@ -127,7 +152,10 @@ class Tenant(TenantMixin):
 
 
 class Domain(DomainMixin):
-    """A host name that leads to a tenant, without port, in small letters (IDNA A-label)."""
+    """A host name that leads to a tenant, without port, in small letters (IDNA A-label).
+
+    Without `verified_at` it leads nowhere (N5). The platform's own subdomains need no proof.
+    """
 
     domain: str  # DomainMixin's column, which django-tenants leaves untyped
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -151,6 +179,8 @@ class Domain(DomainMixin):
         from tenants import lookup
 
         self.domain = hosts.normal(self.domain)
+        if self.verified_at is None and hosts.is_subdomain(self.domain):
+            self.verified_at = now()
         super().save(*args, **kwargs)
         lookup.forget()
 
@@ -160,6 +190,48 @@ class Domain(DomainMixin):
         deleted = super().delete(*args, **kwargs)
         lookup.forget()
         return deleted
+
+
+class DomainClaim(models.Model):
+    """A host that a tenant says is its own, and what DNS says to that (N5). Several may claim one host; who proves it
+    has a `Domain` row too, and nobody else.
+
+    `token` is what DNS has to say. It is new with each claim: what an old claim left behind in DNS proves nothing.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for proof")
+        PROVED = "proved", _("Proved")
+        # The proof is gone; so is the host, `domains.GRACE` after `failing_since`.
+        FAILING = "failing", _("Proof is missing")
+        LOST = "lost", _("Proof ended")
+        # Proved as well, and another tenant's, whose proof still stands.
+        TAKEN = "taken", _("Used by another organizer")
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="domain_claims", db_index=False)
+    domain = models.CharField(max_length=253)
+    token = models.CharField(max_length=64, default=claim_token)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    claimed_at = models.DateTimeField(default=now, db_default=Now())
+    # When DNS was last asked, when it last proved it, since when it says otherwise, what it said instead.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    proved_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    found = models.CharField(max_length=500, blank=True)
+    # NULL: only by hand.
+    next_check_at = models.DateTimeField(null=True, blank=True, default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "domain"], name="domainclaim_once")]
+        indexes = [
+            models.Index(fields=["domain"], name="domainclaim_domain"),
+            models.Index(
+                fields=["next_check_at"], condition=models.Q(next_check_at__isnull=False), name="domainclaim_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} of {self.tenant_id}"
 
 
 class RetiredSlug(models.Model):
@@ -232,6 +304,8 @@ class DueJob(models.Model):
     tries = models.IntegerField(default=0, db_default=0)
     # So many hints were left, since it last ended well, that it has to be run whatever its question answers.
     hints = models.IntegerField(default=0, db_default=0)
+    # When the tenant was asked for what `due_at` says: two workers may note in another order than they asked.
+    asked_at = models.DateTimeField(null=True)
     # Of the look-around only: how many changed rows Postgres had counted when the tenant was last asked.
     seen = models.BigIntegerField(default=0, db_default=0)
 

@@ -2,22 +2,25 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.timezone import now
 
 from shared_apps.accounts import trail
 from shared_apps.core.errors import FieldError, InvalidInput, WrongState
+from shared_apps.core.faults import point
 from tenants import rendering, schema_state
 from tenants.context import entered, in_public
 from tenants.database import connection
-from tenants.errors import SlugInvalid, SlugReserved, SlugTaken
+from tenants.errors import SlugInvalid, SlugReserved, SlugTaken, TooManyRenames
 from tenants.models import RESERVED_SLUGS, Domain, RetiredSlug, Tenant, validate_slug
 from tenants.signals import tenant_provisioned
 
@@ -26,11 +29,12 @@ logger = logging.getLogger(__name__)
 # First key of the advisory locks that keep two openings of one slug apart; the second is a hash of the slug.
 OPENING_LOCK = 7101
 LONGEST_SCHEMA = 40
-_MOVES: dict[str, str] = {
-    Tenant.Status.OPEN: "tenant.resumed",
-    Tenant.Status.SUSPENDED: "tenant.suspended",
-    Tenant.Status.CLOSED: "tenant.closed",
-}
+# A name that is given up is kept from everybody else; so nobody gives up many.
+MOST_RENAMES, RENAMES_WITHIN = 3, timedelta(days=30)
+LONGEST_REASON = 500
+# Those whose standing can change; opening and closed ones have none.
+_LIVING = frozenset({Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.CLOSING})
+_STANDING = ("status", "suspended_at", "suspensions", "closes_at", "closed_at")
 
 
 def open_tenant(
@@ -60,6 +64,7 @@ def open_tenant(
                 name=name, slug=slug, owner=owner, kind=kind, currency=currency, timezone=timezone,
                 language=language, colour=colour, tagline=tagline,
             )  # fmt: skip
+            point("opening.row")
         elif tenant.status != Tenant.Status.OPENING or tenant.owner_id != owner.pk:
             raise SlugTaken(suggestions=suggestions(slug))
         try:
@@ -76,32 +81,137 @@ def finish_opening(tenant: Tenant) -> Tenant:
         return _finish(tenant) if tenant.status == Tenant.Status.OPENING else tenant
 
 
-def suspend(tenant: Tenant) -> Tenant:
-    """Refuse everything but billing and export from the next request on, in every process."""
-    return _move(tenant, Tenant.Status.SUSPENDED, {Tenant.Status.OPEN}, suspended_at=now())
+def suspend(tenant: Tenant, *, cause: str = Tenant.Cause.OPERATOR, reason: str = "") -> Tenant:
+    """Refuse everything but billing and export from the next request on, in every process.
+
+    A cause that stands already stays as it was set. Raises WrongState for a tenant that is opening or closed.
+    """
+    with _locked(tenant, _LIVING) as locked:
+        if cause not in locked.suspensions:
+            moment = now()
+            set_now = {"at": moment.isoformat(), "reason": reason[:LONGEST_REASON]}
+            locked.suspensions = {**locked.suspensions, Tenant.Cause(cause).value: set_now}
+            _put(
+                locked, "tenant.suspended", by_owner=cause == Tenant.Cause.OWNER, cause=str(cause),
+                reason=reason[:LONGEST_REASON], status=_standing(locked), suspended_at=locked.suspended_at or moment,
+            )  # fmt: skip
+    return tenant
 
 
-def resume(tenant: Tenant) -> Tenant:
-    """End a suspension."""
-    return _move(tenant, Tenant.Status.OPEN, {Tenant.Status.SUSPENDED}, suspended_at=None)
+def resume(tenant: Tenant, *, cause: str = Tenant.Cause.OPERATOR) -> Tenant:
+    """Lift what this cause set. The tenant serves again with the next request when no cause is left."""
+    with _locked(tenant, _LIVING) as locked:
+        if cause in locked.suspensions:
+            locked.suspensions = {name: each for name, each in locked.suspensions.items() if name != cause}
+            _put(
+                locked, "tenant.resumed", by_owner=cause == Tenant.Cause.OWNER, cause=str(cause),
+                status=_standing(locked), suspended_at=locked.suspended_at if locked.suspensions else None,
+            )  # fmt: skip
+    return tenant
+
+
+def begin_closing(tenant: Tenant, *, reason: str = "", days: int | None = None) -> Tenant:
+    """Stop serving now and close for good after the days of grace (`settings.TENANT_CLOSING_DAYS`).
+
+    Until then nothing is lost: `stay_open` takes it back. Beginning twice keeps the first date.
+    """
+    with _locked(tenant, _LIVING) as locked:
+        if locked.status != Tenant.Status.CLOSING:
+            grace = settings.TENANT_CLOSING_DAYS if days is None else days
+            _put(
+                locked, "tenant.closing", by_owner=True, reason=reason[:LONGEST_REASON],
+                status=Tenant.Status.CLOSING, closes_at=now() + timedelta(days=grace),
+            )  # fmt: skip
+    return tenant
+
+
+def stay_open(tenant: Tenant) -> Tenant:
+    """Take a closing back, while its grace lasts: open again, or suspended if a cause stands."""
+    with _locked(tenant, _LIVING) as locked:
+        if locked.status == Tenant.Status.CLOSING:
+            locked.closes_at, locked.status = None, Tenant.Status.OPEN
+            _put(locked, "tenant.kept", by_owner=True, before="closing", status=_standing(locked), closes_at=None)
+    return tenant
 
 
 def close(tenant: Tenant) -> Tenant:
     """Close for good: the hosts lead nowhere, the slug goes to nobody else (N5). The schema stays until erased."""
-    with in_public(), transaction.atomic():
-        RetiredSlug.objects.get_or_create(slug=tenant.slug, defaults={"tenant_id": tenant.pk})
-        return _move(tenant, Tenant.Status.CLOSED, {Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.OPENING})
+    with _locked(tenant, {*_LIVING, Tenant.Status.OPENING, Tenant.Status.CLOSED}) as locked:
+        if locked.status != Tenant.Status.CLOSED:
+            RetiredSlug.objects.get_or_create(slug=locked.slug, defaults={"tenant_id": locked.pk})
+            _put(locked, "tenant.closed", status=Tenant.Status.CLOSED, closed_at=now())
+    return tenant
 
 
-def check_slug(slug: str) -> None:
-    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant may have this slug (N5)."""
+def rename(tenant: Tenant, slug: str, *, actor: Any = None, now: datetime | None = None) -> Tenant:
+    """Give the tenant another slug. The one before stays its own: nobody else gets it, and its host leads on (N5).
+
+    One transaction: broken off, nothing has happened (N6). The schema keeps its name. Raises SlugInvalid, SlugReserved,
+    SlugTaken (with suggestions), TooManyRenames, WrongState.
+    """
+    check_slug(slug, of=tenant)
+    at = now or timezone.now()
+    with in_public(), _only_opening_of(slug), transaction.atomic():
+        locked = Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
+        if locked.slug != slug:
+            _refuse_rename(locked, slug, at)
+            _rename(locked, slug, actor, at)
+    for name in ("slug", "status"):
+        setattr(tenant, name, getattr(locked, name))
+    tenant.__dict__.pop("primary_host", None)
+    return tenant
+
+
+def _refuse_rename(tenant: Tenant, slug: str, at: datetime) -> None:
+    if tenant.status != Tenant.Status.OPEN:
+        raise WrongState(now=tenant.get_status_display())
+    if Tenant.objects.filter(slug=slug).exists():
+        raise SlugTaken(suggestions=suggestions(slug))
+    if Domain.objects.filter(domain=_host(slug)).exclude(tenant=tenant).exists():
+        raise SlugTaken(suggestions=suggestions(slug))
+    given_up = RetiredSlug.objects.filter(tenant=tenant, retired_at__gt=at - RENAMES_WITHIN).count()
+    if given_up >= MOST_RENAMES:
+        raise TooManyRenames(most=MOST_RENAMES)
+
+
+def _rename(tenant: Tenant, slug: str, actor: Any, at: datetime) -> None:
+    before = tenant.slug
+    RetiredSlug.objects.update_or_create(slug=before, defaults={"tenant": tenant, "retired_at": at})
+    tenant.slug = slug
+    tenant.save(update_fields=["slug"])
+    old = Domain.objects.filter(tenant=tenant, domain=_host(before)).first()
+    # The old host's row stays: pages there lead on, and programs that know no other go on working.
+    row, _made = Domain.objects.get_or_create(
+        domain=_host(slug), defaults={"tenant": tenant, "is_primary": False, "verified_at": at}
+    )
+    if old is None or old.is_primary:
+        Domain.objects.filter(tenant=tenant, is_primary=True).update(is_primary=False)
+        row.is_primary = True
+        row.save()
+    by = getattr(actor, "pk", None)
+    trail.note(
+        "tenant.renamed",
+        tenant.owner_id,
+        target=f"tenants.tenant:{tenant.pk}",
+        by_owner=by is not None and by == tenant.owner_id,
+        actor=by,
+        slug=slug,
+        before={"slug": before},
+        after={"slug": slug},
+    )
+    logger.info("tenant %s has another slug", tenant.schema_name)
+
+
+def check_slug(slug: str, *, of: Tenant | None = None) -> None:
+    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant, or this one again, may have this slug (N5)."""
     try:
         validate_slug(slug)
     except ValidationError as error:
         refusal = SlugReserved if error.code == "slug_reserved" else SlugInvalid
         raise refusal(suggestions=suggestions(slug)) from None
     with in_public():
-        if RetiredSlug.objects.filter(slug=slug).exists():
+        retired = RetiredSlug.objects.filter(slug=slug)
+        if (retired.exclude(tenant_id=of.pk) if of else retired).exists():
             raise SlugTaken(suggestions=suggestions(slug))
 
 
@@ -195,6 +305,8 @@ def _finish(tenant: Tenant) -> Tenant:
             rendering.make_schema(tenant.schema_name)
             with entered(tenant):
                 tenant_provisioned.send(sender=Tenant, tenant=tenant, owner=tenant.owner)
+            point("opening.filled")
+        point("opening.schema")
     with transaction.atomic():
         Domain.objects.get_or_create(
             domain=_host(tenant.slug),
@@ -204,6 +316,8 @@ def _finish(tenant: Tenant) -> Tenant:
         tenant.migrations_applied = schema_state.current_graph().migrations
         tenant.save(update_fields=["status", "migrations_applied"])
         trail.note("tenant.opened", tenant.owner_id, target=f"tenants.tenant:{tenant.pk}", slug=tenant.slug)
+        point("opening.written")
+    point("opening.open")
     logger.info("tenant %s opened", tenant.schema_name)
     return tenant
 
@@ -224,26 +338,52 @@ def _schema_exists(schema_name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _move(tenant: Tenant, status: str, sources: set[Any], **changes: Any) -> Tenant:
+@contextmanager
+def _locked(tenant: Tenant, sources: Collection[Any]) -> Iterator[Tenant]:
+    """The row, locked against other changes of its standing; afterwards `tenant` tells what the row does."""
+    point("standing.asked")
     with in_public(), transaction.atomic():
         locked = Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
-        if locked.status != status:
-            if locked.status not in sources:
-                raise WrongState(now=locked.get_status_display())
-            before = locked.status
-            for name, value in {"status": status, **changes}.items():
-                setattr(locked, name, value)
-            locked.save(update_fields=["status", *changes])
-            trail.note(
-                _MOVES[status],
-                locked.owner_id,
-                target=f"tenants.tenant:{locked.pk}",
-                by_owner=False,
-                slug=locked.slug,
-                before={"status": before},
-                after={"status": str(status)},
-            )
-            logger.info("tenant %s is %s", tenant.schema_name, status)
-    for name in ("status", "suspended_at"):
+        if locked.status not in sources:
+            raise WrongState(now=locked.get_status_display())
+        yield locked
+        point("standing.written")
+    for name in _STANDING:
         setattr(tenant, name, getattr(locked, name))
-    return tenant
+    point("standing.committed")
+
+
+def _standing(tenant: Tenant) -> str:
+    """What a tenant is by its causes. Who is closing stays so, whatever else comes or goes."""
+    if tenant.status == Tenant.Status.CLOSING:
+        return Tenant.Status.CLOSING
+    return Tenant.Status.SUSPENDED if tenant.suspensions else Tenant.Status.OPEN
+
+
+def _put(
+    locked: Tenant,
+    topic: str,
+    *,
+    by_owner: bool = False,
+    before: str = "",
+    cause: str = "",
+    reason: str = "",
+    **changes: Any,
+) -> None:
+    """Write the changes and the line in the platform's trail that tells of them, in the caller's transaction."""
+    before = before or str(locked.status)
+    for name, value in changes.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=list(_STANDING))
+    because: dict[str, Any] = {name: value for name, value in (("cause", cause), ("reason", reason)) if value}
+    trail.note(
+        topic,
+        locked.owner_id,
+        target=f"tenants.tenant:{locked.pk}",
+        by_owner=by_owner,
+        slug=locked.slug,
+        before={"status": before},
+        after={"status": str(locked.status)},
+        **because,
+    )
+    logger.info("tenant %s: %s", locked.schema_name, topic)

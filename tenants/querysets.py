@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 
 class TenantQuerySet(models.QuerySet[Any]):
@@ -18,14 +19,18 @@ class TenantQuerySet(models.QuerySet[Any]):
 
     def with_schema(self) -> "TenantQuerySet":
         """Tenants whose schema holds data, whether they serve or not: what is migrated and backed up."""
-        return self.filter(status__in=["open", "suspended"])
+        return self.filter(status__in=["open", "suspended", "closing"])
+
+    def over(self, now: Any = None) -> "TenantQuerySet":
+        """Tenants whose days of grace are over: to be closed for good and erased."""
+        return self.filter(status="closing", closes_at__lte=now or timezone.now())
 
     def with_host(self) -> "TenantQuerySet":
         """Adds `primary_host`, the stored host that links use (N1)."""
         from tenants.models import Domain
 
-        primary = Domain.objects.filter(tenant=models.OuterRef("pk"), is_primary=True).values("domain")[:1]
-        return self.annotate(primary_host=models.Subquery(primary))
+        primary = Domain.objects.filter(tenant=models.OuterRef("pk"), is_primary=True, verified_at__isnull=False)
+        return self.annotate(primary_host=models.Subquery(primary.values("domain")[:1]))
 
     def update(self, **values: Any) -> int:
         from tenants import lookup
@@ -44,6 +49,10 @@ class TenantQuerySet(models.QuerySet[Any]):
 
 class DomainQuerySet(models.QuerySet[Any]):
     """Hosts that lead to tenants."""
+
+    def proved(self) -> "DomainQuerySet":
+        """Those that lead anywhere (N5)."""
+        return self.filter(verified_at__isnull=False)
 
     def update(self, **values: Any) -> int:
         from tenants import lookup

@@ -100,7 +100,8 @@ class TenantTask(_FreshTenantTask):
         except TenantMissing:
             return "the schema is gone"
         status = getattr(connection.tenant, "status", None)
-        if status == Tenant.Status.CLOSED or (status == Tenant.Status.SUSPENDED and not self.for_suspended):
+        resting = status in (Tenant.Status.SUSPENDED, Tenant.Status.CLOSING)
+        if status == Tenant.Status.CLOSED or (resting and not self.for_suspended):
             return f"the tenant is {status}"
         return ""
 

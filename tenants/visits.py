@@ -4,21 +4,22 @@ What goes wrong in one tenant is written down for that tenant and keeps no other
 """
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 
 from celery import current_app
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
 from shared_apps.core.faults import point
 from tenants import due
 from tenants.context import in_public, in_tenant
-from tenants.due import LOOK, Taken
+from tenants.due import LOOK, Taken, Told
 from tenants.errors import TenantMissing
 from tenants.models import Tenant
 
@@ -53,34 +54,80 @@ def go_round(tenant_ids: Sequence[int], job: str | None = None, *, seconds: floa
 
 
 def _visit_all(taken: Collection[Taken], until: float, outcome: Round) -> None:
-    wanted: dict[int, list[Taken]] = defaultdict(list)
-    for each in taken:
-        wanted[each.tenant_id].append(each)
-    with in_public():
-        rows = {row.pk: row for row in Tenant.objects.with_host().filter(pk__in=wanted)}
-    answers: dict[int, dict[str, datetime | None]] = {}
-    ended: list[Taken] = []
-    failed: list[Taken] = []
+    turn = _Turn(taken, until)
     try:
-        for tenant_id in [*wanted]:
-            if monotonic() > until and ended:
-                break
-            jobs = wanted.pop(tenant_id)
-            ended += jobs
-            told, unwell = _visit(rows.get(tenant_id), jobs)
-            if told is not None:
-                answers[tenant_id] = told
-            failed += unwell
+        if len(turn.waiting) > 1 and settings.VISIT_HANDS > 1:
+            _work_by_two(turn)
+        else:
+            turn.work()
     finally:
-        due.note(answers, ended, failed)
-    outcome.done += len(ended) - len(failed)
-    outcome.failed += len(failed)
-    if wanted:
-        due.give_back(each for jobs in wanted.values() for each in jobs)
-        outcome.left += [*wanted]
+        due.note(turn.answers, turn.ended, turn.failed)
+    outcome.done += len(turn.ended) - len(turn.failed)
+    outcome.failed += len(turn.failed)
+    if turn.waiting:
+        due.give_back(each for _tenant_id, jobs in turn.waiting for each in jobs)
+        outcome.left += [tenant_id for tenant_id, _jobs in turn.waiting]
 
 
-def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[dict[str, datetime | None] | None, list[Taken]]:
+class _Turn:
+    """The tenants that one task visits: those who wait, and what came of the others."""
+
+    def __init__(self, taken: Collection[Taken], until: float):
+        wanted: dict[int, list[Taken]] = defaultdict(list)
+        for each in taken:
+            wanted[each.tenant_id].append(each)
+        with in_public():
+            self.rows = {row.pk: row for row in Tenant.objects.with_host().filter(pk__in=wanted)}
+        self.waiting = deque(wanted.items())
+        self.until = until
+        self.answers: dict[int, Told] = {}
+        self.ended: list[Taken] = []
+        self.failed: list[Taken] = []
+
+    def work(self) -> None:
+        """Visit one after the other until none waits or the time is up. Two threads may do so at once: what is shared
+        is changed by single steps only."""
+        while self.waiting and (monotonic() <= self.until or not self.ended):
+            try:
+                tenant_id, jobs = self.waiting.popleft()
+            except IndexError:  # the other one has just taken the last
+                return
+            told, unwell = _visit(self.rows.get(tenant_id), jobs)
+            if told is not None:
+                self.answers[tenant_id] = told
+            self.failed += unwell
+            self.ended += jobs
+
+
+def _work_by_two(turn: _Turn) -> None:
+    """While the database works for one tenant, this process computes for another: a thread beside us, with a connection
+    of its own, enters each tenant by itself (N3)."""
+    global _beside
+    _beside = _beside or ThreadPoolExecutor(1, thread_name_prefix="visit")
+    other = _beside.submit(_work_beside, turn)
+    try:
+        turn.work()
+        other.result()
+    except SoftTimeLimitExceeded:
+        # It is in the midst of something that takes too long. Nobody waits for that thread again; what it has in hand
+        # comes to another worker when its lease is over.
+        _beside.shutdown(wait=False)
+        _beside = None
+        raise
+
+
+_beside: ThreadPoolExecutor | None = None
+
+
+def _work_beside(turn: _Turn) -> None:
+    close_old_connections()
+    try:
+        turn.work()
+    finally:
+        close_old_connections()
+
+
+def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[Told | None, list[Taken]]:
     """Do a tenant's jobs; return when each of its jobs is due next, and which of these failed."""
     if tenant is None or tenant.status != Tenant.Status.OPEN:
         logger.info("jobs_skipped", extra={"schema": tenant and tenant.schema_name, "status": tenant and tenant.status})
@@ -93,7 +140,9 @@ def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[dict[str, date
                 failed = [each for each in jobs if each.job != LOOK and not _do(each)]
             finally:
                 due.on_round.reset(on_round)
-            return due.ask(timezone.now()), failed
+            # What else came of it is seen by the next look-around, as everything that changes.
+            now, done = timezone.now(), {each.job for each in jobs}
+            return Told(now, due.ask(now, None if LOOK in done else done)), failed
     except TenantMissing:
         # Dropped behind our back. Told once a visit; the row in public decides when there are no more visits.
         logger.warning("task_dropped", extra={"schema": tenant.schema_name, "why": "its schema is gone"})

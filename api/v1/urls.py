@@ -11,6 +11,7 @@ from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.notifications import urls as notifications
 from api.v1.notifications import urls_messages as messages
+from api.v1.operators import urls as operators
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
 from api.v1.people import urls as people
@@ -19,6 +20,7 @@ from api.v1.reports import urls as reports
 from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
+from api.v1.tenants import urls as tenants
 from api.v1.ticketing import urls as ticketing
 from api.v1.webhooks import urls as webhooks
 
@@ -27,7 +29,9 @@ public_urls = [
     *accounts.public_urls,
     *people.public_urls,
     *signup.public_urls,
+    *tenants.public_urls,
     *billing.public_urls,
+    *operators.public_urls,
     *public_aliases,
 ]
 # A tenant's host. What older clients call under `events/` comes first: "my_upcoming_events" is no event's slug.
@@ -53,4 +57,5 @@ tenant_urls = [
     *audit.tenant_urls,
     *notifications.tenant_urls,
     *background.tenant_urls,
+    *operators.tenant_urls,
 ]

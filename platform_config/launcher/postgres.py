@@ -24,6 +24,9 @@ OLDEST = 15  # NULLS NOT DISTINCT; production wants 16, for Citus
 MEBIBYTE = 1024 * 1024
 ROOM_FOR_A_NEW_ONE = 400 * MEBIBYTE
 ROOM_TO_START = 64 * MEBIBYTE
+# After a crash Postgres replays its log first, which takes as long as the log is. Broken off, it begins anew each time.
+RECOVERY_SECONDS = 1800
+RECOVERING = "automatic recovery in progress"  # what its log says then, in the language that we start it in
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
@@ -270,7 +273,13 @@ class EmbeddedPostgres:
                 command, output=output, environment=_environment(), folder=data, user=user, death_signal=signal.SIGINT
             )
         process = self.process
-        ready = processes.wait_until(lambda: process.poll() is not None or _says_ready(data, process.pid), seconds)
+
+        def is_decided() -> bool:
+            return process.poll() is not None or _says_ready(data, process.pid)
+
+        ready = processes.wait_until(is_decided, seconds)
+        if not ready and RECOVERING in self._said_since(began):
+            ready = processes.wait_until(is_decided, RECOVERY_SECONDS)
         if ready and process.poll() is None:
             return True
         said = self._said_since(began)

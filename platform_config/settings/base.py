@@ -43,6 +43,7 @@ SHARED_APPS = [
     "shared_apps.core",
     "shared_apps.people",
     "shared_apps.billing",
+    "shared_apps.operators",
     "api",
     "platform_config",
 ]
@@ -65,11 +66,13 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [
     "platform_config.headers.SecurityHeadersMiddleware",
+    "tenants.middleware.KnownHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platform_config.observability.RequestIdMiddleware",
     "api.gate.InputGateMiddleware",
     "platform_config.health.HealthMiddleware",
+    "platform_config.certificates.CertificateAskMiddleware",
     "api.kept.PublicReadsMiddleware",
     "api.door.ScansMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -79,6 +82,7 @@ MIDDLEWARE = [
     "tenants.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "shared_apps.accounts.middleware.SignInMiddleware",
+    "shared_apps.operators.middleware.ImpersonationMiddleware",
     "tenants.middleware.LocaleMiddleware",
     "platform_config.observability.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -167,6 +171,10 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_RESET_TIMEOUT = 3600
 # How long the platform's audit trail is kept; tenants keep theirs.
 PLATFORM_AUDIT_DAYS = env.number("PLATFORM_AUDIT_DAYS", 400)
+# How long an organizer who wants to leave may still take that back; then everything of theirs is erased.
+TENANT_CLOSING_DAYS = env.number("TENANT_CLOSING_DAYS", 30)
+# How long the archive lies ready that an organizer asked for.
+TENANT_EXPORT_DAYS = env.number("TENANT_EXPORT_DAYS", 7)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/account/"
 
@@ -332,6 +340,7 @@ CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
     "billing.*": {"queue": "bulk"},
+    "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
@@ -347,6 +356,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
 OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
+# Tenants that one worker process visits at once in a tick, each with a connection of its own: 1 or 2.
+VISIT_HANDS = env.number("VISIT_HANDS", 2)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 
@@ -379,6 +390,9 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["api.schema.of_version_one"],
     "ENUM_NAME_OVERRIDES": {
         "CheckStateEnum": "shared_apps.core.checkup.STATES",
+        "TenantStateEnum": "shared_apps.operators.overview.STATE_NAMES",
+        "TenantStatusEnum": "tenants.models.Tenant.Status",
+        "FailedWorkKindEnum": "shared_apps.operators.failed_work.KIND_NAMES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",
@@ -401,6 +415,8 @@ SPECTACULAR_SETTINGS = {
     },
 }
 API_RATE_PER_MINUTE = 600
+# How many callers at their full rate one tenant's API answers (N7); strangers beyond them wait for the next minute.
+TENANT_CALLERS = env.number("TENANT_CALLERS", 100)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

@@ -17,7 +17,7 @@ SECURE_HSTS_PRELOAD = True
 if env.flag("BEHIND_PROXY"):
     # N1: the scheme is taken from the proxy only where one is declared; the host never is.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^certificates/ask$"]
 
 globals().update(env.email(env.text("EMAIL_URL")))
 

@@ -17,5 +17,7 @@ WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 # A test is one transaction, in which requests may ask no database for long, and a busy machine makes that longer.
 DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
+# A second thread would not see what a test's transaction has written; the test of it says so.
+VISIT_HANDS = 1
 # One event and the end: a test that wants more says so.
 LIVE_STREAM_SECONDS = 1

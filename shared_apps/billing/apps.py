@@ -8,4 +8,4 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        from shared_apps.billing import requests  # noqa: F401  (says what it counts)
+        from shared_apps.billing import limits, requests  # noqa: F401  (they say what they count)

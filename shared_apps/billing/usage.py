@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
+from shared_apps.billing import fees
 from shared_apps.billing.models import Usage
 from shared_apps.core.clock import EARLIEST, LATEST
 from shared_apps.core.errors import FieldError, InvalidInput
@@ -29,7 +30,7 @@ SETTLED = timedelta(hours=1)
 MOST_DAYS = 35
 USUAL, LONGEST = timedelta(days=29), timedelta(days=366)
 
-_counters: dict[str, Counter] = {}
+_counters: dict[str, list[Counter]] = {}
 # Of two that reckon at once the one that looked later has the last word.
 _KEEP = """
 INSERT INTO billing_usage (tenant_id, day, orders, paid_tickets, mails, api_requests, storage_bytes, measured_at)
@@ -43,10 +44,13 @@ WHERE billing_usage.measured_at < EXCLUDED.measured_at
 
 
 def meter(figure: str, count: Counter) -> None:
-    """Name the function that counts a figure in the present tenant. Once each, from `ready()` of the app that knows."""
+    """Name the function that counts a figure in the present tenant, from `ready()` of the app that knows. Where several
+    count, as those who keep files, it is added up."""
     if figure not in FIGURES:
         raise ValueError(f"{figure!r} is no figure of usage; see FIGURES.")
-    _counters[figure] = count
+    counters = _counters.setdefault(figure, [])
+    if count not in counters:
+        counters.append(count)
 
 
 def measure(now: datetime | None = None) -> list[date]:
@@ -56,9 +60,11 @@ def measure(now: datetime | None = None) -> list[date]:
     days = list(_open_days(tenant, now))
     for day in days:
         begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        figures = {name: count(begins, begins + timedelta(days=1)) for name, count in _counters.items()}
+        ends = begins + timedelta(days=1)
+        figures = {name: sum(count(begins, ends) for count in found) for name, found in _counters.items()}
         with in_public(), connection.cursor() as cursor:
             cursor.execute(_KEEP, [tenant.pk, day, *(figures.get(name, 0) for name in FIGURES), now])
+        fees.measure(tenant, day, begins, ends, now)
     return days
 
 

@@ -1,6 +1,6 @@
 """Refusals. A rule raises one; `api.errors` and the pages give all of them one shape."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +33,11 @@ class DomainError(Exception):
         self.facts = facts
         self.field = field
         self.errors = tuple(errors)
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """What programs are told beside the code: further members of the problem (RFC 9457, 3.2)."""
+        return {}
 
     def __str__(self) -> str:
         return str(self.message).format(**self.facts)

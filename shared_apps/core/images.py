@@ -50,6 +50,11 @@ class Renditions(NamedTuple):
     widths: list[int]
     files: dict[str, bytes]
 
+    @property
+    def size_bytes(self) -> int:
+        """What all its files take together."""
+        return sum(map(len, self.files.values()))
+
 
 # As wide as cards on a phone, cards on a large screen, a phone's whole width at three pixels a dot, a page's head.
 WIDTHS = (320, 640, 1280)

@@ -219,7 +219,7 @@ def added(rows: "models.QuerySet[Any]", made: Renditions, alt: str, **owner: Any
         raise TooManyPictures
     return rows.model._default_manager.create(
         **owner, stem=made.stem, alt=alt, position=last[-1] + 1 if last else 0, is_lead=not last, width=made.width,
-        height=made.height, widths=made.widths, size_bytes=sum(map(len, made.files.values())),
+        height=made.height, widths=made.widths, size_bytes=made.size_bytes,
     )  # fmt: skip
 
 

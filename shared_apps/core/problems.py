@@ -20,6 +20,7 @@ class Problem:
     detail: Any
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the members of the JSON object; `type` leads to the sentence about the code in the docs."""
@@ -33,6 +34,7 @@ class Problem:
                 {"field": error.field, "code": error.code, "message": str(error.message)} for error in self.errors
             ],
             "request_id": request_id,
+            **self.members,
         }
 
 
@@ -43,4 +45,4 @@ def of_refusal(refusal: DomainError) -> Problem:
     if not errors and refusal.field:
         errors = (FieldError(refusal.field, refusal.code, detail),)
     headers = {} if refusal.retry_after is None else {"Retry-After": str(max(1, round(refusal.retry_after)))}
-    return Problem(refusal.status, refusal.code, detail, errors, headers)
+    return Problem(refusal.status, refusal.code, detail, errors, headers, refusal.members)

@@ -8,7 +8,7 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from tenant_apps.events import media, personal  # noqa: F401  (removes files; says what is held about people)
+        from tenant_apps.events import media, personal, usage  # noqa: F401  (removes files; says what is held about people; counts)
         from tenants import freshness
 
         freshness.watch("events", unseen=("EventUserPermission",))

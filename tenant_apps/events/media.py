@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from shared_apps.billing.limits import require
 from shared_apps.core import pictures
 from shared_apps.core.errors import NotFound
 from shared_apps.core.images import renditions
@@ -17,10 +18,11 @@ FOLDER = EventMedia.folder
 
 
 def add_media(event: Event, upload: Any, *, alt: Any, actor: Any) -> EventMedia:
-    """Take an uploaded picture. Raises InvalidInput, ImageRefused, ImageTooLarge, TooManyPictures."""
+    """Take an uploaded picture. Raises InvalidInput, ImageRefused, ImageTooLarge, TooManyPictures, LimitReached."""
     words = pictures.checked_alt(alt)
     made = renditions(upload)
     with pictures.kept(FOLDER, made), transaction.atomic():
+        require("storage_bytes", adding=made.size_bytes)
         _lock(event.pk)
         rows = EventMedia.objects.filter(event_id=event.pk)
         row: EventMedia = pictures.added(rows, made, words, event=event)

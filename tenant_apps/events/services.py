@@ -11,6 +11,7 @@ from django.db.models import ProtectedError, Q
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
 
+from shared_apps.billing import limits
 from shared_apps.core.clock import local
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound, WrongState
 from shared_apps.core.money import CURRENCIES, exponent
@@ -61,13 +62,14 @@ def create_event(*, actor: Any, **fields: Any) -> Event:
 
     Times without an offset are local times in the event's zone (B3). `category` and `tags` are slugs or rows,
     `venue` a slug, a row, or a mapping with `name` and `address` that is found or made.
-    Raises InvalidInput naming every field that is wrong.
+    Raises InvalidInput naming every field that is wrong, LimitReached by the tenant's plan.
     """
     tenant = current_tenant()
     fields = {"timezone": tenant.timezone, "currency": tenant.currency, **fields}
     for attempt in range(3):
         try:
             with transaction.atomic():
+                limits.require("events")
                 event = Event(slug="")
                 tags = _fill(event, fields)
                 event.slug = free_slug(Event, event.title, fallback="event")

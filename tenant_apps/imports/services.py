@@ -4,6 +4,7 @@ import gzip
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,6 +50,8 @@ ABANDONED_AFTER = timedelta(seconds=30)
 OPEN = (Status.PENDING, Status.VALIDATING, Status.APPLYING)
 # First key of the advisory locks on imports being worked on; the second is a hash of tenant and import.
 WORK_LOCK = 7105
+# The same for all files of a tenant: one is at work at a time.
+PLACE_LOCK = 7107
 _OUTCOMES = ("new", "changed", "unchanged", "refused")
 
 
@@ -169,6 +172,27 @@ def unfinished(now: datetime | None = None) -> list[ImportJob]:
     before = (now or timezone.now()) - ABANDONED_AFTER
     waiting = ImportJob.objects.filter(mapped=True, status__in=OPEN)
     return list(waiting.filter(modified_at__lt=before).defer("content").order_by("modified_at")[:20])
+
+
+@contextmanager
+def only_one() -> Iterator[bool]:
+    """Take the present tenant's one place for files at work; False if it is taken. A worker's death frees it."""
+    with connection.cursor() as cursor:
+        name = connection.schema_name  # type: ignore[attr-defined]  # the tenants' wrapper has it
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [PLACE_LOCK, name])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [PLACE_LOCK, name])
+
+
+def next_waiting(after: str) -> Any:
+    """Return the id of the file that has waited longest for its turn, other than this one; None if none does."""
+    waiting = ImportJob.objects.filter(mapped=True, status__in=[Status.PENDING, Status.APPLYING]).exclude(pk=after)
+    return waiting.order_by("modified_at").values_list("pk", flat=True).first()
 
 
 def fail(job: ImportJob, code: str, message: str) -> ImportJob:

@@ -19,7 +19,20 @@ SOFT_SECONDS, HARD_SECONDS = 280, 300
 
 @shared_task(base=TenantTask, name="imports.advance", soft_time_limit=SOFT_SECONDS, time_limit=HARD_SECONDS)
 def advance(job_id: str) -> None:
-    """After an upload, and after it was accepted: check or apply it, whichever is next. Twice is once."""
+    """After an upload, and after it was accepted: check or apply it, whichever is next. Twice is once.
+
+    A tenant has one file at work at a time (N7): whoever finds one leaves, and who worked on it takes the next.
+    """
+    with services.only_one() as mine:
+        if not mine:
+            return
+        _advance(job_id)
+    # After the place is free: a file that came while it was taken is there by now.
+    if (waiting := services.next_waiting(job_id)) is not None:
+        advance.apply_async(args=[str(waiting)], retry=False)
+
+
+def _advance(job_id: str) -> None:
     job = ImportJob.objects.defer("content", "errors_file").filter(pk=job_id).first()
     if job is None:
         return

@@ -19,6 +19,7 @@ class NotificationsConfig(AppConfig):
             checkup,
             clock_alerts,
             digest,
+            domain_alerts,
             event_news,
             goods,
             message_personal,

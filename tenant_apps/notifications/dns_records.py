@@ -8,18 +8,15 @@ import hmac
 import time
 from dataclasses import dataclass
 
-import dns.exception
-import dns.resolver
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from shared_apps.core import name_service
 from tenant_apps.notifications.models import Sender
 from tenants.models import Tenant
 
 SECONDS_EACH, SECONDS_ALL = 3.0, 8.0
 GOOD, MISSING, WRONG, UNKNOWN = "good", "missing", "wrong", "unknown"
-# What one domain may say in TXT records; the rest is not read.
-MOST_RECORDS = 50
 
 
 @dataclass(frozen=True)
@@ -102,10 +99,10 @@ def _check(record: Record, until: float) -> Checked:
     if left <= 0:
         return Checked(record, UNKNOWN)
     try:
-        texts = _texts(record.name, left)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        texts = name_service.texts(record.name, left)
+    except name_service.NothingThere:
         return Checked(record, MISSING)
-    except (dns.exception.DNSException, OSError, ValueError):
+    except name_service.NobodyAnswered:
         return Checked(record, UNKNOWN)
     prefix = {"spf": "v=spf1", "dmarc": "v=dmarc1", "proof": "foyer-mail=", "dkim": ""}[record.kind]
     ours = [text for text in texts if text.lower().startswith(prefix)]
@@ -124,16 +121,3 @@ def _says(record: Record, text: str) -> bool:
     if record.kind == "spf" and record.must:
         return f"include:{settings.MAIL_SPF_INCLUDE}".lower() in text.lower().split()
     return True
-
-
-def _texts(name: str, seconds: float) -> list[str]:
-    """The TXT records of a name, each as one text. Aliases are followed by the resolver that is asked."""
-    resolver = dns.resolver.Resolver(configure=not settings.DNS_SERVERS)
-    if settings.DNS_SERVERS:
-        resolver.nameservers = [each.partition(":")[0] for each in settings.DNS_SERVERS]
-        resolver.nameserver_ports = {
-            host: int(port) for host, _colon, port in (each.partition(":") for each in settings.DNS_SERVERS) if port
-        }
-    answer = resolver.resolve(name, "TXT", lifetime=seconds, search=False)
-    texts = [b"".join(row.strings).decode("utf-8", "replace") for row in list(answer)[:MOST_RECORDS]]
-    return ["".join(c if c.isprintable() else " " for c in text)[:2000] for text in texts]

@@ -14,6 +14,7 @@ class OrdersConfig(AppConfig):
             footprints,
             invoice_personal,
             personal,
+            platform_fees,
             usage,
             waiting_personal,
             waiting_watch,

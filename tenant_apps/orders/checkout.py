@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils import timezone
 
+from shared_apps.billing import limits
 from shared_apps.core.attempts import Again, last, whole
 from shared_apps.core.codes import readable_code, unguessable_secret
 from shared_apps.core.errors import Busy, FieldError, SoldOut
@@ -186,6 +187,7 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
         counter.hand_over(lines)
     if basket.told_minor is not None and basket.told_minor != totals.total_minor:
         raise errors.TotalChanged(total=written(totals.total_minor, quoted.currency))
+    _refuse_beyond_plan(lines, by_staff=by_hand)
     tenant = current_tenant()
     person = person_of(user)
     if person is None and not preference(tenant, "guest_checkout") and basket.channel == "web":
@@ -335,6 +337,13 @@ def order_lines(
     for wish in basket.lines:
         found.append([next(rest) for _each in range(1 if wish.ticket_type is None else wish.quantity)])
     return found, quoted
+
+
+def _refuse_beyond_plan(lines: Sequence[OrderLine], *, by_staff: bool) -> None:
+    """Refuse paid tickets for which the month has no room by the tenant's plan (N7). Without a limit, no statement."""
+    paid = sum(1 for line in lines if line.kind == OrderLine.Kind.TICKET and line.total_minor)
+    if paid and (refusal := limits.refused("tickets_month", paid)) is not None:
+        raise refusal if by_staff else errors.SalesPaused
 
 
 def _lines(basket: Basket, quoted: Quote) -> list[OrderLine]:

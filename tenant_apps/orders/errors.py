@@ -10,6 +10,13 @@ class EmptyOrder(InvalidInput):
     message = _("Choose at least one ticket.")
 
 
+class SalesPaused(Conflict):
+    """The organizer's plan has no room for more paid tickets this month. How many that are is not for buyers."""
+
+    code = "sales_paused"
+    message = _("Tickets are not sold here at the moment. Please ask the organizer.")
+
+
 class TooManyTickets(InvalidInput):
     code = "too_many_tickets"
     message = _("One order takes at most {limit} tickets.")

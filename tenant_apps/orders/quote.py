@@ -10,14 +10,15 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
 
-from django.conf import settings
 from django.utils.translation import gettext
 
+from shared_apps.billing.limits import ticket_fee
 from shared_apps.core.money import MAX_MINOR, exponent
 from tenant_apps.catalog.models import DeliveryMethod, ProductVariant
 from tenant_apps.orders import errors, pricing
 from tenant_apps.orders.goods import Delivery, GoodsWish, delivered, price_of, tax_of_goods
 from tenant_apps.orders.models import Order, OrderLine
+from tenant_apps.orders.platform_fees import KIND
 from tenant_apps.orders.selection import Prices, Wish
 from tenant_apps.promotions import rules, uses
 from tenant_apps.promotions.errors import VoucherNotApplicable
@@ -261,9 +262,11 @@ def fee_rules(currency: str) -> list[pricing.FeeRule]:
                 tax_included=included,
             )
         )
-    if platform := Decimal(settings.PLATFORM_FEE_PERCENT):
+    percent, fixed = ticket_fee(tenant, currency)
+    if percent or fixed:
         passed_on = preference(tenant, "platform_fee_paid_by") == "buyer"
-        found.append(pricing.FeeRule("platform", gettext("Platform fee"), percent=platform, passed_on=passed_on))
+        name = gettext("Platform fee")
+        found.append(pricing.FeeRule(KIND, name, fixed_minor=fixed, percent=percent, passed_on=passed_on))
     return found
 
 

@@ -2,6 +2,10 @@
 
 from datetime import datetime
 
+from django.db.models import Q
+from django.utils import timezone
+
+from shared_apps.billing.limits import counted_by, month_begins
 from shared_apps.billing.usage import meter
 from shared_apps.core.pictures import stored_bytes
 from tenant_apps.orders.models import Order, OrderLine
@@ -23,6 +27,18 @@ def stored(begins: datetime, ends: datetime) -> int:
     return stored_bytes()
 
 
+def tickets_this_month() -> int:
+    """Paid tickets of orders that were placed in this month of UTC, and those that somebody is paying for now.
+
+    By when they were placed, since that has an index: it reads no more than the limit lets come together.
+    """
+    paying = Q(order__status=Order.Status.PENDING, order__expires_at__gt=timezone.now())
+    lines = OrderLine.objects.filter(paying | Q(order__paid_at__isnull=False), order__created_at__gte=month_begins())
+    return lines.filter(kind=OrderLine.Kind.TICKET, charged=True, total_minor__gt=0).count()
+
+
 meter("orders", orders)
 meter("paid_tickets", paid_tickets)
 meter("storage_bytes", stored)
+counted_by("storage_bytes", stored_bytes)
+counted_by("tickets_month", tickets_this_month)

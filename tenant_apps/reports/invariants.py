@@ -324,7 +324,7 @@ CATALOG_CHECKS = (
         """
         SELECT format('tenant %s: schema %s is missing', t.slug, t.schema_name)
         FROM public.tenants_tenant t
-        WHERE t.status IN ('open', 'suspended') AND to_regnamespace(quote_ident(t.schema_name)) IS NULL
+        WHERE t.status IN ('open', 'suspended', 'closing') AND to_regnamespace(quote_ident(t.schema_name)) IS NULL
         """,
     ),
 )

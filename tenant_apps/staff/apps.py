@@ -15,7 +15,7 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from shared_apps.core.access import register_gate
-        from tenant_apps.staff import key_history, owner_row, personal  # noqa: F401  (subscribes; says what is held about people)
+        from tenant_apps.staff import key_history, owner_row, personal, usage  # noqa: F401  (subscribes; says what is held about people; counts)
         from tenants.signals import tenant_provisioned
 
         register_gate(_admit)

@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from shared_apps.accounts.models import User, small_letters
+from shared_apps.billing import limits as plan_limits
 from shared_apps.core import limits
 from shared_apps.core.codes import unguessable_secret
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound, TooManyRequests
@@ -58,12 +59,14 @@ def add_or_invite(email: str, role: Role, *, actor: Any) -> Membership | Invitat
     """Give the role to a person who works here already by a grant; invite everybody else."""
     here = person_here(email)
     if here is not None and not is_member(here):
-        return add_member(here, role, actor=actor)
+        with transaction.atomic():
+            plan_limits.require("staff")
+            return add_member(here, role, actor=actor)
     return invite(email, role, actor=actor)
 
 
 def invite(email: str, role: Role, *, actor: Any) -> Invitation:
-    """Invite somebody to the staff. Raises AlreadyMember, AlreadyInvited, MoreThanHeld."""
+    """Invite somebody to the staff. Raises AlreadyMember, AlreadyInvited, MoreThanHeld, LimitReached."""
     _count(email)
     here = person_here(email)
     if here is not None and is_member(here):
@@ -71,6 +74,8 @@ def invite(email: str, role: Role, *, actor: Any) -> Invitation:
     with transaction.atomic():
         role = locked_role(role.pk)
         within_own_rights(actor, role.rights)
+        if not _is_open(email):
+            plan_limits.require("staff")
         return _open(Invitation(email=small_letters(email), role=role), actor)
 
 
@@ -84,6 +89,11 @@ def invite_to_event(email: str, event: Any, permissions: Iterable[str], *, actor
     _within_rights_on(actor, event, wanted)
     with transaction.atomic():
         return _open(Invitation(email=small_letters(email), event_id=event.pk, permissions=wanted), actor)
+
+
+def _is_open(email: str) -> bool:
+    """True if this address was invited and may still come: another letter is refused in words of its own."""
+    return Invitation.objects.pending().for_same(small_letters(email), None).exists()
 
 
 def _open(invitation: Invitation, actor: Any) -> Invitation:
@@ -115,6 +125,8 @@ def resend(invitation: Invitation, *, actor: Any) -> Invitation:
         raise InvitationClosed
     if invitation.role is not None:
         within_own_rights(actor, invitation.role.rights)
+        if invitation.state == "expired":
+            plan_limits.require("staff")
     elif invitation.event_id is not None:
         event = event_model()._default_manager.filter(pk=invitation.event_id).first()
         if event is None:

@@ -2,11 +2,18 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import keys, members, roles, settings, usage
+from tenant_apps.staff.views import address, keys, members, plan, roles, settings, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
     path("settings/logo/", settings.logo, name="dashboard-settings-logo"),
+    path("settings/address/", address.page, name="dashboard-address"),
+    path("settings/address/rename/", address.rename, name="dashboard-address-rename"),
+    path("settings/address/add/", address.add, name="dashboard-address-add"),
+    path("settings/address/check/", address.check, name="dashboard-address-check"),
+    path("settings/address/primary/", address.primary, name="dashboard-address-primary"),
+    path("settings/address/remove/", address.remove, name="dashboard-address-remove"),
+    path("settings/plan/", plan.plan, name="dashboard-plan"),
     path("settings/usage/", usage.usage, name="dashboard-usage"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),

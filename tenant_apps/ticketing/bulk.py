@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from shared_apps.billing import limits
 from shared_apps.core.errors import Conflict, InvalidInput
 from shared_apps.core.money import CURRENCIES, exponent
 from shared_apps.core.staging import Staging
@@ -198,6 +199,7 @@ class EventsInBulk:
 
     def _refuse_events(self) -> None:
         refuse = self.staging.refuse_rows
+        self._refuse_beyond_plan()
         there = "FROM import_event f JOIN import_row r ON r.number = f.number JOIN events_event e ON e.id = f.event_id "
         ordered = f"EXISTS (SELECT FROM {self.lines} l WHERE l.event_id = e.id)"
         refuse(
@@ -243,6 +245,20 @@ class EventsInBulk:
                 "AND EXISTS (SELECT FROM ticketing_tickettype t WHERE t.event_id = e.id AND (t.price_minor > 0 "
                 "OR t.suggested_price_minor > 0 "
                 "OR EXISTS (SELECT FROM ticketing_tier p WHERE p.ticket_type_id = t.id AND p.price_minor > 0)))",
+            )  # fmt: skip
+
+    def _refuse_beyond_plan(self) -> None:
+        """Refuse the new events for which the plan has no room (N7); the first ones of the file have it."""
+        lasting = "f.fresh AND f.becomes = ANY (%s)"
+        ((count,),) = self.staging.fetch(
+            f"SELECT count(*) FROM import_event f WHERE {lasting}", [Status.DRAFT, Status.PUBLISHED, Status.POSTPONED]
+        )
+        if count and (refusal := limits.refused("events", count)) is not None:
+            self.staging.refuse_rows(
+                "", refusal.code, str(refusal),
+                f"FROM (SELECT number FROM import_event f WHERE {lasting} ORDER BY number OFFSET %s) AS beyond "
+                "JOIN import_row r USING (number)",
+                [Status.DRAFT, Status.PUBLISHED, Status.POSTPONED], refusal.room,
             )  # fmt: skip
 
     def _refuse_types(self) -> None:

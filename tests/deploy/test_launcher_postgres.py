@@ -6,7 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,25 @@ def test_a_killed_server_comes_back_with_its_rows(server: EmbeddedPostgres) -> N
     keep_a_row(server.start())
     kill(server)
     assert ask(server.start(), "SELECT what FROM kept") == [("a sold ticket",)]
+
+
+def test_a_recovery_that_takes_longer_than_a_start_is_waited_for(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_a_row(server.start())
+    kill(server)
+    began, wait_until = server.log.stat().st_size, module.processes.wait_until
+    in_vain = 12.5
+
+    def wait(what: Callable[[], bool], seconds: float) -> bool:
+        """The time for a usual start ends just as Postgres says that it recovers."""
+        if seconds == in_vain:
+            assert wait_until(lambda: module.RECOVERING in server._said_since(began), 60)
+            return False
+        return wait_until(what, seconds)
+
+    monkeypatch.setattr(module.processes, "wait_until", wait)
+    assert ask(server.start(seconds=in_vain), "SELECT what FROM kept") == [("a sold ticket",)]
 
 
 def test_a_pid_file_with_a_strangers_number_does_not_stop_a_start(server: EmbeddedPostgres) -> None:

@@ -1,54 +1,25 @@
 """What DNS should say for a tenant's own address, what it says, and how long that is waited for."""
 
-import socket
-import threading
 import time
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 from django.utils import timezone
 
 from tenant_apps.notifications.models import Sender
 from tenants.context import in_tenant
 from tests.factories import owner_of
+from tests.name_server import NameServer
 
 RECORDS = "/api/v1/mail-sender/records/"
 
 
 @pytest.fixture
 def zone(settings):
-    """A name server on this machine: {name: texts}; None: it says nothing."""
-    answers: dict[str, list[str] | None] = {}
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                asked, place = server.recvfrom(4096)
-            except OSError:
-                return
-            question = dns.message.from_wire(asked)
-            name = question.question[0].name.to_text(omit_final_dot=True)
-            texts = answers.get(name, [])
-            if texts is None:
-                continue
-            answer = dns.message.make_response(question)
-            answer.flags |= dns.flags.RA
-            if texts:
-                quoted = ['"' + text.replace('"', "") + '"' for text in texts]
-                answer.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", *quoted))
-            else:
-                answer.set_rcode(dns.rcode.NXDOMAIN)
-            server.sendto(answer.to_wire(), place)
-
-    threading.Thread(target=serve, daemon=True).start()
-    settings.DNS_SERVERS = [f"127.0.0.1:{server.getsockname()[1]}"]
+    """The TXT records of a name server on this machine: {name: texts}; None: it says nothing."""
+    server = NameServer()
+    settings.DNS_SERVERS = [server.place]
     settings.MAIL_SPF_INCLUDE = "mail.foyer.example"
-    yield answers
+    yield server.texts
     server.close()
 
 

@@ -17,12 +17,16 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
     from django.test import override_settings
 
     from shared_apps.accounts.tokens import AccessToken
+    from tests.name_server import NameServer
     from tests.permissions.world import build, undone
 
     # A sign-in that is older than a quarter of an hour is renewed by the next request, which writes: that is no change
     # by what was asked, and a run may take longer.
     lasting = patch.object(AccessToken, "lifetime", timedelta(days=1))
-    with django_db_blocker.unblock(), override_settings(API_RATE_PER_MINUTE=10**7), lasting:
+    # Nobody outside is asked about the domains of this world.
+    names = NameServer()
+    own = override_settings(API_RATE_PER_MINUTE=10**7, DNS_SERVERS=[names.place])
+    with django_db_blocker.unblock(), own, lasting:
         connection.set_schema_to_public()
         caches["global"].clear()
         with undone():
@@ -34,6 +38,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
             yield made
             gc.unfreeze()
         caches["global"].clear()
+    names.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -71,6 +71,8 @@ def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[s
         if not route.authenticates:
             return one(HIDDEN)
         return one(FORBIDDEN if actor.key else HIDDEN) if signed_in else one(UNSIGNED)
+    if route.rule == OPERATORS:
+        return one(OK if actor.operator else HIDDEN) if signed_in else one(UNSIGNED)
     if route.rule == ANYONE:
         return _visible(route, actor, place, scope)
     if route.rule == SIGNED_IN:
@@ -109,6 +111,9 @@ def _signed_in(route: Route, actor: Actor, place: Place, scope: str) -> frozense
         needed = getattr(view, "for_keys", {}).get(route.key)
         needed = {needed} if isinstance(needed, str) else set(needed or ())
         return one(OK) if needed & actor.everywhere(place.tenant) else one(FORBIDDEN)
+    if route.path.startswith("/api/v1/tenants/<"):
+        # On the platform's host all tenants are one list: their owners' own, and nobody else's.
+        return one(OK) if _owns(actor, place) else one(HIDDEN)
     if _foreign(scope):
         return one(HIDDEN)
     if _names(route, "event"):
@@ -199,7 +204,11 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
 def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     signed_in = actor.user is not None and not actor.suspended
     if route.rule == OPERATORS:
+        if route.path.startswith("/operator/"):
+            return _of_console(actor, signed_in)
         return _of_admin(route, actor, signed_in)
+    if route.path == "/operator/enter/":
+        return one(HIDDEN)  # without a code of the console's it leads nowhere
     if route.path.startswith(PERSONAL):
         return one(LOGIN) if route.rule == SIGNED_IN and not signed_in else one(HIDDEN)
     if route.path.startswith("/dev/"):
@@ -230,6 +239,12 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
     if route.rule == SIGNED_IN:
         return one(OK, HIDDEN) if "<" in route.path else one(OK)
     return _staff_page(route, actor, place, scope)
+
+
+def _of_console(actor: Actor, signed_in: bool) -> frozenset[str]:
+    if actor.operator:
+        return one(OK)
+    return one(HIDDEN if signed_in else LOGIN)
 
 
 def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:

@@ -7,12 +7,14 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount
 from django.db import connection, transaction
 from django.utils import timezone
 
 from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
+from shared_apps.operators.models import Impersonation
 from shared_apps.people import footprints
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.reports.models import ReportRun, ReportSchedule
@@ -21,6 +23,7 @@ from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
 from tenant_apps.staff.roles import make_role
 from tenant_apps.webhooks.services import create_endpoint, send_test
+from tenants import domains
 from tenants.context import in_public, in_tenant
 from tests.factories import (
     PASSWORD,
@@ -131,7 +134,9 @@ def build() -> World:
 
 
 def build_one(alpha: Any, beta: Any) -> World:
-    """The places of one tenant, and all callers; nothing in its neighbour."""
+    """The places of one tenant, and all callers; in its neighbour nothing but a domain."""
+    for tenant in (alpha, beta):
+        domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
     buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
     places = {}
     with in_tenant(alpha):
@@ -337,6 +342,14 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
     place.things.device = PushSubscription.objects.create(user=buyer, endpoint="https://x.test", digest=place.name)
+    with in_public():
+        place.things.operator_visit = Impersonation.objects.create(
+            tenant=place.tenant,
+            operator_id=1,
+            person_id=1,
+            reason="To look.",
+            expires_at=timezone.now() + timedelta(days=1),
+        )
     place.things.parked = OutboxMessage.objects.create(
         topic="order.resend", aggregate=f"orders.order:{place.order.pk}", parked_at=timezone.now(), last_error="no"
     )
@@ -382,6 +395,7 @@ def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> 
     ]
     operator = make_user("operator@matrix.test")
     User.objects.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
+    TOTP.activate(operator, generate_totp_secret())
     found.append(Actor("operator", operator, operator=True))
     with in_tenant(alpha):
         for preset in PRESETS:

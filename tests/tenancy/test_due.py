@@ -301,6 +301,20 @@ def test_a_hint_runs_the_job_unasked_and_one_that_comes_meanwhile_runs_it_again(
     assert row(alpha).hints == 0
 
 
+def test_who_asked_earlier_and_notes_later_does_not_make_due_again_what_was_done_meanwhile(
+    alpha: Any, beta: Any
+) -> None:
+    settle()
+    make_due(alpha)
+    DueJob.objects.filter(tenant=alpha, job=FIRST).update(due_at=timezone.now())
+    asked_before = due.Told(timezone.now(), {FIRST: timezone.now() - timedelta(minutes=1)})
+    assert for_each_tenant(FIRST) == 1
+    due.note({alpha.pk: asked_before}, [], [])
+    assert for_each_tenant(FIRST) == 0
+    due.note({alpha.pk: due.Told(timezone.now(), asked_before.due)}, [], [])
+    assert for_each_tenant(FIRST) == 1
+
+
 def test_a_tenant_that_was_opened_a_moment_ago_is_in_the_next_tick(alpha: Any, beta: Any) -> None:
     settle()
     gamma = open_tenant(name="Gamma", slug="gamma", owner=make_user())
@@ -355,6 +369,35 @@ def test_a_round_that_takes_too_long_hands_the_rest_on(alpha: Any, beta: Any, se
     assert len(outcome.left) == 1
     visits.go_round(outcome.left, seconds=0)
     assert sorted(schema for _, schema in ran) == sorted([alpha.schema_name, beta.schema_name])
+
+
+def test_a_worker_visits_two_tenants_at_once_each_by_a_connection_of_its_own(
+    transactional_db: None, alpha: Any, beta: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VISIT_HANDS = 2
+    settle()
+    make_due(alpha)
+    make_due(beta)
+    DueJob.objects.filter(job=FIRST).update(due_at=timezone.now())
+    both_inside = threading.Barrier(2, timeout=20)
+    seen: set[tuple[str, int]] = set()
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema(), pg_backend_pid()")
+            seen.add(cursor.fetchone())
+        both_inside.wait()
+        if connection.schema_name == beta.schema_name:
+            raise ValueError("only here")
+
+    monkeypatch.setattr(app.tasks[FIRST], "run", work)
+    due.fire(FIRST)
+    outcome = visits.go_round([alpha.pk, beta.pk])
+    assert (outcome.done, outcome.failed, outcome.left) == (1, 1, [])
+    assert {schema for schema, _ in seen} == {alpha.schema_name, beta.schema_name}
+    assert len({pid for _, pid in seen}) == 2
+    assert row(alpha).tries == 0
+    assert row(beta).tries == 1
 
 
 def test_two_ticks_at_once_send_once(transactional_db: None, alpha: Any, beta: Any) -> None:

@@ -17,7 +17,7 @@ from tenants import lookup
 from tenants.context import in_tenant
 from tenants.middleware import LocaleMiddleware, SlashMiddleware, TenantMiddleware
 from tenants.models import Domain, Tenant
-from tenants.provisioning import close, resume, suspend
+from tenants.provisioning import begin_closing, close, resume, suspend
 
 
 def ask(host: str, target: str = "/", view: Callable[..., Any] | None = None, **headers: str) -> Any:
@@ -89,6 +89,13 @@ def test_a_suspension_is_obeyed_by_the_next_request_and_ended_by_the_next(alpha:
 def test_a_suspended_tenant_can_still_pay_and_take_its_data(alpha: Any, target: str) -> None:
     suspend(alpha)
     assert ask("alpha.localhost", target).status_code == 200
+
+
+def test_who_is_closing_serves_nobody_but_can_take_its_data(alpha: Any) -> None:
+    begin_closing(alpha)
+    response = ask("alpha.localhost", "/api/v1/events/")
+    assert (response.status_code, json.loads(response.content)["code"]) == (403, "tenant_closing")
+    assert ask("alpha.localhost", "/dashboard/exports/orders.csv").status_code == 200
 
 
 def test_words_that_only_begin_like_billing_open_nothing(alpha: Any) -> None:
@@ -209,7 +216,7 @@ def test_without_the_cache_server_the_database_answers(alpha: Any, settings: Any
 def test_a_new_host_leads_to_its_tenant_at_once(alpha: Any) -> None:
     assert ask("tickets.localhost").status_code == 404
     Domain.objects.create(domain="Tickets.localhost", tenant=alpha, is_primary=False)
-    assert ask("tickets.localhost").content.decode() == "t_alpha alpha"
+    assert ask("tickets.localhost", "/api/v1/events/").content.decode() == "t_alpha alpha"
     Domain.objects.get(domain="tickets.localhost").delete()
     assert ask("tickets.localhost").status_code == 404
 

@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import stripe
@@ -17,7 +16,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.errors import FieldError, InvalidInput
-from shared_apps.core.money import exponent, share
+from shared_apps.core.money import exponent
+from tenant_apps.orders.platform_fees import of_order
 from tenant_apps.payments import keys, links
 from tenant_apps.payments.models import Payment, ProviderAccount, Refund
 from tenant_apps.payments.providers.base import (
@@ -103,7 +103,7 @@ class StripeProvider(Provider):
                         "currency": payment.currency.lower(),
                         "automatic_payment_methods": {"enabled": True},
                         "metadata": {**metadata, "flow": "element"},
-                        **({"application_fee_amount": fee} if fee else {}),
+                        **({"application_fee_amount": to_stripe(fee, payment.currency)} if fee else {}),
                     },
                     options={"idempotency_key": f"{payment.pk}:element", **extra},
                 )
@@ -128,7 +128,7 @@ class StripeProvider(Provider):
                     ],
                     "payment_intent_data": {
                         "metadata": metadata,
-                        **({"application_fee_amount": fee} if fee else {}),
+                        **({"application_fee_amount": to_stripe(fee, payment.currency)} if fee else {}),
                     },
                 },
                 options={"idempotency_key": f"{payment.pk}:checkout", **extra},
@@ -313,10 +313,14 @@ def _client(account: ProviderAccount | None) -> tuple[Any, dict[str, Any]]:
 
 
 def _fee(payment: Payment) -> int:
-    """The platform's part in minor units; only a connected account's money passes by the platform."""
-    if payment.account is None or not payment.account.public.get("connected"):
+    """The platform's part in minor units, as the order has it; only a connected account's money passes by the platform.
+
+    Of an order that is paid in parts, each part bears its own.
+    """
+    if payment.account is None or not payment.account.public.get("connected") or not payment.order.total_minor:
         return 0
-    return share(payment.amount_minor, Decimal(settings.PLATFORM_FEE_PERCENT))
+    part = min(payment.amount_minor, payment.order.total_minor)
+    return min(of_order(payment.order) * part // payment.order.total_minor, payment.amount_minor)
 
 
 class _translated:

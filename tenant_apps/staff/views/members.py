@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from shared_apps.core.access import staff
 from shared_apps.core.errors import DomainError
-from shared_apps.core.forms import show_refusal
+from shared_apps.core.forms import sentence, show_refusal
 from tenant_apps.staff import invitations, services
 from tenant_apps.staff.forms import HandOverForm, InviteForm, InviteToEventForm, RoleChoiceForm
 from tenant_apps.staff.models import Invitation, Membership, Role
@@ -156,7 +156,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.remove_member(found, actor=request.user)
     except DomainError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, sentence(refusal))
         return redirect("dashboard-staff-member", pk=pk)
     messages.success(request, _("%(who)s is no longer on the staff.") % {"who": found.user.display_name})
     return redirect("/" if found.user_id == request.user.pk else "dashboard-staff")
@@ -195,7 +195,7 @@ def move_invitation(request: HttpRequest, pk: int, move: str) -> HttpResponse:
             invitations.revoke(found, actor=request.user)
             messages.success(request, _("The invitation is taken back."))
     except DomainError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, sentence(refusal))
     target = request.POST.get("event", "")
     return (
         redirect("dashboard-event-people", slug=target) if target.isascii() and target else redirect("dashboard-staff")
