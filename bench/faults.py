@@ -4,7 +4,7 @@ Starts the whole product (Postgres with fsync, Valkey, web, worker, beat) in a t
 Stripe, plays a story up to each point (shared_apps.core.faults), kills there, starts the part again as any
 supervisor would, and leaves the rest to the product: each story has a tenant of its own, in which nobody else asks
 for anything. Before that five minutes of storm (bench.storm). `--quick` takes a few points, for CI; `--only NAME` one
-point or victim, `--only storm` the storm alone, `--quick --only storm` a short one.
+point, victim or life (Erased), `--only storm` the storm alone, `--quick --only storm` a short one.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import outcomes, stories
+from bench import lives, outcomes, stories
 from bench.figures import Table, spread, stopwatch
 from bench.stack import Stack
 from bench.stories import Story
@@ -94,7 +94,10 @@ ELSEWHERE = {
     "message.batch": "tests/notifications/test_messages.py",
     "retention.forgotten": "tests/orders/test_retention.py",
 }
-QUICK = [("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved")]
+QUICK = [
+    ("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved"),
+    ("worker", "erasing.schema_done"),
+]  # fmt: skip
 
 
 @dataclass
@@ -113,8 +116,14 @@ class Kill:
     trouble: str = ""
 
     @property
+    def is_life(self) -> bool:
+        """Whether it is about a tenant's own life, in which nothing of a shop need be left to count."""
+        return issubclass(self.story_type, lives.Life)
+
+    @property
     def name(self) -> str:
-        return f"{self.victim} at {self.point}" + (f" of {self.part}" if self.victim != self.part else "")
+        story = f", {self.story_type.__name__}" if self.is_life else ""
+        return f"{self.victim} at {self.point}" + (f" of {self.part}" if self.victim != self.part else "") + story
 
 
 def plan() -> list[Kill]:
@@ -123,12 +132,14 @@ def plan() -> list[Kill]:
     kills += [Kill("worker", "worker", point, story) for point, story in WORKER.items()]
     kills += [Kill("postgres", "web", point, story) for point, story in WEB.items()]
     kills += [Kill("postgres", "worker", point, story) for point, story in WORKER.items() if point not in WEB]
+    for part, point, life in lives.POINTS:
+        kills += [Kill(part, part, point, life), Kill("postgres", part, point, life)]
     return kills
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="three kills and no waiting for polls, for CI")
+    parser.add_argument("--quick", action="store_true", help="four kills and no waiting for polls, for CI")
     parser.add_argument("--only", action="append", default=[], help="kills whose name contains this, or storm")
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()
@@ -217,7 +228,8 @@ class Run:
     def _play(self, kill: Kill) -> tuple[Path, "_Actor"]:
         """Begin the kill's story in a new shop; return the file that tells when its point is reached, and who acts."""
         kill.story = kill.story_type(self.stack, self.fake)
-        self.shops.append(kill.story.shop)
+        if not kill.is_life:
+            self.shops.append(kill.story.shop)
         kill.story.prepare()
         reached = self.stack.arm(kill.point, kill.part, "wait" if kill.victim == "postgres" else "part")
         actor = _Actor(kill.story)
@@ -241,7 +253,8 @@ class Run:
                 break
             time.sleep(1)
         for kill in wave:
-            self.breaches += [f"{kill.name}: {breach}" for breach in outcomes.breaches(kill.story)]
+            if not kill.is_life:
+                self.breaches += [f"{kill.name}: {breach}" for breach in outcomes.breaches(kill.story)]
             stuck = "NOT HEALED: " + "; ".join(kill.left)
             healed = stuck if kill.healed_after is None else f"{kill.healed_after:.1f} s"
             self.table.line(kill.name, kill.trouble[:200] or healed)

@@ -18,9 +18,12 @@ def reconnect() -> None:
 
 def what_is_left(story: Any) -> list[str]:
     """What is still to happen in the story, in words; nothing once all is done. Reads only."""
+    from bench.lives import Life
     from tenant_apps.orders.models import Order
     from tenants.context import in_tenant
 
+    if isinstance(story, Life):
+        return story.left()
     left: list[str] = []
     with in_tenant(story.shop.tenant):
         for code, words in story.wanted().items():

@@ -64,6 +64,8 @@ SCHEDULE = (
     Entry("accounts.forget_audit", "accounts.forget_audit", at=(2, 20), each_tenant=False),
     Entry("people.resume", "people.resume", every=timedelta(minutes=1), each_tenant=False),
     Entry("people.forget_old", "people.forget_old", every=timedelta(hours=1), each_tenant=False),
+    Entry("departures.sweep", "departures.sweep", every=timedelta(seconds=30), each_tenant=False),
+    Entry("departures.forget_old", "departures.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),
     Entry("staff.recheck_domains", "staff.recheck_domains", every=timedelta(minutes=5), each_tenant=False),
     Entry("reports.send_due", "reports.send_due", every=timedelta(minutes=1)),

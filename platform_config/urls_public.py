@@ -8,6 +8,7 @@ from api.urls import below
 from api.v1.urls import public_urls
 from platform_config import mailbox
 from shared_apps.accounts import urls as accounts
+from shared_apps.departures import urls as departures
 from shared_apps.operators import urls as operators
 from shared_apps.people import urls as people
 from shared_apps.signup import urls as signup
@@ -19,6 +20,7 @@ urlpatterns = [
     *people.urlpatterns,
     *my_orders.urlpatterns,
     *signup.urlpatterns,
+    *departures.urlpatterns,
     *mailbox.urlpatterns,
     *operators.console_urlpatterns,
     path("admin/", admin.site.urls),

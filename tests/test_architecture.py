@@ -13,6 +13,7 @@ LAYERS = (
     {"shared_apps.accounts"},
     {"tenants"},
     {"shared_apps.people"},
+    {"shared_apps.departures"},
     {"shared_apps.billing"},
     {"shared_apps.signup"},
     {"tenant_apps.activity"},

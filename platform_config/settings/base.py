@@ -1,6 +1,7 @@
 """What is the same everywhere; dev, test and production only say what differs."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
@@ -42,6 +43,7 @@ SHARED_APPS = [
     "corsheaders",
     "shared_apps.core",
     "shared_apps.people",
+    "shared_apps.departures",
     "shared_apps.billing",
     "shared_apps.operators",
     "api",
@@ -305,6 +307,8 @@ STORAGES = {
 }
 MEDIA_ROOT = env.home() / "media"
 MEDIA_URL = "/media/"
+# Where backups of single tenants lie: better on another disk than the database.
+BACKUP_ROOT = Path(env.text("BACKUP_ROOT", str(env.home() / "backups")))
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS += ["django.forms"]
 SHARED_APPS += ["django.forms"]
@@ -343,6 +347,7 @@ CELERY_TASK_ROUTES = {
     "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
+    "departures.*": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
 }

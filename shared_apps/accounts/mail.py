@@ -78,6 +78,11 @@ def send(row_id: int) -> bool:
     return True
 
 
+def post(letter: Letter, to: str) -> None:
+    """Send a letter of the platform itself, in the present language. Whoever calls notes that it was sent."""
+    _build(letter, _site("public"), to).send()
+
+
 def _site(schema_name: str) -> Site:
     tenant = None
     if schema_name != "public":

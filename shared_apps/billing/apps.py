@@ -9,3 +9,6 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from shared_apps.billing import limits, requests  # noqa: F401  (they say what they count)
+        from shared_apps.departures.keeping import keep
+
+        keep("billing.Usage", "figures of each day without names, which invoices rest on")

@@ -8,4 +8,4 @@ class PeopleConfig(AppConfig):
     verbose_name = _("Personal data")
 
     def ready(self) -> None:
-        from shared_apps.people import personal  # noqa: F401  (says what is held about people)
+        from shared_apps.people import personal, restored  # noqa: F401  (they register themselves)

@@ -86,6 +86,17 @@ def keep(tenant_id: int, order_id: UUID, now_is: Footprint | None) -> None:
         )
 
 
+def keep_new(tenant_id: int, found: Collection[Footprint]) -> None:
+    """Copy orders of which nothing is kept yet: four statements for all instead of six for each. Runs in public."""
+    buyers = {each.user_id for each in found if each.user_id}
+    active = set(User.objects.filter(pk__in=buyers, is_active=True).values_list("pk", flat=True))
+    shown = [each for each in found if not each.user_id or each.user_id in active]
+    with transaction.atomic():
+        BoughtOrder.objects.bulk_create([_order_row(tenant_id, each) for each in shown], ignore_conflicts=True)
+        places = [row for each in shown for row in _place_rows(tenant_id, each)]
+        BoughtPlace.objects.bulk_create(places, ignore_conflicts=True)
+
+
 def _order_row(tenant_id: int, each: Footprint) -> BoughtOrder:
     return BoughtOrder(
         tenant_id=tenant_id,

@@ -8,4 +8,4 @@ class ImportsConfig(AppConfig):
     verbose_name = _("Imports")
 
     def ready(self) -> None:
-        from tenant_apps.imports import personal, subscribers  # noqa: F401  (register themselves)
+        from tenant_apps.imports import archive, personal, subscribers  # noqa: F401  (register themselves)

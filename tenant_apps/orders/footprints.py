@@ -4,7 +4,7 @@
 lead to the same copy (G2). The copy is written in public, after the tenant's own commit (citus.md, rules 3 and 12).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID
 
 from shared_apps.people import footprints
@@ -14,6 +14,7 @@ from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.events.models import Event
 from tenant_apps.orders.models import Order, OrderLine
 from tenants.context import current_tenant, in_public
+from tenants.restoring import Restored, afterwards
 
 BATCH = 500
 
@@ -72,6 +73,25 @@ def as_they_are(order_ids: Collection[UUID]) -> dict[UUID, Footprint]:
         if left is not None:
             found[order.pk] = left
     return found
+
+
+def copy_again(restored: Restored) -> Iterable[str]:
+    """After a restore the copy is what the orders say; of a tenant that was gone all of it is made anew."""
+    tenant = current_tenant()
+    for ids in _batches():
+        wanted = as_they_are(ids)
+        with in_public():
+            kept = footprints.as_kept(tenant.pk, ids)
+            footprints.keep_new(tenant.pk, [each for order_id, each in wanted.items() if order_id not in kept])
+            for order_id in kept:
+                if kept[order_id] != wanted.get(order_id):
+                    footprints.keep(tenant.pk, order_id, wanted.get(order_id))
+    for _stranger in _strangers(tenant.pk, mend=True):
+        pass
+    return ()
+
+
+afterwards("footprints", copy_again, order=40)
 
 
 def differences(*, mend: bool = False) -> Iterator[str]:

@@ -8,4 +8,10 @@ class PaymentsConfig(AppConfig):
     verbose_name = _("Payments")
 
     def ready(self) -> None:
-        from tenant_apps.payments import checkup, personal, subscribers, usage  # noqa: F401  (register themselves)
+        from tenant_apps.payments import (  # noqa: F401  (register themselves)
+            checkup,
+            connected,
+            personal,
+            subscribers,
+            usage,
+        )

@@ -6,7 +6,7 @@ payment or a tenant reaches nobody.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -20,6 +20,7 @@ from tenant_apps.payments.providers.base import BadSignature, Notice
 from tenants.context import current_tenant, in_public, in_tenant
 from tenants.errors import TenantMissing
 from tenants.models import ConnectedAccount, Tenant
+from tenants.restoring import Restored, afterwards
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,21 @@ def link(account: str) -> None:
             found = ConnectedAccount.objects.get(provider=PROVIDER, account=account)
         if found.tenant_id != tenant.pk:
             raise AccountTaken(field="account")
+
+
+def link_again(restored: Restored) -> Iterable[str]:
+    """After a restore the accounts that the tenant had linked are its own again, but for those that another has."""
+    accounts = ProviderAccount.objects.filter(provider=PROVIDER, public__connected=True)
+    notes = []
+    for account in accounts.values_list("public__account", flat=True):
+        try:
+            link(str(account))
+        except AccountTaken:
+            notes.append(f"The account {account} at {PROVIDER} is linked by another tenant by now.")
+    return notes
+
+
+afterwards("connected accounts", link_again, order=30)
 
 
 def receive(body: bytes, headers: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ class ReportsConfig(AppConfig):
             buying,
             mailing,
             personal,
+            restored,
             selling,
             settlement,
             stocking,

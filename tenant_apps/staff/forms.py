@@ -77,6 +77,24 @@ class HandOverForm(forms.Form):
     step_down = forms.BooleanField(label=_("I become a manager"), required=False)
 
 
+class CloseSiteForm(forms.Form):
+    """Which site is meant, and who asks."""
+
+    slug = forms.CharField(
+        label=_("Address of your site"),
+        max_length=63,
+        help_text=_("Type the first word of your site's address, so that nothing is closed by mistake."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    reason = forms.CharField(label=_("Why you leave"), max_length=500, required=False)
+
+
 NEVER = ""
 LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), (NEVER, _("Never"))]
 

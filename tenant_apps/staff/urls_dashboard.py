@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import address, keys, members, plan, roles, settings, usage
+from tenant_apps.staff.views import address, keys, leaving, members, plan, roles, settings, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
@@ -15,6 +15,13 @@ urlpatterns = [
     path("settings/address/remove/", address.remove, name="dashboard-address-remove"),
     path("settings/plan/", plan.plan, name="dashboard-plan"),
     path("settings/usage/", usage.usage, name="dashboard-usage"),
+    # These answer while the site is suspended or closing: tenants.middleware names the word "export".
+    path("export/", leaving.page, name="dashboard-leaving"),
+    path("export/start/", leaving.export, name="dashboard-leaving-export"),
+    path("export/archives/<uuid:pk>/", leaving.archive, name="dashboard-leaving-archive"),
+    path("export/pause/", leaving.pause, name="dashboard-leaving-pause"),
+    path("export/close/", leaving.close, name="dashboard-leaving-close"),
+    path("export/stay/", leaving.stay, name="dashboard-leaving-stay"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),

@@ -42,7 +42,7 @@ def test_what_is_killed_in_the_middle_of_its_work_leaves_nothing_half_done() -> 
     figures = run_quick("bench.faults")
     nothing = ("paid_without_ticket", "ticket_without_payment", "mail_lost", "ledger_difference_minor")
     assert {name: figures[name] for name in nothing} == dict.fromkeys(nothing, 0)
-    assert (figures["kills"], figures["stuck_after_120s"], figures["breaches"]) == (3, 0, 0)
+    assert (figures["kills"], figures["stuck_after_120s"], figures["breaches"]) == (4, 0, 0)
 
 
 def test_an_empty_queue_and_a_dead_worker_lose_nothing_and_double_at_most_one_mail() -> None:

@@ -57,6 +57,12 @@ _columns = {
     "day": "Date", "amount": "Amount", "currency": "=EUR", "purpose": "Purpose", "payer": "Purpose",
     "decimal": ",", "dates": "%d.%m.%Y",
 }  # fmt: skip
+
+
+def _closing(place: Place) -> dict[str, str]:
+    return {"slug": place.tenant.slug, "password": PASSWORD}
+
+
 _passed = {"name": "Next", "email": "next@matrix.test"}
 
 
@@ -73,6 +79,16 @@ BODIES: dict[str, Maker] = {
     "DELETE /me/avatar/": NOTHING,
     "POST /me/export/": NOTHING,
     "PATCH /notification-preferences/": fixed(preferences=[]),
+    "DELETE /tenants/<str:slug>/": _closing,
+    "POST /tenants/<str:slug>/exports/": NOTHING,
+    "POST /tenants/<str:slug>/pause/": fixed(reason="Holidays"),
+    "DELETE /tenants/<str:slug>/pause/": NOTHING,
+    "POST /tenants/<str:slug>/closing/": _closing,
+    "DELETE /tenants/<str:slug>/closing/": NOTHING,
+    "POST /dashboard/export/start/": NOTHING,
+    "POST /dashboard/export/pause/": fixed(reason="Holidays"),
+    "POST /dashboard/export/close/": _closing,
+    "POST /dashboard/export/stay/": NOTHING,
     "PATCH /tenants/<str:slug>/": lambda place: {"slug": f"{place.tenant.slug}-hall"},
     "POST /tenants/<str:slug>/domains/": fixed(domain="new.hall.example"),
     "DELETE /tenants/<str:slug>/domains/<str:domain>/": NOTHING,

@@ -13,6 +13,8 @@ from tests.permissions.world import Actor, Place
 PERSONAL = (
     "/api/v1/me/exports/<",
     "/api/v1/me/erasure/<",
+    "/api/v1/erasures/<",
+    "/erasures/<",
     "/account/data/exports/<",
     "/account/avatars/<",
     "/account/erasure/<",
@@ -113,6 +115,8 @@ def _signed_in(route: Route, actor: Actor, place: Place, scope: str) -> frozense
         return one(OK) if needed & actor.everywhere(place.tenant) else one(FORBIDDEN)
     if route.path.startswith("/api/v1/tenants/<"):
         # On the platform's host all tenants are one list: their owners' own, and nobody else's.
+        if "/exports/<" in route.path:
+            return one(HIDDEN)  # the sample's archive is nobody's
         return one(OK) if _owns(actor, place) else one(HIDDEN)
     if _foreign(scope):
         return one(HIDDEN)
@@ -254,6 +258,8 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if not actor.operator:
         # The sign-in is no secret page: who is signed in and no operator is told that there is none.
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
+    if route.path == "/admin/billing/plan/add/":
+        return one(OK)  # what there is to buy, operators say
     if route.path.startswith(
         ("/admin/accounts/", "/admin/billing/", "/admin/django_celery_beat/")
     ) and route.path.endswith(("/add/", "/delete/")):
@@ -290,6 +296,12 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
     if route.path.startswith(WHOLE_EVENTS + WHOLE_MONEY) or route.path in (*MAKES_EVENTS, "/dashboard/money/"):
         held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
         return one(HIDDEN) if not names <= held or (_foreign(scope) and "<" in route.path) else one(OK)
+    if route.path.startswith("/dashboard/export/"):
+        # The site as a whole is its owners'.
+        held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
+        if held < PRESETS["owner"].permissions:
+            return one(FORBIDDEN)
+        return one(HIDDEN) if "<" in route.path else one(OK)
     if "<" not in route.path:
         # By a grant on some event one comes to lists of those; what makes something new is for roles.
         return one(OK) if not tenant or names & actor.everywhere(tenant) else one(OK, HIDDEN)

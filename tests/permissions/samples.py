@@ -207,6 +207,9 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/admin/", "url", lambda place: "nothing/"),
     ("/admin/", "app_label", lambda place: "accounts"),
     ("/tenants/", "slug", lambda place: place.tenant.slug),
+    ("/tenants/", "pk", lambda place: uuid4()),
+    ("/erasures/", "secret", lambda place: "nothing"),
+    ("/dashboard/export/", "pk", lambda place: uuid4()),
     ("/tenants/", "domain", lambda place: f"hall.{place.tenant.slug}.example"),
     ("", "event", key_of("event", "slug")),
     ("/dashboard/", "slug", key_of("event", "slug")),
@@ -368,6 +371,20 @@ NO_GOOD_END = {
     **dict.fromkeys(
         ("/tenants/<str:slug>/domains/<str:domain>/verify/", "/tenants/<str:slug>/domains/<str:domain>/primary/"),
         "needs a name server: tests/staff/test_site_address.py",
+    ),
+    **dict.fromkeys(
+        (
+            "/tenants/<str:slug>/exports/<uuid:pk>/",
+            "/tenants/<str:slug>/exports/<uuid:pk>/archive/",
+            "/dashboard/export/archives/<uuid:pk>/",
+            "/erasures/<str:secret>/",
+            "/erasures/<str:secret>/certificate.json",
+        ),
+        "needs an archive or an erasure, which a job makes: tests/departures",
+    ),
+    **dict.fromkeys(
+        ("/tenants/<str:slug>/", "/tenants/<str:slug>/closing/", "/dashboard/export/close/"),
+        "closing asks the owner's password: tests/departures",
     ),
     "/tenants/": "opening a schema takes seconds: tests/tenancy",
     "/signup/": "opening a schema takes seconds: tests/tenancy",

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tenant_apps.events.models import Category, Event
-from tenants import backup, catalog
+from tenants import backup, catalog, restoring
 from tenants.context import in_tenant
 from tests.factories import make_event
 
@@ -60,7 +60,7 @@ def test_a_tenant_whose_schema_is_lost_comes_back(filled: Any, tmp_path: Path) -
     backup.back_up(filled, tmp_path / "alpha.zip")
     with connection.cursor() as cursor:
         cursor.execute(f'DROP SCHEMA "{filled.schema_name}" CASCADE')
-    backup.restore(filled, tmp_path / "alpha.zip")
+    restoring.restore(tmp_path / "alpha.zip", slug="alpha")
     assert everything(filled) == before
 
 
@@ -91,7 +91,7 @@ def test_a_damaged_archive_is_refused_in_one_line_or_was_not_damaged_in_what_cou
     file.write_bytes(_flip(file.read_bytes(), int(len(file.read_bytes()) * part)))
     before = everything(filled)
     try:
-        backup.restore(filled, file)
+        restoring.restore(file, slug="alpha")
     except backup.BackupError as refusal:
         assert "\n" not in str(refusal) and str(file) in str(refusal)
     # A bit of a time stamp inside the zip may change and harm nothing; data never does.
@@ -115,7 +115,7 @@ def test_rows_that_were_changed_in_the_archive_are_noticed(filled: Any, tmp_path
     backup.back_up(filled, file)
     _rewrite(file, lambda manifest: manifest["tables"]["events_category"].update(sha256="0" * 64))
     with pytest.raises(backup.BackupError, match="events_category does not match"):
-        backup.restore(filled, file)
+        restoring.restore(file, slug="alpha")
 
 
 def test_another_migration_state_is_refused(filled: Any, tmp_path: Path) -> None:
@@ -123,16 +123,16 @@ def test_another_migration_state_is_refused(filled: Any, tmp_path: Path) -> None
     backup.back_up(filled, file)
     _rewrite(file, lambda manifest: manifest["migrations"].append("events.0999_future"))
     with pytest.raises(backup.BackupError, match="made by a newer version"):
-        backup.restore(filled, file)
+        restoring.restore(file, slug="alpha")
     _rewrite(file, lambda manifest: manifest.update(migrations=["events.0999_future"]))
     with pytest.raises(backup.BackupError, match="was made before"):
-        backup.restore(filled, file)
+        restoring.restore(file, slug="alpha")
 
 
 def test_anothers_backup_and_no_backup_are_refused(filled: Any, beta: Any, tmp_path: Path) -> None:
     backup.back_up(filled, tmp_path / "alpha.zip")
     with pytest.raises(backup.BackupError, match="a backup of alpha, not of beta"):
-        backup.restore(beta, tmp_path / "alpha.zip")
+        restoring.restore(tmp_path / "alpha.zip", slug="beta")
     with pytest.raises(CommandError, match="There is no file"):
         call_command("tenant_restore", "alpha", str(tmp_path / "none.zip"))
     with pytest.raises(CommandError, match="There is no tenant"):
@@ -149,11 +149,11 @@ def test_a_restore_that_breaks_off_leaves_the_live_data(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(backup, "_exchange", die)
+        patched.setattr(restoring, "_exchange", die)
         with pytest.raises(KeyboardInterrupt):
-            backup.restore(filled, tmp_path / "alpha.zip")
+            restoring.restore(tmp_path / "alpha.zip", slug="alpha")
     assert everything(filled) == before
-    backup.restore(filled, tmp_path / "alpha.zip")
+    restoring.restore(tmp_path / "alpha.zip", slug="alpha")
     assert everything(filled) == before
 
 

@@ -2,15 +2,19 @@
 
 from typing import Any
 
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.permissions import SIGNED_IN
+from api.v1.departures.serializers import CloseInput, StandingSerializer
 from api.v1.signup.serializers import TenantSerializer
 from api.v1.tenants.serializers import DomainInput, DomainSerializer, RenameInput
 from api.views import APIView
 from shared_apps.core.errors import NotFound
+from shared_apps.departures import leaving
 from shared_apps.signup.services import tenants_of
 from tenant_apps.staff import site_address
 from tenants.context import in_tenant
@@ -36,10 +40,11 @@ class OwnTenantView(APIView):
         return found
 
 
+@method_decorator(sensitive_post_parameters(), name="dispatch")
 class TenantView(OwnTenantView):
     """One tenant. A PATCH with `slug` gives it another subdomain; the old one goes to nobody else."""
 
-    permissions = {"get": SIGNED_IN, "patch": SIGNED_IN}
+    permissions = {"get": SIGNED_IN, "patch": SIGNED_IN, "delete": SIGNED_IN}
 
     @extend_schema(operation_id="tenants_retrieve", responses=TenantSerializer)
     def get(self, request: Request, slug: str) -> Response:
@@ -53,6 +58,15 @@ class TenantView(OwnTenantView):
             site_address.rename(wanted.validated_data["slug"], actor=request.user)
         renamed = tenants_of(request.user).get(slug=wanted.validated_data["slug"].strip().lower())
         return Response(TenantSerializer(renamed).data)
+
+    @extend_schema(operation_id="tenants_destroy", request=CloseInput, responses={202: StandingSerializer})
+    def delete(self, request: Request, slug: str) -> Response:
+        """Close the site: it stops serving at once, and after days of grace all of it is erased."""
+        tenant = self.tenant()
+        wanted = CloseInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        tenant = leaving.close(tenant, actor=request.user, **wanted.validated_data)
+        return Response(StandingSerializer(tenant).data, status=202)
 
 
 class DomainsView(OwnTenantView):

@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", help="Whose data.")
-        parser.add_argument("--to", type=Path, metavar="FILE", help="The archive (default: backups/ in FOYER_HOME).")
+        parser.add_argument("--to", type=Path, metavar="FILE", help="The archive (default: in BACKUP_ROOT).")
 
     def handle(self, *args: Any, **options: Any) -> None:
         tenant = Tenant.objects.filter(slug=options["slug"]).first()
@@ -29,5 +29,7 @@ class Command(BaseCommand):
             manifest = backup.back_up(tenant, target)
         except (backup.BackupError, OSError) as error:
             raise CommandError(str(error)) from None
-        rows = sum(table["rows"] for table in manifest["tables"].values())
-        self.stdout.write(f"{target}: {rows} rows of {len(manifest['tables'])} tables.")
+        self.stdout.write(
+            f"{target}: {backup.rows_of(manifest)} rows of {len(manifest['tables'])} tables,"
+            f" {len(manifest['media'])} files."
+        )

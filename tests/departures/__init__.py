@@ -1,0 +1,1 @@
+"""Tests of what tenants take along and how they end."""
