@@ -16,11 +16,11 @@ import re
 import sys
 import time
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from bench import prepared
 from bench.figures import Table
 from bench.strangers import Client, Seen, Tenant, word, words_in
 from bench.tenants import WEB_WORKERS, measured
@@ -30,7 +30,7 @@ PROCESSES, CONNECTIONS = 2, 16
 EVENTS = 5
 FORCED = 0.05
 # A worker serves so many requests, and up to half as many more, then another takes its place.
-WORKER_LIVES = 400
+WORKER_LIVES = 800
 READY = "/healthz"
 
 
@@ -51,9 +51,7 @@ def run(table: Table, home: Path, requests: int, hosts: int) -> bool:
     import django
 
     django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
+    prepared.migrate()
     tenants, rows = furnish(hosts)
     table.line(f"{hosts} tenants with {EVENTS} events each", "ids equal" if len(set(rows)) == 1 else "ids DIFFER")
     with recycled(home, requests, {"BENCH_FORCED": "1"}) as web:
@@ -68,6 +66,8 @@ def run(table: Table, home: Path, requests: int, hosts: int) -> bool:
     table.line("answers to the others", json.dumps(dict(sorted(seen.statuses.items()))))
     for what, count in sorted(seen.odd.items()):
         table.line("  not as usual", f"{count} times {what}")
+    for fault in faults_in(log, seen.faults)[:10]:
+        table.line("  that nobody forced", fault)
     stored = foreign_rows(tenants)
     logged = foreign_lines(log)
     cached = foreign_entries()
@@ -99,7 +99,10 @@ def run(table: Table, home: Path, requests: int, hosts: int) -> bool:
 def recycled(home: Path, requests: int, variables: dict[str, str]) -> Any:
     """A server whose workers end after some hundred requests, each at least once in a long run."""
     lives = min(WORKER_LIVES, requests // (2 * WEB_WORKERS))
-    limits = ("--max-requests", str(lives), "--max-requests-jitter", str(lives // 2))
+    limits = ["--max-requests", str(lives), "--max-requests-jitter", str(lives // 2)]
+    if lives < WORKER_LIVES:
+        # In short: what workers are made of is loaded once, and a new one costs a fork.
+        limits.append("--preload")
     return gunicorn(home, "platform_config.wsgi:application", variables, READY, (*THREADS, *limits))
 
 
@@ -216,6 +219,12 @@ def foreign_lines(log: str) -> list[str]:
         }:
             found.append(line)
     return found
+
+
+def faults_in(log: str, requests: list[str]) -> list[str]:
+    """Return the end of the traceback of each of these requests."""
+    lines = [line for line in log.splitlines() if '"exception"' in line]
+    return [line[-700:] for line in lines if any(f'"{request}"' in line for request in requests)]
 
 
 def foreign_entries() -> list[str]:

@@ -12,10 +12,10 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from bench import prepared
 from bench.figures import Table, spread
 from bench.posting import Answer, Post, post_all
 from bench.tenants import WEB_WORKERS, measured, owner
@@ -69,12 +69,10 @@ def run(table: Table, home: Path, size: Size) -> bool:
     import django
 
     django.setup()
-    from django.core.management import call_command
-
     from tenants.context import in_tenant
     from tenants.provisioning import open_tenant
 
-    call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
+    prepared.migrate()
     tenant = open_tenant(name="Rush", slug="rush", owner=owner(), currency="EUR")
     with gunicorn(home, "platform_config.wsgi:application", {}, READY) as web, in_tenant(tenant):
         port = web.port

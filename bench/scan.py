@@ -13,10 +13,10 @@ import statistics
 import subprocess
 import sys
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from bench import prepared
 from bench.counting import statements_through
 from bench.figures import Table, spread
 from bench.orders import postmaster, rate_of
@@ -102,12 +102,10 @@ class Door:
     """A tenant with one event, its tickets, a list, and an API key of somebody who works at the door."""
 
     def __init__(self, home: Path, tickets: int):
-        from django.core.management import call_command
-
         from tenants.context import in_tenant
         from tenants.provisioning import open_tenant
 
-        call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
+        prepared.migrate()
         self.tenant = open_tenant(name="Gate", slug="gate", owner=owner(), currency="EUR", timezone="Europe/London")
         self.host = f"{self.tenant.slug}.localhost"
         self.codes, self.used = home / "codes.txt", 0

@@ -6,9 +6,9 @@ import signal
 import threading
 from collections import Counter
 from contextlib import suppress
-from io import StringIO
 from pathlib import Path
 
+from bench import prepared
 from platform_config.launcher import ports, processes
 from platform_config.launcher.home import Home
 from platform_config.launcher.postgres import EmbeddedPostgres
@@ -178,12 +178,11 @@ class Stack:
         import django
 
         django.setup()
-        from django.core.management import call_command
         from django.db import connections
 
         from platform_config.schedule import sync_schedule
 
-        call_command("migrate_schemas", shared=True, interactive=False, verbosity=0, stdout=StringIO())
+        prepared.migrate()
         sync_schedule()
         connections.close_all()
 

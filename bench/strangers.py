@@ -71,6 +71,7 @@ class Seen:
     placed: Counter[int] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     odd: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Seen") -> None:
@@ -80,6 +81,7 @@ class Seen:
         self.statuses += other.statuses
         self.odd += other.odd
         self.troubles += other.troubles
+        self.faults += other.faults
 
 
 def question(tenant: Tenant, chance: random.Random) -> Question:
@@ -199,7 +201,9 @@ class Client:
         self.seen.statuses[status] += 1
         if status not in ("200", "201"):
             self.seen.odd[f"{status} {asked.method} {re.sub(r'[0-9A-Z]{8}|gala-.|[?].*', '…', asked.path)}"] += 1
-            if status not in ("503",):
+            if status == "500" and (found := re.search(rb"x-request-id: (\S+)", head, re.IGNORECASE)):
+                self.seen.faults.append(found[1].decode())
+            if status != "503":
                 self._trouble(f"{tenant.host} {asked.method} {asked.path}: {status} {body[:200]!r}")
             return
         if asked.method == "POST" and asked.path.endswith("/orders/"):

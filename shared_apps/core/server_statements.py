@@ -39,8 +39,14 @@ class ServerStatement:
         with database.cursor() as cursor:
             known = _known(database)  # the cursor may have opened the connection
             if self._name not in known:
-                cursor.execute(f"PREPARE {self._name} AS {self.sql}", self._marks())
+                # Noted first: what breaks off behind it (a task's time limit) leaves a statement that the server knows,
+                # and a second PREPARE would be refused for as long as the connection lives.
                 known.add(self._name)
+                try:
+                    cursor.execute(f"PREPARE {self._name} AS {self.sql}", self._marks())
+                except DatabaseError:
+                    known.discard(self._name)
+                    raise
             try:
                 cursor.execute(self._execute, values)
             except DatabaseError as error:

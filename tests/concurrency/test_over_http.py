@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+# Which leaves the prepared database where the runs find it.
+pytestmark = pytest.mark.usefixtures("django_db_setup")
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What the tests' own servers left in the environment: these runs start their own.
 OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "FOYER_HOME", "FOYER_TEST", "DJANGO", "PYTEST")

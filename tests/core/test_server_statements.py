@@ -35,6 +35,28 @@ def test_one_that_the_server_has_forgotten_is_asked_plainly_and_told_again(trans
     assert sent(lambda: statement(connection, [8])) == ([(8,)], ["PREPARE", "EXECUTE"])
 
 
+def test_who_was_broken_off_behind_the_telling_is_served_the_next_time(transactional_db):
+    statement = ServerStatement("SELECT %s::int")
+
+    def break_off(execute, sql, *rest):
+        execute(sql, *rest)
+        if sql.startswith("PREPARE"):
+            raise TimeoutError
+
+    with connection.execute_wrapper(break_off), pytest.raises(TimeoutError):
+        statement(connection, [1])
+    assert sent(lambda: statement(connection, [2])) == ([(2,)], ["EXECUTE"])
+
+
+def test_what_could_not_be_told_is_told_the_next_time(transactional_db):
+    statement = ServerStatement("SELECT %s::int FROM told_later")
+    with pytest.raises(DatabaseError):
+        statement(connection, [1])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE told_later AS SELECT 1")
+    assert sent(lambda: statement(connection, [2])) == ([(2,)], ["PREPARE", "EXECUTE"])
+
+
 def test_a_column_that_was_changed_meanwhile_is_no_fault(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE changing (name varchar(10))")

@@ -1,6 +1,11 @@
 """`make prove-isolation` in short: real workers that end, die and fail in the middle, over hosts with equal ids."""
 
+import pytest
+
 from tests.concurrency.test_over_http import run_quick
+
+# Which leaves the prepared database where the run finds it.
+pytestmark = pytest.mark.usefixtures("django_db_setup")
 
 
 def test_no_row_of_a_neighbour_is_shown_by_workers_that_fail_and_are_replaced() -> None:
