@@ -100,6 +100,11 @@ ELSEWHERE = {
     "billing.changed": "tests/billing/test_broken_off.py",
     "billing.cancelled": "tests/billing/test_broken_off.py",
     "billing.fees": "tests/billing/test_broken_off.py",
+    "restore.begun": "tests/tenancy/test_restoring.py",
+    "restore.filled": "tests/tenancy/test_restoring.py",
+    "restore.exchanging": "tests/tenancy/test_restoring.py",
+    "restore.exchanged": "tests/tenancy/test_restoring.py",
+    "restore.done": "tests/tenancy/test_restoring.py",
 }
 QUICK = [
     ("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved"),
