@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from shared_apps.billing import fees, limits, usage
-from shared_apps.billing.models import Plan, TicketFees
+from shared_apps.billing.models import Plan, TicketFees, Usage
 from shared_apps.billing.plans import Standing
-from tenant_apps.orders import platform_fees
+from tenant_apps.orders import counter, platform_fees
+from tenant_apps.orders.checkout import Basket, BasketLine, place_order
 from tenant_apps.orders.models import Order
 from tenants.context import in_tenant
 from tenants.models import Tenant
@@ -101,7 +102,7 @@ def test_what_was_kept_back_is_not_owed_again(sold, monkeypatch):
     assert fees.owed(sold, DAY, DAY) == []
 
 
-def test_the_counter_and_the_neighbour_pay_for_themselves(sold, beta, client_for):
+def test_the_neighbour_pays_for_itself_and_the_owner_reads_what_is_due(sold, beta, client_for):
     usage.measure(NOON)
     with in_tenant(beta):
         usage.measure(NOON)
@@ -113,3 +114,15 @@ def test_the_counter_and_the_neighbour_pay_for_themselves(sold, beta, client_for
     ]
     assert [one["day"] for one in answer["days"]] == ["2031-06-01"]
     assert owner.get("/api/v1/billing/ticket-fees/?from=tomorrow").status_code == 400
+
+
+def test_sales_at_the_counter_carry_no_fee(in_alpha):
+    charge(in_alpha, "10")
+    kind = make_ticket_type(make_event(), price_minor=1000)
+    basket = Basket(email="", lines=[BasketLine(ticket_type=kind.pk)], channel=counter.CHANNEL)
+    order = place_order(basket, actor=owner_of(in_alpha))
+    assert (order.status, order.total_minor, platform_fees.of_order(order)) == ("paid", 1000, 0)
+    paid_at(NOON, order)
+    usage.measure(NOON)
+    assert not TicketFees.objects.exists()
+    assert Usage.objects.get(tenant=in_alpha).paid_tickets == 1

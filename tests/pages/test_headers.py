@@ -53,7 +53,7 @@ def addresses(alpha):
         ("alpha", "get", "/?q=%00", 400), ("alpha", "get", f"/?q={'x' * 9000}", None),
         ("alpha", "get", "/static/css/base.css", 200), ("alpha", "get", "/static/js/foyer.js", 200),
         ("alpha", "get", "/static/nothing.css", 404), ("alpha", "get", "/account/avatars/nothing.webp", 404),
-        ("", "get", "/", 200), ("", "get", "/signup/", 302), ("", "get", "/nothing/", 404),
+        ("", "get", "/", 200), ("", "get", "/signup/", 200), ("", "get", "/nothing/", 404),
         ("", "get", "/healthz", 200),
         ("", "get", "/readyz", 200), ("", "get", "/admin/", 302), ("", "get", "/api/docs/", 200),
         ("nobody-here", "get", "/", 404), ("nobody-here", "get", "/api/v1/events/", 404), ("beta", "get", "/", 403),
