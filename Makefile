@@ -108,7 +108,7 @@ prove-reports:  ## every report beside SQL over the ledger, for 100,000 generate
 
 prove-billing:  ## a year's messages of Stripe in 100 random orders and 20 late ones: one final state
 	@$(INSTALL) dev
-	@BILLING_ORDERS=100 BILLING_YEARS=20 exec .venv/bin/python -m pytest -q -n 0 --show-capture=no tests/billing/test_any_order.py $(ARGS)
+	@exec env BILLING_ORDERS=100 BILLING_YEARS=20 .venv/bin/python -m pytest -q -n 0 --show-capture=no tests/billing/test_any_order.py $(ARGS)
 
 prove-isolation:  ## every route as every role at twins with equal ids, then 100,000 requests over 20 hosts (15 to 30 minutes)
 	@$(INSTALL) dev
