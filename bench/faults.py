@@ -93,6 +93,13 @@ ELSEWHERE = {
     "round.written": "tests/notifications/test_reminders.py",
     "message.batch": "tests/notifications/test_messages.py",
     "retention.forgotten": "tests/orders/test_retention.py",
+    "billing.asked": "tests/billing/test_broken_off.py",
+    "billing.kept": "tests/billing/test_broken_off.py",
+    "billing.customer": "tests/billing/test_broken_off.py",
+    "billing.checkout": "tests/billing/test_broken_off.py",
+    "billing.changed": "tests/billing/test_broken_off.py",
+    "billing.cancelled": "tests/billing/test_broken_off.py",
+    "billing.fees": "tests/billing/test_broken_off.py",
 }
 QUICK = [
     ("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved"),

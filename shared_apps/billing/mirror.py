@@ -10,7 +10,7 @@ everybody with a lower one was told what it was to look for (docs/decisions/0047
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -27,6 +27,9 @@ from tenants.context import in_public
 from tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
+
+# So soon somebody looks again who finds that what follows from a picture was not done.
+UNTIL_SETTLED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,13 @@ def look(tenant_id: int, *, events: Sequence[int] = (), now: datetime | None = N
             _follow_clock(tenant_id, now)
             raise
         found = standing.picture(told, now)
-        row = _keep(tenant_id, number, told, found, events, now)
+        row, next_look = _keep(tenant_id, number, told, found, events, now)
         point("billing.kept")
         settle(row)
         _put_right(row, found)
+        # All that follows is done. Who looked again meanwhile says when the next time is.
+        if Subscription.objects.filter(pk=row.pk, answered=number).update(look_at=next_look):
+            row.look_at = next_look
         return Looked(row, found.running)
 
 
@@ -85,22 +91,26 @@ def _take_number(tenant_id: int) -> tuple[int, str]:
 
 def _keep(
     tenant_id: int, number: int, told: Told, found: Picture, events: Sequence[int], now: datetime
-) -> Subscription:
-    """Write the whole picture, and that the messages are done, in one transaction."""
+) -> tuple[Subscription, datetime | None]:
+    """Write the whole picture, and that the messages are done, in one transaction; return also when to look next.
+
+    Until what follows from it is done, that is soon: whoever dies in between is followed by another look.
+    """
     with transaction.atomic():
         row = _locked(tenant_id)
         BillingEvent.objects.filter(pk__in=list(events), done_at=None).update(done_at=now)
         if number <= row.answered:
-            return row
+            return row, row.look_at
         before = _said(row)
         owed_before = row.past_due_since
         row.answered = number
         _paint(row, told, found, now)
+        next_look, row.look_at = row.look_at, now + UNTIL_SETTLED
         row.save()
         _keep_invoices(row, told.invoices)
         letters.write(row, found, owed_before=owed_before, now=now)
         _note(row, before, now)
-    return row
+    return row, next_look
 
 
 def _locked(tenant_id: int) -> Subscription:
