@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format prove-reports
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format prove-reports prove-isolation
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -105,6 +105,11 @@ prove-tickets:  ## every ticket file of the demo drawn, printed, folded and read
 prove-reports:  ## every report beside SQL over the ledger, for 100,000 generated orders (about 3 minutes; ARGS="--orders 2000")
 	@$(INSTALL) run
 	@exec .venv/bin/python -m bench.reports $(ARGS)
+
+prove-isolation:  ## every route as every role at twins with equal ids, then 100,000 requests over 20 hosts (15 to 30 minutes)
+	@$(INSTALL) dev
+	@ISOLATION_ALL=1 .venv/bin/python -m pytest -q -p no:cacheprovider tests/isolation/test_crawl.py
+	@exec .venv/bin/python -m bench.isolation $(ARGS)
 
 bench-login-storm:  ## 10,000 logins against one account over 20 hosts and 50 addresses
 	@$(INSTALL) dev

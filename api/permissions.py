@@ -11,15 +11,18 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 
+from shared_apps.core import access
 from shared_apps.core.errors import Forbidden, SignInRequired
 
 ANYONE = "anyone"
 SIGNED_IN = "signed_in"
 # The view's queryset holds only what the caller may see: their own by sign-in, or by an order's secret (I2).
 OWN = "own"
+# The platform's operators, with two-step login; to others there is nothing there (I3).
+OPERATORS = access.OPERATORS
 
 Rule = str | tuple[str, ...]
-WORDS = frozenset({ANYONE, SIGNED_IN, OWN})
+WORDS = frozenset({ANYONE, SIGNED_IN, OWN, OPERATORS})
 
 
 def key_of(view: Any, method: str) -> str:
@@ -64,6 +67,9 @@ class Declared(BasePermission):
             return True
         if not request.user.is_authenticated:
             raise SignInRequired
+        if rule == OPERATORS:
+            require_operator(request)
+            return True
         if rule == SIGNED_IN:
             admit_to_persons_view(request, view)
             return True
@@ -75,6 +81,13 @@ class Declared(BasePermission):
             return True
         require(request, names_of(rule))
         return True
+
+
+def require_operator(request: Any) -> None:
+    """Raise NotFound unless the caller runs the platform, and OperatorsSecondFactor for one without two-step login."""
+    from shared_apps.accounts.operators import require_operator as required
+
+    required(request.user, path=request.path)
 
 
 def view_takes(view: Any, method: str) -> bool:

@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from structlog import get_logger
 
-from api.permissions import ANYONE, OWN, SIGNED_IN, Rule, key_of, names_of
+from api.permissions import OWN, WORDS, Rule, key_of, names_of
 from shared_apps.accounts import trail
 from shared_apps.core import access, limits
 from shared_apps.core.addresses import client_address, network_of
@@ -99,4 +99,4 @@ def _asked(request: Any) -> tuple[str, ...]:
 
 
 def _staffs(rule: Rule | None) -> tuple[str, ...]:
-    return () if rule is None or rule in (ANYONE, SIGNED_IN, OWN) else names_of(rule)
+    return () if rule is None or rule in WORDS else names_of(rule)

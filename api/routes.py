@@ -13,14 +13,13 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver
 from rest_framework.views import APIView
 
-from api.permissions import ANYONE, OWN, SIGNED_IN, WORDS, Declared, Rule, names_of
+from api.permissions import ANYONE, OPERATORS, OWN, SIGNED_IN, WORDS, Declared, Rule, names_of
 from shared_apps.core import access
 
 # Pages of libraries that show nothing of anybody's.
 WITHOUT_MARK = frozenset({"django.views.generic.base.RedirectView"})
 METHODS = ("get", "post", "put", "patch", "delete")
 PLATFORM, TENANT = "platform", "tenant"
-OPERATORS = "operators"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Route:
     @property
     def names(self) -> tuple[str, ...]:
         """The staff permissions of which one suffices; empty where none is asked."""
-        if self.rule is None or self.rule in (*WORDS, access.STAFF, OPERATORS):
+        if self.rule is None or self.rule in (*WORDS, access.STAFF):
             return ()
         return names_of(self.rule)
 
@@ -128,14 +127,14 @@ def _pages_of(address: str, callback: Any, on_platform: bool, in_admin: bool) ->
     if in_admin:
         # Django's admin asks on each of its pages; it is on the platform's host only (I3).
         rule, methods = OPERATORS, ("GET", "POST")
-        problem = "" if on_platform else "is the operators', and not for a tenant's host"
+        problem = _problem(rule, on_platform)
     elif name in WITHOUT_MARK:
         rule, methods = ANYONE, ("GET",)
     elif rule is None:
         problem = "declares no rule: mark it by shared_apps.core.access"
     elif rule == access.STAFF:
         problem = "is for a tenant's staff and stands on the platform's host" if on_platform else ""
-    elif rule not in WORDS:
+    else:
         problem = _problem(rule, on_platform)
     if not problem and not methods:
         problem = "takes no method"
@@ -148,6 +147,8 @@ def _pages_of(address: str, callback: Any, on_platform: bool, in_admin: bool) ->
 def _problem(rule: Rule | None, on_platform: bool) -> str:
     if not rule:
         return "declares no rule for it"
+    if rule == OPERATORS:
+        return "" if on_platform else "is the operators', and not for a tenant's host"
     if rule in WORDS:
         return ""
     from tenant_apps.staff.permissions import PERMISSIONS

@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from api.permissions import ANYONE, OWN, SIGNED_IN, names_of, rule_of
+from api.permissions import ANYONE, OPERATORS, OWN, SIGNED_IN, names_of, rule_of
 from shared_apps.core.problems import CONTENT_TYPE
 
 
@@ -56,6 +56,8 @@ class Schema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]  # spectacular says None where it gives text
         described = super().get_description() or ""
         rule = rule_of(self.view, self.method)
+        if rule == OPERATORS:
+            return f"{described}\n\nFor the platform's operators, with two-step login.".strip()
         if rule is None or rule in (ANYONE, SIGNED_IN, OWN):
             return str(described)
         needed = " or ".join(f"`{name}`" for name in names_of(rule))

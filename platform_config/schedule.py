@@ -56,6 +56,7 @@ SCHEDULE = (
     Entry("notifications.send_digests", "notifications.send_digests", every=timedelta(minutes=10)),
     Entry("orders.retain", "orders.retain", at=(2, 50)),
     Entry("billing.meter", "billing.meter", every=timedelta(hours=1)),
+    Entry("operators.measure", "operators.measure", every=timedelta(minutes=10)),
     Entry("imports.resume", "imports.resume", every=timedelta(minutes=1)),
     Entry("notifications.resume_messages", "notifications.resume_messages", every=timedelta(minutes=1)),
     Entry("accounts.send_unsent", "accounts.send_unsent", every=timedelta(minutes=1), each_tenant=False),

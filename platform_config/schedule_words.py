@@ -31,6 +31,7 @@ WORDS: dict[str, Any] = {
     "notifications.resume_messages": _("Takes up messages to ticket holders whose worker died"),
     "orders.retain": _("Removes personal data that an organizer does not keep any longer"),
     "billing.meter": _("Counts what organizers used, for billing"),
+    "operators.measure": _("Reckons how every organizer does, for the operators' console"),
     "payments.reconcile": _("Compares every ledger with the provider's books"),
     "webhooks.sweep": _("Sends webhooks that wait or are to be tried again"),
     "webhooks.forget_old": _("Deletes the log of webhooks after 30 days"),

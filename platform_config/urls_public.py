@@ -9,6 +9,7 @@ from api.v1.urls import public_urls
 from platform_config import mailbox
 from shared_apps.accounts import urls as accounts
 from shared_apps.departures import urls as departures
+from shared_apps.operators import urls as operators
 from shared_apps.people import urls as people
 from shared_apps.signup import urls as signup
 from tenant_apps.orders import urls_account as my_orders
@@ -21,6 +22,7 @@ urlpatterns = [
     *signup.urlpatterns,
     *departures.urlpatterns,
     *mailbox.urlpatterns,
+    *operators.console_urlpatterns,
     path("admin/", admin.site.urls),
 ]
 

@@ -7,6 +7,7 @@ from api.urls import below
 from api.v1.urls import tenant_urls
 from platform_config import sitemap
 from shared_apps.accounts import urls as accounts
+from shared_apps.operators import urls as operators
 from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.catalog import urls_dashboard as catalog_dashboard
@@ -46,6 +47,7 @@ _dashboard = [
     *notifications_dashboard.urlpatterns,
     *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
+    *operators.dashboard_urlpatterns,
 ]
 urlpatterns = [
     *below(tenant_urls),
@@ -59,6 +61,7 @@ urlpatterns = [
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     *notifications_storefront.urlpatterns,
+    *operators.tenant_urlpatterns,
     path("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),
     path("robots.txt", sitemap.robots, name="robots"),

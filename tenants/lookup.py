@@ -88,8 +88,8 @@ def own_copy(tenant: Tenant) -> Tenant:
     mine._state = copy.copy(tenant._state)
     mine._state.fields_cache = {}
     mine.preferences = copy.deepcopy(tenant.preferences)
-    mine.suspensions = copy.deepcopy(tenant.suspensions)
     mine.limits = dict(tenant.limits)
+    mine.suspensions = copy.deepcopy(tenant.suspensions)
     return mine
 
 

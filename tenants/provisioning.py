@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 # First key of the advisory locks that keep two openings of one slug apart; the second is a hash of the slug.
 OPENING_LOCK = 7101
 LONGEST_SCHEMA = 40
+# A name that is given up is kept from everybody else; so nobody gives up many.
+MOST_RENAMES, RENAMES_WITHIN = 3, timedelta(days=30)
 LONGEST_REASON = 500
 # Those whose standing can change; opening and closed ones have none.
 _LIVING = frozenset({Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.CLOSING})
 _STANDING = ("status", "suspended_at", "suspensions", "closes_at", "closed_at")
-# A name that is given up is kept from everybody else; so nobody gives up many.
-MOST_RENAMES, RENAMES_WITHIN = 3, timedelta(days=30)
 
 
 def open_tenant(

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -169,9 +170,16 @@ def _prepare_database() -> None:
 
 @pytest.fixture
 def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Real commits. Afterwards every row that the test made in any schema is gone, the two tenants stay.
+    """Real commits. Afterwards every row that the test made in any schema is gone, the two tenants stay."""
+    with real_commits(django_db_blocker):
+        yield
 
-    pytest-django's own would TRUNCATE in one schema and lose the tenants; this one copies the prepared database anew.
+
+@contextmanager
+def real_commits(django_db_blocker: Any) -> Iterator[None]:
+    """Let the block commit; afterwards the prepared database is copied anew.
+
+    pytest-django's own would TRUNCATE in one schema and lose the tenants.
     """
     import psycopg2
     from django.conf import settings

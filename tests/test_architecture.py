@@ -26,6 +26,8 @@ LAYERS = (
     # Below those that tell people something themselves (docs/decisions/0039).
     {"tenant_apps.notifications"},
     {"tenant_apps.webhooks", "tenant_apps.imports", "tenant_apps.reports"},
+    # Looks into all of them, for those who run the platform (docs/decisions/0052).
+    {"shared_apps.operators"},
     {"api"},
 )
 HEIGHT = {package: height for height, packages in enumerate(LAYERS) for package in packages}

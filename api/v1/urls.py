@@ -12,6 +12,7 @@ from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.notifications import urls as notifications
 from api.v1.notifications import urls_messages as messages
+from api.v1.operators import urls as operators
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
 from api.v1.people import urls as people
@@ -32,6 +33,7 @@ public_urls = [
     *departures.public_urls,
     *tenants.public_urls,
     *billing.public_urls,
+    *operators.public_urls,
     *public_aliases,
 ]
 # A tenant's host. What older clients call under `events/` comes first: "my_upcoming_events" is no event's slug.
@@ -57,4 +59,5 @@ tenant_urls = [
     *audit.tenant_urls,
     *notifications.tenant_urls,
     *background.tenant_urls,
+    *operators.tenant_urls,
 ]

@@ -45,6 +45,7 @@ SHARED_APPS = [
     "shared_apps.people",
     "shared_apps.departures",
     "shared_apps.billing",
+    "shared_apps.operators",
     "api",
     "platform_config",
 ]
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "tenants.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "shared_apps.accounts.middleware.SignInMiddleware",
+    "shared_apps.operators.middleware.ImpersonationMiddleware",
     "tenants.middleware.LocaleMiddleware",
     "platform_config.observability.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -342,6 +344,7 @@ CELERY_TASK_ROUTES = {
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
     "billing.*": {"queue": "bulk"},
+    "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
     "departures.export": {"queue": "bulk"},
@@ -392,6 +395,9 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["api.schema.of_version_one"],
     "ENUM_NAME_OVERRIDES": {
         "CheckStateEnum": "shared_apps.core.checkup.STATES",
+        "TenantStateEnum": "shared_apps.operators.overview.STATE_NAMES",
+        "TenantStatusEnum": "tenants.models.Tenant.Status",
+        "FailedWorkKindEnum": "shared_apps.operators.failed_work.KIND_NAMES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",

@@ -160,3 +160,10 @@ class AccountUnconfirmed(Forbidden):
     message = _(
         "There is an account of this address that was never confirmed. Confirm it first, or reset its password."
     )
+
+
+class OperatorsSecondFactor(Forbidden):
+    """Whoever can look into every organizer's books proves twice who they are."""
+
+    code = "mfa_required"
+    message = _("Operators need two-step login. Turn it on first, in your account under Security.")

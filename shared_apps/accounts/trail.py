@@ -68,30 +68,41 @@ WORDS: dict[str, Any] = {
     "tenant.closing": _("Closing of the organizer begun"),
     "tenant.kept": _("Closing of the organizer taken back"),
     "tenant.closed": _("Organizer closed"),
-    "tenant.erased": _("Organizer erased"),
-    "tenant.export_asked": _("Copy of the organizer's data asked for"),
     "tenant.renamed": _("Organizer has another address"),
     "domain.claimed": _("Domain added"),
     "domain.proved": _("Domain proved"),
     "domain.primary": _("Main address changed"),
     "domain.lost": _("Domain dropped: its proof ended"),
     "domain.released": _("Domain removed"),
+    "operators.refused": _("Operators' page refused"),
+    "impersonation.begun": _("An operator enters an organizer's site as somebody"),
+    "impersonation.used": _("An operator is on an organizer's site"),
+    "impersonation.page": _("An operator looked at a page of an organizer's"),
+    "impersonation.ended": _("An operator left an organizer's site"),
+    "failed_work.retried": _("Failed work tried again by an operator"),
+    "tenant.erased": _("Organizer erased"),
+    "tenant.export_asked": _("Copy of the organizer's data asked for"),
     "api_key.made": _("API key made"),
     "api_key.revoked": _("API key revoked"),
     "api_key.refused": _("A revoked or expired API key was used"),
 }
 
-_operator: ContextVar[int | None] = ContextVar("operator", default=None)
+_operator: ContextVar[Any] = ContextVar("operator", default=None)
 
 
 @contextmanager
 def acting(operator: Any) -> Iterator[None]:
     """What is noted inside was done by this operator, whosever account it is about."""
-    token = _operator.set(operator.pk)
+    token = _operator.set(operator)
     try:
         yield
     finally:
         _operator.reset(token)
+
+
+def operator_acting() -> Any:
+    """Return the operator of `acting`, None where nobody acts for others."""
+    return _operator.get()
 
 
 def note(
@@ -113,7 +124,7 @@ def note(
     PlatformAuditEntry.objects.create(
         topic=topic,
         user_id=user_id,
-        actor_id=operator if operator is not None else user_id if by_owner and not refused else None,
+        actor_id=operator.pk if operator is not None else user_id if by_owner and not refused else None,
         refused=refused,
         target=target[:100],
         schema_name=present_schema(),

@@ -23,6 +23,8 @@ ANYONE = "anyone"
 SIGNED_IN = "signed_in"
 OWN = "own"
 STAFF = "staff"
+# Who runs the platform: on its own host only, with two-step login (I3).
+OPERATORS = "operators"
 
 UNSAID = ("GET", "HEAD", "POST")
 
@@ -32,12 +34,19 @@ View = TypeVar("View", bound=Callable[..., Any])
 Gate = Callable[[HttpRequest, tuple[str, ...]], HttpResponseBase | None]
 
 _gate: Gate | None = None
+_operators_gate: Callable[[HttpRequest], HttpResponseBase | None] | None = None
 
 
 def register_gate(gate: Gate) -> None:
     """Name the function that decides on staff permissions. Called once, by the app that owns them."""
     global _gate
     _gate = gate
+
+
+def register_operators_gate(gate: Callable[[HttpRequest], HttpResponseBase | None]) -> None:
+    """Name the function that decides who is an operator. Called once, by the app that knows people."""
+    global _operators_gate
+    _operators_gate = gate
 
 
 def anyone(view: View) -> View:
@@ -53,6 +62,11 @@ def own(view: View) -> View:
 def signed_in(view: View) -> View:
     """Open to who is signed in; others are sent to the login page and come back."""
     return _marked(view, SIGNED_IN, _require_person)
+
+
+def operator(view: View) -> View:
+    """Open to the platform's operators, on its own host; to others who are signed in there is nothing here."""
+    return _marked(view, OPERATORS, _require_operator)
 
 
 def staff(*permissions: str) -> Callable[[View], View]:
@@ -99,6 +113,14 @@ def _require_person(request: HttpRequest) -> HttpResponseBase | None:
         return None
     # Only a page that was asked for can be come back to.
     return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
+
+
+def _require_operator(request: HttpRequest) -> HttpResponseBase | None:
+    if sent_away := _require_person(request):
+        return sent_away
+    if _operators_gate is None:
+        raise ImproperlyConfigured("No app has registered the gate of operators.")
+    return _operators_gate(request)
 
 
 def _marked(view: View, rule: str | tuple[str, ...], require: Callable[..., HttpResponseBase | None] | None) -> View:

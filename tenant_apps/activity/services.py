@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from structlog.contextvars import get_contextvars
 
+from shared_apps.accounts import trail
 from shared_apps.core.inserting import insert_all
 from tenant_apps.activity import hints
 from tenant_apps.activity.models import AuditEntry, OutboxMessage
@@ -21,7 +22,7 @@ def record_refusal(actor: Any, target: str, *, topic: str = "access.refused", **
         actor="" if actor is None else str(actor),
         target=target[:100],
         refused=True,
-        details=details,
+        details=_told_by(details),
         request_id=str(request.get("request_id", ""))[:64],
         address=request.get("address"),
     )
@@ -35,6 +36,12 @@ def before_and_after(before: dict[str, Any], after: dict[str, Any]) -> dict[str,
         "before": {name: _told(before.get(name)) for name in changed},
         "after": {name: _told(after[name]) for name in changed},
     }
+
+
+def _told_by(details: dict[str, Any]) -> dict[str, Any]:
+    """Add the platform's operator to what was done in another's name: nobody answers for what they did not do."""
+    operator = trail.operator_acting()
+    return details if operator is None else {**details, "operator": str(operator)}
 
 
 def made(**facts: Any) -> dict[str, Any]:
@@ -133,7 +140,7 @@ def records(
             actor_id=actor.pk if signed_in else None,
             actor=str(actor) if signed_in else "",
             target=aggregate,
-            details=details or {},
+            details=_told_by(details or {}),
             request_id=str(request.get("request_id", ""))[:64],
             address=request.get("address"),
         )

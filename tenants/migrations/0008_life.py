@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0010_limits'),
+        ('tenants', '0008_domain_claims'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0008_domain_claims")]
+    dependencies = [("tenants", "0008_life")]
 
     operations = [
         migrations.AddField(

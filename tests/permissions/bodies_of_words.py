@@ -7,6 +7,7 @@ from tests.permissions.samples import AT, Maker, fixed
 from tests.permissions.world import Place
 
 NOTHING = fixed()
+WHY = fixed(reason="To see whether it works.")
 
 
 def _message(place: Place) -> dict[str, Any]:
@@ -52,6 +53,33 @@ BODIES: dict[str, Maker] = {
     "POST /dashboard/settings/sender/test/": NOTHING,
     "POST /dashboard/settings/sender/check/": NOTHING,
     "POST /dashboard/settings/sender/remove/": NOTHING,
+    "POST /operators/tenants/<str:slug>/suspend/": WHY,
+    "POST /operators/tenants/<str:slug>/resume/": NOTHING,
+    "POST /operators/tenants/<str:slug>/measure/": NOTHING,
+    "POST /operators/tenants/<str:slug>/visits/": WHY,
+    "DELETE /operators/visits/<uuid:pk>/": NOTHING,
+    "DELETE /operator-visits/<uuid:pk>/": NOTHING,
+    "POST /operators/failed-work/retry/": lambda place: {
+        "kind": "message",
+        "tenant": place.tenant.slug,
+        "what": "order.resend",
+    },
+    "POST /operator/tenants/<slug:slug>/suspend/": fixed(**{"suspend-reason": "To see whether it works."}),
+    "POST /operator/tenants/<slug:slug>/resume/": NOTHING,
+    "POST /operator/tenants/<slug:slug>/measure/": NOTHING,
+    "POST /operator/tenants/<slug:slug>/visit/": lambda place: {
+        "visit-person": place.tenant.owner_id,
+        "visit-reason": "To see whether it works.",
+        "visit-minutes": "15",
+    },
+    "POST /operator/failed/retry/": lambda place: {
+        "kind": "message",
+        "tenant": place.tenant.slug,
+        "what": "order.resend",
+    },
+    "POST /operator/visits/<uuid:pk>/end/": NOTHING,
+    "POST /operator/leave/": NOTHING,
+    "POST /dashboard/operators/<uuid:pk>/end/": NOTHING,
     "POST /background-work/parked/retry/": NOTHING,
     "POST /background-work/parked/<uuid:pk>/retry/": NOTHING,
     "POST /dashboard/background/retry/": NOTHING,

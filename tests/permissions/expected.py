@@ -73,6 +73,8 @@ def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[s
         if not route.authenticates:
             return one(HIDDEN)
         return one(FORBIDDEN if actor.key else HIDDEN) if signed_in else one(UNSIGNED)
+    if route.rule == OPERATORS:
+        return one(OK if actor.operator else HIDDEN) if signed_in else one(UNSIGNED)
     if route.rule == ANYONE:
         return _visible(route, actor, place, scope)
     if route.rule == SIGNED_IN:
@@ -206,7 +208,11 @@ def _staff(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[st
 def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[str]:
     signed_in = actor.user is not None and not actor.suspended
     if route.rule == OPERATORS:
+        if route.path.startswith("/operator/"):
+            return _of_console(actor, signed_in)
         return _of_admin(route, actor, signed_in)
+    if route.path == "/operator/enter/":
+        return one(HIDDEN)  # without a code of the console's it leads nowhere
     if route.path.startswith(PERSONAL):
         return one(LOGIN) if route.rule == SIGNED_IN and not signed_in else one(HIDDEN)
     if route.path.startswith("/dev/"):
@@ -239,6 +245,12 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
     return _staff_page(route, actor, place, scope)
 
 
+def _of_console(actor: Actor, signed_in: bool) -> frozenset[str]:
+    if actor.operator:
+        return one(OK)
+    return one(HIDDEN if signed_in else LOGIN)
+
+
 def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if route.path == "/admin/logout/":
         # Django lets anybody log out; it shows nothing, and whoever is signed in nowhere stays so.
@@ -246,6 +258,8 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
     if not actor.operator:
         # The sign-in is no secret page: who is signed in and no operator is told that there is none.
         return one(HIDDEN) if signed_in and route.path == "/admin/login/" else one(LOGIN)
+    if route.path == "/admin/billing/plan/add/":
+        return one(OK)  # what there is to buy, operators say
     if route.path.startswith(
         ("/admin/accounts/", "/admin/billing/", "/admin/django_celery_beat/")
     ) and route.path.endswith(("/add/", "/delete/")):

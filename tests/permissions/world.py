@@ -7,12 +7,14 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount
 from django.db import connection, transaction
 from django.utils import timezone
 
 from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
+from shared_apps.operators.models import Impersonation
 from shared_apps.people import footprints
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.reports.models import ReportRun, ReportSchedule
@@ -127,6 +129,14 @@ def build() -> World:
     _far_ids(beta)
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+    world = build_one(alpha, beta)
+    with in_tenant(beta):
+        world.places["foreign"] = _place("foreign", beta, make_user())
+    return world
+
+
+def build_one(alpha: Any, beta: Any) -> World:
+    """The places of one tenant, and all callers; nothing in its neighbour."""
     buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
     places = {}
     with in_tenant(alpha):
@@ -136,8 +146,6 @@ def build() -> World:
         draft = _place("draft", alpha, None, published=False)
         draft.public = False
         places["draft"] = draft
-    with in_tenant(beta):
-        places["foreign"] = _place("foreign", beta, make_user())
     actors = _actors(alpha, beta, places["own"], buyer, other_buyer)
     return World(alpha, beta, places, actors, buyer)
 
@@ -334,6 +342,14 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.test_payment = intend(place.pending, "test")
     place.things.session = open_session(buyer).session.pk
     place.things.device = PushSubscription.objects.create(user=buyer, endpoint="https://x.test", digest=place.name)
+    with in_public():
+        place.things.operator_visit = Impersonation.objects.create(
+            tenant=place.tenant,
+            operator_id=1,
+            person_id=1,
+            reason="To look.",
+            expires_at=timezone.now() + timedelta(days=1),
+        )
     place.things.parked = OutboxMessage.objects.create(
         topic="order.resend", aggregate=f"orders.order:{place.order.pk}", parked_at=timezone.now(), last_error="no"
     )
@@ -379,6 +395,7 @@ def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> 
     ]
     operator = make_user("operator@matrix.test")
     User.objects.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
+    TOTP.activate(operator, generate_totp_secret())
     found.append(Actor("operator", operator, operator=True))
     with in_tenant(alpha):
         for preset in PRESETS:

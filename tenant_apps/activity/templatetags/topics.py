@@ -11,6 +11,8 @@ WORDS: dict[str, Any] = {
     "access.refused": _("Access refused"),
     "outbox.parked": _("A message was given up"),
     "outbox.retried": _("Messages that were given up are tried again"),
+    "operator.entered": _("An operator of the platform came in"),
+    "operator.left": _("An operator of the platform left"),
     "order.placed": _("Order placed"),
     "order.paid": _("Paid, tickets issued"),
     "order.expired": _("Time to pay ran out"),
