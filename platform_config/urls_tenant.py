@@ -12,12 +12,14 @@ from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.catalog import urls_dashboard as catalog_dashboard
 from tenant_apps.catalog import urls_storefront as catalog_storefront
+from tenant_apps.consents import urls as consents
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
 from tenant_apps.notifications import urls_dashboard as notifications_dashboard
 from tenant_apps.notifications import urls_messages, urls_reminders
 from tenant_apps.notifications import urls_storefront as notifications_storefront
+from tenant_apps.onboarding import urls_dashboard as onboarding_dashboard
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -44,6 +46,8 @@ _dashboard = [
     *imports_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
+    *onboarding_dashboard.urlpatterns,
+    *consents.dashboard,
     *notifications_dashboard.urlpatterns,
     *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
@@ -61,6 +65,7 @@ urlpatterns = [
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     *notifications_storefront.urlpatterns,
+    *consents.storefront,
     *operators.tenant_urlpatterns,
     path("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),

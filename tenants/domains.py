@@ -179,6 +179,12 @@ def due(now: datetime | None = None, most: int = 200) -> list[DomainClaim]:
         return list(waiting.exclude(tenant__status=Tenant.Status.CLOSED).order_by("next_check_at", "pk")[:most])
 
 
+def put_off(found: DomainClaim, now: datetime | None = None) -> None:
+    """Look at a claim again later: there is no use in it now."""
+    with in_public():
+        DomainClaim.objects.filter(pk=found.pk).update(next_check_at=(now or timezone.now()) + SELDOM)
+
+
 def _keep(found: DomainClaim, answer: _Answer) -> tuple[DomainClaim, list[Change]]:
     changes: list[Change] = []
     with in_public(), transaction.atomic():

@@ -18,6 +18,7 @@ LAYERS = (
     {"shared_apps.signup"},
     {"tenant_apps.activity"},
     {"tenant_apps.staff"},
+    {"tenant_apps.consents"},
     {"tenant_apps.events"},
     {"tenant_apps.ticketing", "tenant_apps.catalog"},
     {"tenant_apps.customers", "tenant_apps.promotions"},
@@ -25,6 +26,8 @@ LAYERS = (
     {"tenant_apps.payments", "tenant_apps.reviews"},
     # Below those that tell people something themselves (docs/decisions/0039).
     {"tenant_apps.notifications"},
+    # Looks at everything that a new tenant has or lacks; the dashboard's first page, in reports, shows it.
+    {"tenant_apps.onboarding"},
     {"tenant_apps.webhooks", "tenant_apps.imports", "tenant_apps.reports"},
     # Looks into all of them, for those who run the platform (docs/decisions/0052).
     {"shared_apps.operators"},

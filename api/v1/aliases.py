@@ -55,6 +55,9 @@ class BookingInput(serializers.Serializer[Any]):
     ticket_type = serializers.IntegerField(min_value=1, max_value=WIDEST_ID, required=False, allow_null=True)
     email = serializers.EmailField(max_length=254, required=False)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+    agreed = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=50
+    )
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
 
 
@@ -74,6 +77,7 @@ def book(request: Request, event: Event, wanted: dict[str, Any]) -> Response:
         lines=[BasketLine(ticket_type=wanted.get("ticket_type") or only_type_of(event), quantity=wanted["seats"])],
         provider=wanted["provider"],
         language=get_language() or "",
+        agreed=wanted.get("agreed", ()),
     )
     order, payment = place(basket, user=request.user, actor=request.user)
     return orders.started(request, order, payment, {})

@@ -18,6 +18,8 @@ from shared_apps.core.errors import Busy, FieldError, SoldOut
 from shared_apps.core.faults import point
 from shared_apps.core.templatetags.money import written
 from tenant_apps.catalog.models import ProductVariant
+from tenant_apps.consents import texts
+from tenant_apps.consents.models import Consent
 from tenant_apps.orders import cart_holds, counter, errors, lifecycle, waiting_offers
 from tenant_apps.orders.answers import answers_of
 from tenant_apps.orders.cart_holds import Held
@@ -85,6 +87,8 @@ class Basket:
     voucher: str = ""
     cart: Cart | None = None
     told_minor: int | None = None
+    # The ids of the texts that the buyer agrees to (`consents.texts.asked`).
+    agreed: Collection[int] = ()
     # At the counter only: nothing is charged.
     complimentary: bool = False
 
@@ -219,7 +223,9 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
     )
     for line in lines:
         line.order = order
-    lifecycle.begin(order, lines, actor=actor, kept=Kept(types), paid=by_hand)
+    # Nobody ticks boxes at a counter: what is agreed to there is said there.
+    consents = _consents(basket, order, now) if basket.channel == "web" else []
+    lifecycle.begin(order, lines, actor=actor, kept=Kept(types), paid=by_hand, consents=consents)
     if variants:
         _refuse_changed_goods(order, variants)
     point("order.written")
@@ -249,6 +255,12 @@ def _made(basket: Basket, user: Any, actor: Any, offer: WaitingEntry | None, now
 
     last(claim)
     return order
+
+
+def _consents(basket: Basket, order: Order, now: datetime) -> list[Consent]:
+    return texts.agreed(
+        basket.agreed, order_id=order.pk, order_code=order.code, user_id=order.user_id, email=order.email, now=now
+    )
 
 
 def _refuse_sold_out(basket: Basket, types: Mapping[int, TicketType], *, uses_holds: bool) -> None:

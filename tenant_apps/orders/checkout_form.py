@@ -192,12 +192,16 @@ class CheckoutForm(forms.Form):
             found = re.fullmatch(r"lines\.(\d+)\.attendees\.(\d+)\.answers\.(.+)", error.field)
             if found and int(found[1]) < len(lines):
                 self.faults[f"answer_{lines[int(found[1])].pk.hex}_{found[2]}_{found[3]}"] = str(error.message)
+            elif error.field.startswith("agreed."):
+                self.faults[f"agree_{error.field.removeprefix('agreed.')}"] = str(error.message)
             elif error.field.removeprefix("delivery.") in addresses.FIELDS:
                 self.add_error(f"to_{error.field.removeprefix('delivery.')}", str(error.message))
             else:
                 unplaced.append(str(error.message))
-        if self.faults:
+        if any(name.startswith("answer_") for name in self.faults):
             unplaced.append(str(_("Please look at the marked questions.")))
+        if any(name.startswith("agree_") for name in self.faults):
+            unplaced.append(str(refusal))
         if not refusal.errors:
             where = {"delivery.method": "method", "email": "email", "provider": "provider", "voucher": "voucher"}.get(
                 refusal.field

@@ -1,6 +1,6 @@
 """THE order state machine. Nothing else writes Order.status (O1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.utils import timezone
 from shared_apps.core.errors import WrongState
 from shared_apps.core.faults import point
 from tenant_apps.activity.services import before_and_after, made, record, records
+from tenant_apps.consents.models import Consent
 from tenant_apps.orders import fulfilment, invoices
 from tenant_apps.orders.models import Order, OrderLine
 from tenant_apps.orders.writing import Kept, write_order
@@ -30,9 +31,16 @@ TRANSITIONS: dict[tuple[str, str], Callable[[Order], None]] = {
 
 
 def begin(
-    order: Order, lines: list[OrderLine], *, actor: Any = None, kept: Kept | None = None, paid: bool = False
+    order: Order,
+    lines: list[OrderLine],
+    *,
+    actor: Any = None,
+    kept: Kept | None = None,
+    paid: bool = False,
+    consents: Sequence[Consent] = (),
 ) -> Order:
-    """Write a new order in its first state: paid with its tickets if nothing is owed, else pending.
+    """Write a new order in its first state: paid with its tickets if nothing is owed, else pending; with `consents`,
+    what its buyer agreed to.
 
     Runs in the caller's transaction, which `claim_places` must follow in. `kept` is what must still be as it was read.
     With `paid` its money is in the till, and who calls writes that down in the same transaction (O4).
@@ -43,7 +51,7 @@ def begin(
     tickets = fulfilment.make_tickets(order, lines) if free else []
     cost = made(total_minor=order.total_minor, currency=order.currency)
     told = records("order.paid" if free else "order.placed", order, actor=actor, details=cost)
-    write_order(order, lines, tickets, told, kept)
+    write_order(order, lines, tickets, [*consents, *told], kept)
     order.made = tuple(lines)
     return order
 

@@ -20,6 +20,7 @@ from shared_apps.core.faults import point
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.activity.personal import forget_addresses
 from tenant_apps.activity.services import record
+from tenant_apps.orders.consent_personal import forget_consents_addresses
 from tenant_apps.orders.personal import own_orders
 from tenants.context import current_tenant, in_public
 from tenants.database import connection
@@ -73,6 +74,7 @@ def retain(now: datetime | None = None, *, seconds: float = 20) -> bool:
         forgotten, more = _forget_guests(now - relativedelta(months=months), until)
     if months := preference(tenant, "retention_addresses_months"):
         addresses = forget_addresses(now - relativedelta(months=months))
+        addresses += forget_consents_addresses(now - relativedelta(months=months))
     if forgotten or addresses:
         with transaction.atomic():
             details = {"guests": forgotten, "network_addresses": addresses}

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.core.codes import unguessable_secret
+from tenant_apps.consents.boxes import agreed_in
 from tenant_apps.events.models import Question
 from tenant_apps.orders.checkout import Attendee
 from tenant_apps.orders.models import WaitingEntry
@@ -96,6 +97,7 @@ class OfferForm(forms.Form):
     def once_key(self) -> str:
         """The key of this very order: the form's own, with all that was typed."""
         typed = {name: str(value) for name, value in self.cleaned_data.items()}
+        typed["agreed"] = str(agreed_in(self.data))
         typed["answers"] = str([self.answers(number) for number in range(self.entry.quantity)])
         return json.dumps({"entry": str(self.entry.pk), **typed}, sort_keys=True)
 
@@ -109,5 +111,6 @@ class OfferForm(forms.Form):
         return {
             "name": data["name"],
             "price": price or None,
+            "agreed": agreed_in(self.data),
             "attendees": [Attendee(name, answers=self.answers(number)) for number, name in enumerate(names)],
         }

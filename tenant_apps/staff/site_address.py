@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from shared_apps.billing import limits
 from shared_apps.core.errors import NotFound, TooManyRequests
 from shared_apps.core.limits import hit
 from tenant_apps.activity.services import before_and_after, gone, made, record
@@ -22,6 +23,8 @@ from tenants.models import Domain, DomainClaim, Tenant
 
 # How often somebody may have DNS asked for one tenant: it costs seconds of a process.
 CHECKS, CHECKS_SECONDS = 20, 600
+# Has its host already, and needs no place that the plan would have to have.
+HELD = (DomainClaim.State.PROVED, DomainClaim.State.FAILING)
 SUBDOMAIN, FORMER, OWN = "subdomain", "former", "own"
 
 
@@ -81,17 +84,22 @@ def rename(slug: str, *, actor: Any) -> Tenant:
 
 
 def add_domain(text: str, *, actor: Any) -> DomainClaim:
-    """Claim a domain for the present tenant. Raises DomainInvalid, DomainClaimed, TooManyDomains."""
+    """Claim a domain for the present tenant. Raises DomainInvalid, DomainClaimed, TooManyDomains, LimitReached."""
     tenant = _row()
+    domains.named(text)
+    limits.require("domains", tenant=tenant)
     claim = domains.claim(tenant, text, actor=actor)
     _record("domain.added", tenant, actor, made(domain=claim.domain))
     return claim
 
 
 def check_domain(host: str, *, actor: Any) -> DomainClaim:
-    """Ask DNS about a claimed domain now. Raises NotFound, TooManyRequests."""
+    """Ask DNS about a claimed domain now. Raises NotFound, TooManyRequests, and LimitReached for one more than the plan
+    allows: what counts is what leads here, so a claim alone takes no place."""
     tenant = _row()
     found = domains.find(tenant, host)
+    if found.state not in HELD:
+        limits.require("domains", tenant=tenant)
     counted = hit(f"domain-check:{tenant.pk}", CHECKS, CHECKS_SECONDS)
     if not counted.allowed:
         raise TooManyRequests(retry_after=counted.reset_after)
@@ -129,6 +137,9 @@ def recheck(now: datetime | None = None, *, seconds: float = 25) -> int:
     for claim in domains.due(now):
         if time.monotonic() > until:
             break
+        if claim.state not in HELD and _is_full(claim):
+            domains.put_off(claim, now)
+            continue
         try:
             told += tell(domains.check(claim, now=now)[1], actor=None)
         except NotFound:
@@ -153,6 +164,12 @@ def tell(changes: Iterable[domains.Change], *, actor: Any) -> int:
                 key = f"{topic}:{change.domain}:{change.since.isoformat()}"
                 told += record(topic, tenant, details=details, payload=details, key=key)
     return told
+
+
+def _is_full(claim: DomainClaim) -> bool:
+    with in_public():
+        tenant = Tenant.objects.with_host().get(pk=claim.tenant_id)
+    return tenant.status != Tenant.Status.OPEN or limits.refused("domains", tenant=tenant) is not None
 
 
 def _first(rows: dict[str, Domain], host: str) -> bool:

@@ -17,6 +17,8 @@ from shared_apps.accounts.tokens import open_session
 from shared_apps.operators.models import Impersonation
 from shared_apps.people import footprints
 from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.consents import texts
+from tenant_apps.consents.models import Consent
 from tenant_apps.reports.models import ReportRun, ReportSchedule
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
@@ -127,8 +129,10 @@ def build() -> World:
 
     alpha, beta = Tenant.objects.get(slug="alpha"), Tenant.objects.get(slug="beta")
     _far_ids(beta)
+    Tenant.objects.update(limits={"domains": 10})
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     world = build_one(alpha, beta)
     with in_tenant(beta):
         world.places["foreign"] = _place("foreign", beta, make_user())
@@ -212,6 +216,10 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         owner = owner_of(tenant)
         shared.own_role = make_role(name=f"Own {tenant.slug}", permissions=["check_in"], actor=owner)
         shared.invitation = invite("invited@matrix.test", shared.role, actor=owner)
+        asked = texts.publish(
+            f"terms-{tenant.slug}", title="News by mail", body="We write to you.", required=False, actor=None
+        )
+        shared.consent = Consent.objects.create(text=asked, order_code="NONE", email="agreed@matrix.test")
         shared.key, _text = make_key(name="Old key", scopes=["check_in"], actor=owner)
     place.things.report_run = ReportRun.objects.create(
         report="sales", format="csv", status="done", events=[event.pk], content=b"day\n"

@@ -1,12 +1,14 @@
 """The page and the API of a site's addresses."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tenant_apps.staff import site_address
 from tenants import domains
-from tenants.models import Domain
+from tenants.models import Domain, Tenant
 from tests.factories import make_user, owner_of
 from tests.name_server import NameServer
 
@@ -14,8 +16,14 @@ HOST = "tickets.hall.example"
 LIST = "/api/v1/tenants/alpha/domains/"
 
 
+@pytest.fixture(autouse=True)
+def _plan(alpha: Any) -> None:
+    allow(alpha, domains=3)
+
+
 @pytest.fixture
-def dns(settings: Any) -> Any:
+def dns(alpha: Any, settings: Any) -> Any:
+    Tenant.objects.filter(pk=alpha.pk).update(limits={"domains": 1})
     server = NameServer()
     settings.DNS_SERVERS = [server.place]
     yield server
@@ -73,3 +81,21 @@ def test_the_page_says_what_to_set_and_what_was_found(alpha: Any, page_for: Any,
     page.post("/dashboard/settings/address/remove/", {"domain": HOST})
     assert Domain.objects.get(tenant=alpha, is_primary=True).domain == "alpha.localhost"
     assert page_for(alpha, make_user()).get("/dashboard/settings/address/").status_code == 403
+
+
+def test_no_more_domains_lead_here_than_the_plan_allows(
+    alpha: Any, client_for: Any, page_for: Any, dns: NameServer
+) -> None:
+    owner = client_for(None, owner_of(alpha))
+    for host in (HOST, "two.hall.example"):
+        claim = owner.post(LIST, {"domain": host}).json()
+        dns.texts[f"_foyer.{host}"] = [claim["records"][0]["value"]]
+    assert owner.post(f"{LIST}{HOST}/verify/").json()["state"] == "proved"
+    refused = owner.post(f"{LIST}two.hall.example/verify/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "limit_reached")
+    assert site_address.recheck(timezone.now() + timedelta(days=1)) == 0
+    assert not Domain.objects.filter(domain="two.hall.example").exists()
+    assert owner.post(LIST, {"domain": "three.hall.example"}).json()["code"] == "limit_reached"
+    page = page_for(alpha, owner_of(alpha)).post("/dashboard/settings/address/add/", {"domain": "three.hall.example"})
+    assert page.status_code == 409 and "/dashboard/billing/" in page.content.decode()
+    assert owner.post(f"{LIST}{HOST}/verify/").status_code == 200, "what leads here already is looked at as before"

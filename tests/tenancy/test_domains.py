@@ -22,7 +22,7 @@ from tenants.errors import (
     DomainNotProved,
     TooManyDomains,
 )
-from tenants.models import Domain, DomainClaim
+from tenants.models import Domain, DomainClaim, Tenant
 from tenants.provisioning import close
 from tests.factories import owner_of
 from tests.name_server import NameServer
@@ -32,9 +32,10 @@ NOW = timezone.now()
 
 
 @pytest.fixture
-def dns(settings: Any) -> Iterator[NameServer]:
+def dns(db: None, settings: Any) -> Iterator[NameServer]:
     server = NameServer()
     settings.DNS_SERVERS = [server.place]
+    Tenant.objects.update(limits={"domains": 10})
     yield server
     server.close()
 

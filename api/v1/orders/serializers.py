@@ -135,6 +135,10 @@ class OrderInput(serializers.Serializer[Any]):
     delivery = DeliveryInput(required=False, allow_null=True)
     voucher = serializers.CharField(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+    # The ids of the texts that the buyer agrees to (`GET /legal-texts/`); the required ones must be among them.
+    agreed = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=50
+    )
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
     # Stripe: "element" answers a client_secret for a payment form of one's own, else a redirect_url to Stripe's page.
     flow = serializers.ChoiceField(["checkout", "element"], required=False)
@@ -164,6 +168,7 @@ class OrderInput(serializers.Serializer[Any]):
             "voucher": data["voucher"] or "",
             "provider": data["provider"],
             "language": language,
+            "agreed": data.get("agreed", ()),
             "options": {name: data[name] for name in ("test_outcome", "flow") if name in data},
         }
 

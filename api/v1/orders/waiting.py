@@ -73,6 +73,9 @@ class OfferOrderInput(serializers.Serializer[Any]):
         max_length=30, required=False, allow_null=True, help_text="Only where buyers say the price: for each ticket."
     )
     attendees = serializers.ListField(child=AttendeeInput(), required=False, max_length=500)
+    agreed = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=50
+    )
     provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     test_outcome = serializers.ChoiceField(["succeed", "decline", "pending"], required=False)
     flow = serializers.ChoiceField(["checkout", "element"], required=False)
@@ -209,6 +212,7 @@ class WaitingOrderView(_OfToken):
             attendees=[Attendee(**each) for each in data.get("attendees", ())][: entry.quantity],
             provider=data["provider"],
             language=get_language() or "",
+            agreed=data.get("agreed", ()),
             options={name: data[name] for name in ("test_outcome", "flow") if name in data},
         )
         order, payment = place(basket, user=request.user, actor=request.user, offer=entry)

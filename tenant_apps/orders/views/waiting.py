@@ -18,6 +18,8 @@ from shared_apps.core.addresses import client_address
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
 from tenant_apps.activity.once import once
+from tenant_apps.consents.boxes import boxes
+from tenant_apps.consents.errors import ConsentRequired
 from tenant_apps.events.models import Event
 from tenant_apps.events.staff_view import event_for
 from tenant_apps.orders import waiting, waiting_offers
@@ -130,6 +132,10 @@ def _take(request: HttpRequest, found: WaitingEntry) -> HttpResponse:
         placed = once("page:offer", form.once_key(), place) if form.cleaned_data["key"] else place()
     except WrongAnswers as refusal:
         return _entry_page(request, found, form, status=400, faults=_by_field(form, refusal))
+    except ConsentRequired as refusal:
+        faults = {f"agree_{error.field.removeprefix('agreed.')}": str(error.message) for error in refusal.errors}
+        form.add_error(None, str(refusal))
+        return _entry_page(request, found, form, status=400, faults=faults)
     except DomainError as refusal:
         fresh = waiting.by_secret(found.secret) or found
         show_refusal(form, refusal, {"lines.0.price": "price", "lines": ""})
@@ -167,6 +173,7 @@ def _entry_page(
         "refusals": form.errors if form is not None and form.is_bound else None,
         "sheets": form.sheets(faults or {}) if form else [],
         "faults": faults,
+        "agreements": boxes(form.data if form is not None and form.is_bound else None, faults or {}),
         "is_over": found.expires_at is not None and found.status == Status.OFFERED and found.expires_at <= now,
         "ahead": waiting.ahead_of([found]).get(found.pk),
         "now": now,

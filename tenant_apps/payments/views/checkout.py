@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from shared_apps.core.access import anyone, own
 from shared_apps.core.errors import DomainError
 from tenant_apps.activity.once import once
+from tenant_apps.consents.boxes import agreed_in, boxes
 from tenant_apps.orders import addresses, carts
 from tenant_apps.orders.cart_checkout import basket_of
 from tenant_apps.orders.cart_cookies import remember, visitor_of
@@ -101,6 +102,7 @@ def _place(form: CheckoutForm, person: Any) -> str:
         attendees=form.attendees(),
         delivery=form.delivery(),
         told_minor=form.told_minor(),
+        agreed=agreed_in(form.data),
     )
     order, _payment = services.place(basket, user=person)
     if (kept := form.address_to_keep()) is not None:
@@ -184,6 +186,7 @@ def _page(request: HttpRequest, cart: Shown, form: CheckoutForm, status: int = 2
         "tax_minor": totals.tax_minor,
         "address": typed.get("address") or (str(form.saved[0].pk) if form.saved else "new"),
         "prices": form.prices(),
+        "agreements": boxes(form.data if form.is_bound else None, form.faults),
         "needs_account": needs_account,
     }
     response = render(request, "storefront/cart/checkout.html", context, status=status)

@@ -83,17 +83,17 @@ def rename(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     """A domain of one's own; the page then says what has to stand in DNS."""
     form = DomainForm(request.POST)
-    status = 400
+    status, upgrade = 400, ""
     if form.is_valid():
         try:
             site_address.add_domain(form.cleaned_data["domain"], actor=request.user)
         except DomainError as refusal:
             show_refusal(form, refusal)
-            status = refusal.status
+            status, upgrade = refusal.status, getattr(refusal, "upgrade_url", "")
         else:
             messages.success(request, _("Added. Set the records in DNS now, then have them checked."))
             return redirect(PAGE)
-    return _show(request, domain=form, status=status)
+    return _show(request, domain=form, upgrade=upgrade, status=status)
 
 
 @staff("manage_settings")
@@ -154,6 +154,7 @@ def _show(
     rename: RenameForm | None = None,
     domain: DomainForm | None = None,
     suggestions: list[str] | None = None,
+    upgrade: str = "",
     status: int = 200,
 ) -> HttpResponse:
     found = site_address.addresses()
@@ -163,6 +164,7 @@ def _show(
         "rename": rename or RenameForm(initial={"slug": current_tenant().slug}),
         "domain_form": domain or DomainForm(),
         "suggestions": suggestions or [],
+        "upgrade": upgrade,
         "domain": f".{settings.PLATFORM_DOMAIN}",
         "subdomain": subdomain,
         "own": [each for each in found if each.kind == site_address.OWN],
