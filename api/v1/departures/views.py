@@ -15,9 +15,9 @@ from api.pagination import Pages
 from api.permissions import ANYONE, SIGNED_IN
 from api.v1.departures.serializers import (
     CloseInput,
-    TenantErasureSerializer,
     PauseInput,
     StandingSerializer,
+    TenantErasureSerializer,
     TenantExportSerializer,
 )
 from api.views import APIView
