@@ -50,8 +50,8 @@ class Life(Story):
         return Tenant.objects.get(pk=self.shop.tenant.pk)
 
     def front(self) -> int:
-        """How the storefront answers now, in whichever process."""
-        return self.shop.call("GET", "/").status_code
+        """How the site answers now, in whichever process. (Pages need files that this stack does not gather.)"""
+        return self.shop.call("GET", "/api/v1/events/").status_code
 
 
 def schemas_like(name: str) -> set[str]:
@@ -127,7 +127,7 @@ class Paused(Life):
         row = self.row()
         if (row.status, set(row.suspensions)) != ("suspended", {"owner"}) or row.suspended_at is None:
             return [f"the tenant is {row.status} by {sorted(row.suspensions)}"]
-        return [] if self.front() == 403 else ["the storefront still answers"]
+        return [] if self.front() == 403 else ["the site still answers"]
 
 
 class Resumed(Paused):
@@ -143,7 +143,7 @@ class Resumed(Paused):
         row = self.row()
         if (row.status, row.suspensions, row.suspended_at) != ("open", {}, None):
             return [f"the tenant is {row.status} by {sorted(row.suspensions)}"]
-        return [] if self.front() == 200 else ["the storefront does not answer"]
+        return [] if self.front() == 200 else ["the site does not answer"]
 
 
 class Closing(Life):
@@ -164,7 +164,7 @@ class Closing(Life):
         letters = DepartureLetter.objects.filter(tenant=row)
         if letters.count() != 2 or letters.filter(kind="closing", sent_at=None).exists():
             return [f"{letters.count()} letters"]
-        return [] if self.front() == 403 else ["the storefront still answers"]
+        return [] if self.front() == 403 else ["the site still answers"]
 
 
 class Erased(Life):
@@ -184,7 +184,7 @@ class Erased(Life):
     def act(self) -> None:
         from platform_config.celery import app
 
-        app.send_task("departures.sweep", headers={"_schema_name": "public"}, queue="bulk")
+        app.send_task("departures.sweep", headers={"_schema_name": "public"}, queue="default")
 
     def left(self) -> list[str]:
         from django.conf import settings
@@ -288,7 +288,7 @@ class Restored(Life):
             codes = set(Order.objects.values_list("code", flat=True))
         if codes != {self.kept["code"]}:
             return [f"orders {sorted(codes)}"]
-        return [] if self.front() == 200 else ["the storefront does not answer"]
+        return [] if self.front() == 200 else ["the site does not answer"]
 
 
 class RestoredAfterErasure(Restored):

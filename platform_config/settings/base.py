@@ -355,7 +355,7 @@ CELERY_TASK_ROUTES = {
     "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
     "people.*": {"queue": "bulk"},
-    "departures.*": {"queue": "bulk"},
+    "departures.export": {"queue": "bulk"},
     "webhooks.forget_old": {"queue": "bulk"},
     "notifications.send_message": {"queue": "bulk"},
 }

@@ -9,3 +9,7 @@ class DeparturesConfig(AppConfig):
 
     def ready(self) -> None:
         from shared_apps.departures import own_parts, personal  # noqa: F401  (what every archive holds; what is held)
+        from shared_apps.departures.keeping import keep
+
+        keep("departures.Erasure", "this certificate")
+        keep("tenants.RetiredSlug", "the address, so that it goes to nobody else")

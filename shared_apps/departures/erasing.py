@@ -34,7 +34,7 @@ from shared_apps.departures.own_parts import files_below
 from tenants import catalog, provisioning, rendering
 from tenants.context import in_public
 from tenants.database import connection
-from tenants.models import Tenant
+from tenants.models import Backup, Tenant
 from tenants.restoring import RESTORING_LOCK
 
 logger = logging.getLogger(__name__)
@@ -293,6 +293,11 @@ def _seal(erasure: Erasure) -> None:
             "begun_at": erasure.created_at.isoformat(),
             "erased_at": now.isoformat(),
             "steps": erasure.steps,
+            # Made by the schedule before; the platform deletes them too, some days later.
+            "backups": {
+                "kept": Backup.objects.filter(schema_name=tenant.schema_name).count(),
+                "until": (now + timedelta(days=settings.BACKUP_DAYS_AFTER_ERASE)).isoformat(),
+            },
             "platform": settings.PLATFORM_DOMAIN,
         }
         erasure.signature = signature_of(erasure.certificate)

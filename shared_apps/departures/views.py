@@ -40,11 +40,14 @@ def certificate(request: HttpRequest, secret: str) -> HttpResponse:
         {"name": words, "at": datetime.fromisoformat(erasure.steps[name]["at"]) if name in erasure.steps else None}
         for name, words in STEPS.items()
     ]
+    backups = (erasure.certificate or {}).get("backups")
     context = {
         "erasure": erasure,
         "counted": erasure.steps.get("counted", {}),
         "kept": erasure.steps.get("rows", {}).get("kept", {}),
         "steps": steps,
+        "backups": backups,
+        "backups_until": datetime.fromisoformat(backups["until"]) if backups else None,
         "genuine": erasing.is_genuine(erasure),
     }
     response = render(request, "public/erasure.html", context)

@@ -61,7 +61,7 @@ class CloseInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class ErasureSerializer(serializers.ModelSerializer[Erasure]):
+class TenantErasureSerializer(serializers.ModelSerializer[Erasure]):
     """How far an erasure is; its certificate at the end, with what proves that we wrote it."""
 
     status = serializers.SerializerMethodField()

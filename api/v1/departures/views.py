@@ -15,9 +15,9 @@ from api.pagination import Pages
 from api.permissions import ANYONE, SIGNED_IN
 from api.v1.departures.serializers import (
     CloseInput,
-    ErasureSerializer,
     PauseInput,
     StandingSerializer,
+    TenantErasureSerializer,
     TenantExportSerializer,
 )
 from api.views import APIView
@@ -139,9 +139,9 @@ class ErasureView(APIView):
     authentication_classes = ()
     parameters: ClassVar[frozenset[str]] = frozenset()
 
-    @extend_schema(operation_id="tenant_erasure_retrieve", auth=[], responses=ErasureSerializer)
+    @extend_schema(operation_id="tenant_erasure_retrieve", auth=[], responses=TenantErasureSerializer)
     def get(self, request: Request, secret: str) -> Response:
         found = erasing.by_secret(secret)
         if found is None:
             raise NotFound
-        return Response(ErasureSerializer(found).data, headers={"Cache-Control": "no-store"})
+        return Response(TenantErasureSerializer(found).data, headers={"Cache-Control": "no-store"})
