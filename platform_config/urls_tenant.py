@@ -19,6 +19,7 @@ from tenant_apps.imports import urls_dashboard as imports_dashboard
 from tenant_apps.notifications import urls_dashboard as notifications_dashboard
 from tenant_apps.notifications import urls_messages, urls_reminders
 from tenant_apps.notifications import urls_storefront as notifications_storefront
+from tenant_apps.onboarding import urls_dashboard as onboarding_dashboard
 from tenant_apps.orders import urls_account as my_orders
 from tenant_apps.orders import urls_dashboard as orders_dashboard
 from tenant_apps.orders import urls_storefront as orders_storefront
@@ -45,6 +46,7 @@ _dashboard = [
     *imports_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
     *staff_dashboard.urlpatterns,
+    *onboarding_dashboard.urlpatterns,
     *consents.dashboard,
     *notifications_dashboard.urlpatterns,
     *webhooks_dashboard.urlpatterns,

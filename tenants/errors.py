@@ -41,6 +41,11 @@ class SlugTaken(_SlugRefused, Conflict):
     message = _("This address is taken.")
 
 
+class SlugLooksAlike(_SlugRefused, Conflict):
+    code = "slug_looks_alike"
+    message = _("This address looks too much like another one.")
+
+
 class TenantSuspended(DomainError):
     code, status = "tenant_suspended", 403
     message = _("This organizer is suspended.")

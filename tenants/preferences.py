@@ -176,6 +176,9 @@ PREFERENCES: Mapping[str, Preference] = {
     # have no level of their own. 0: nobody is told.
     "low_places_percent": Preference(10, _whole(0, 100), _("A whole number from 0 to 100.")),
     "low_stock_level": Preference(5, _whole(0, 10_000), _("A whole number from 0 to 10000.")),
+    # Whoever opened the site is told what comes next: by a list on the dashboard, and by a few letters.
+    "onboarding_checklist": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    "onboarding_mails": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     # Each of the staff gets what they may see of the day before, after this hour of the tenant's day.
     "daily_digest": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "digest_hour": Preference(8, _whole(0, 23), _("A whole number from 0 to 23.")),

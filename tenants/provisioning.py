@@ -1,8 +1,7 @@
 """Opening, suspending and closing a tenant. Every step can be broken off and taken up again (N6)."""
 
 import logging
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.timezone import now
 
 from shared_apps.accounts import trail
@@ -20,21 +18,22 @@ from shared_apps.core.faults import point
 from tenants import rendering, schema_state
 from tenants.context import entered, in_public
 from tenants.database import connection
-from tenants.errors import SlugInvalid, SlugReserved, SlugTaken, TooManyRenames
-from tenants.models import RESERVED_SLUGS, Domain, RetiredSlug, Tenant, validate_slug
+from tenants.errors import SlugTaken, TooManyRenames
+from tenants.models import Domain, RetiredSlug, Tenant
 from tenants.signals import tenant_provisioned
+from tenants.slugs import check_slug, refuse_look_alike, skeleton, suggestions
 
 logger = logging.getLogger(__name__)
 
 # First key of the advisory locks that keep two openings of one slug apart; the second is a hash of the slug.
 OPENING_LOCK = 7101
 LONGEST_SCHEMA = 40
-# A name that is given up is kept from everybody else; so nobody gives up many.
-MOST_RENAMES, RENAMES_WITHIN = 3, timedelta(days=30)
 LONGEST_REASON = 500
 # Those whose standing can change; opening and closed ones have none.
 _LIVING = frozenset({Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.CLOSING})
 _STANDING = ("status", "suspended_at", "suspensions", "closes_at", "closed_at")
+# A name that is given up is kept from everybody else; so nobody gives up many.
+MOST_RENAMES, RENAMES_WITHIN = 3, timedelta(days=30)
 
 
 def open_tenant(
@@ -48,11 +47,15 @@ def open_tenant(
     language: str = "en",
     colour: str = "#4f46e5",
     tagline: str = "",
+    preferences: Mapping[str, Any] | None = None,
 ) -> Tenant:
     """Make a tenant that serves at once: its row, its schema with all tables and first rows, its host.
 
+    `preferences` are what its row begins with, for those who write the first rows to go by.
+
     Broken off at any point it leaves nothing or a row `opening`; called again with the same slug and owner, or by
-    `finish_opening`, it ends complete. Raises SlugInvalid, SlugReserved, SlugTaken (with suggestions), InvalidInput.
+    `finish_opening`, it ends complete. Raises SlugInvalid, SlugReserved, SlugTaken, SlugLooksAlike (with suggestions),
+    InvalidInput.
     """
     check_slug(slug)
     with in_public(), _only_opening_of(slug):
@@ -60,9 +63,10 @@ def open_tenant(
         if tenant is None:
             if Domain.objects.filter(domain=_host(slug)).exists():
                 raise SlugTaken(suggestions=suggestions(slug))
+            refuse_look_alike(slug, owner_id=owner.pk if owner else None)
             tenant = _make_row(
                 name=name, slug=slug, owner=owner, kind=kind, currency=currency, timezone=timezone,
-                language=language, colour=colour, tagline=tagline,
+                language=language, colour=colour, tagline=tagline, preferences=dict(preferences or {}),
             )  # fmt: skip
             point("opening.row")
         elif tenant.status != Tenant.Status.OPENING or tenant.owner_id != owner.pk:
@@ -147,7 +151,7 @@ def rename(tenant: Tenant, slug: str, *, actor: Any = None, now: datetime | None
     """Give the tenant another slug. The one before stays its own: nobody else gets it, and its host leads on (N5).
 
     One transaction: broken off, nothing has happened (N6). The schema keeps its name. Raises SlugInvalid, SlugReserved,
-    SlugTaken (with suggestions), TooManyRenames, WrongState.
+    SlugTaken, SlugLooksAlike (with suggestions), TooManyRenames, WrongState.
     """
     check_slug(slug, of=tenant)
     at = now or timezone.now()
@@ -169,6 +173,7 @@ def _refuse_rename(tenant: Tenant, slug: str, at: datetime) -> None:
         raise SlugTaken(suggestions=suggestions(slug))
     if Domain.objects.filter(domain=_host(slug)).exclude(tenant=tenant).exists():
         raise SlugTaken(suggestions=suggestions(slug))
+    refuse_look_alike(slug, owner_id=tenant.owner_id)
     given_up = RetiredSlug.objects.filter(tenant=tenant, retired_at__gt=at - RENAMES_WITHIN).count()
     if given_up >= MOST_RENAMES:
         raise TooManyRenames(most=MOST_RENAMES)
@@ -202,51 +207,19 @@ def _rename(tenant: Tenant, slug: str, actor: Any, at: datetime) -> None:
     logger.info("tenant %s has another slug", tenant.schema_name)
 
 
-def check_slug(slug: str, *, of: Tenant | None = None) -> None:
-    """Raise SlugInvalid, SlugReserved or SlugTaken unless a new tenant, or this one again, may have this slug (N5)."""
-    try:
-        validate_slug(slug)
-    except ValidationError as error:
-        refusal = SlugReserved if error.code == "slug_reserved" else SlugInvalid
-        raise refusal(suggestions=suggestions(slug)) from None
-    with in_public():
-        retired = RetiredSlug.objects.filter(slug=slug)
-        if (retired.exclude(tenant_id=of.pk) if of else retired).exists():
-            raise SlugTaken(suggestions=suggestions(slug))
-
-
-def suggestions(slug: str, most: int = 3) -> list[str]:
-    """Return free slugs that resemble the one that cannot be had."""
-    stem = re.sub(r"-{2,}", "-", slugify(slug))[:32].strip("-")
-    if len(stem) < 2:
-        return []
-    wanted = [stem, *(f"{stem}-{ending}" for ending in ("tickets", "events", "2", "3", "4", "5"))]
-    with in_public():
-        taken = set(Tenant.objects.filter(slug__in=wanted).values_list("slug", flat=True))
-        taken |= set(RetiredSlug.objects.filter(slug__in=wanted).values_list("slug", flat=True))
-    return [one for one in wanted if one not in taken and one != slug and _valid(one)][:most]
-
-
 def _host(slug: str) -> str:
     return f"{slug}.{settings.PLATFORM_DOMAIN}"
 
 
-def _valid(slug: str) -> bool:
-    try:
-        validate_slug(slug)
-    except ValidationError:
-        return False
-    return slug not in RESERVED_SLUGS
-
-
 @contextmanager
 def _only_opening_of(slug: str) -> Iterator[None]:
-    """Hold the slug against other openings. The lock ends with the connection at the latest: no crash keeps it."""
+    """Hold the slug, and those that look like it, against other openings. The lock ends with the connection at the
+    latest: no crash keeps it."""
     # Inside a caller's transaction it ends with that, since after an error nothing could be sent to end it.
     with_transaction = connection.in_atomic_block
     function = "pg_try_advisory_xact_lock" if with_transaction else "pg_try_advisory_lock"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [OPENING_LOCK, slug])
+        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [OPENING_LOCK, skeleton(slug)])
         if not cursor.fetchone()[0]:
             raise SlugTaken(suggestions=suggestions(slug))
     try:
@@ -254,7 +227,7 @@ def _only_opening_of(slug: str) -> Iterator[None]:
     finally:
         if not with_transaction and connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [OPENING_LOCK, slug])
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [OPENING_LOCK, skeleton(slug)])
 
 
 def _make_row(*, slug: str, owner: Any, **fields: Any) -> Tenant:

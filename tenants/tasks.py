@@ -1,7 +1,8 @@
 """Tasks that run inside a tenant, and the one that sends them to all (G2)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Task, shared_task
@@ -26,6 +27,9 @@ GROUP = 10
 # message costs nothing: who owns the rows sends another.
 MOST_DELIVERIES = 10
 _COUNTED_SECONDS = 3600
+# First key of the advisory locks of tasks that take long, and how soon one comes again that found its place taken.
+LASTING_LOCK = 7108
+COMES_AGAIN_SECONDS = 1
 
 
 class _FreshTenantTask(SchemaTask):
@@ -72,10 +76,14 @@ class TenantTask(_FreshTenantTask):
 
     Sent to a tenant that was suspended, closed or dropped since, it ends without a word but a line in the log: that is
     what should happen, and nobody's fault (N6). `for_suspended` is for what suspended tenants may still do.
+
+    `lasting` is for what takes long: a tenant has one worker for each such task, so that many of one tenant's keep
+    nobody else's waiting (N7). Who finds the place taken comes again in a moment, behind what others sent meanwhile.
     """
 
     abstract = True
     for_suspended = False
+    lasting = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Celery swallows what goes wrong while the schema is entered and runs the task all the same, wherever the
@@ -89,7 +97,16 @@ class TenantTask(_FreshTenantTask):
         if why := self._why_not(wanted):
             logger.warning("task_dropped", extra={"dropped_task": self.name, "schema": wanted, "why": why})
             return None
-        return None if self.is_poison() else super().__call__(*args, **kwargs)
+        if self.is_poison():
+            return None
+        if not self.lasting:
+            return super().__call__(*args, **kwargs)
+        with _place_of(wanted, self.name) as mine:
+            if mine:
+                return super().__call__(*args, **kwargs)
+        # Lost in between it is found by who sweeps its rows, as a lost message is (G3).
+        self.apply_async(args=args, kwargs=kwargs, countdown=COMES_AGAIN_SECONDS, retry=False)
+        return None
 
     def _why_not(self, wanted: str) -> str:
         """Why nothing is to be done in this schema; "" if something is."""
@@ -104,6 +121,20 @@ class TenantTask(_FreshTenantTask):
         if status == Tenant.Status.CLOSED or (resting and not self.for_suspended):
             return f"the tenant is {status}"
         return ""
+
+
+@contextmanager
+def _place_of(schema: str, task: str) -> Iterator[bool]:
+    """Take the tenant's one place for a task that takes long; False if it is taken. A worker's death frees it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LASTING_LOCK, f"{schema} {task}"])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LASTING_LOCK, f"{schema} {task}"])
 
 
 class PublicTask(_FreshTenantTask):

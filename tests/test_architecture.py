@@ -26,6 +26,8 @@ LAYERS = (
     {"tenant_apps.payments", "tenant_apps.reviews"},
     # Below those that tell people something themselves (docs/decisions/0039).
     {"tenant_apps.notifications"},
+    # Looks at everything that a new tenant has or lacks; the dashboard's first page, in reports, shows it.
+    {"tenant_apps.onboarding"},
     {"tenant_apps.webhooks", "tenant_apps.imports", "tenant_apps.reports"},
     # Looks into all of them, for those who run the platform (docs/decisions/0052).
     {"shared_apps.operators"},

@@ -13,6 +13,7 @@ from api.v1.events import urls as events
 from api.v1.imports import urls as imports
 from api.v1.notifications import urls as notifications
 from api.v1.notifications import urls_messages as messages
+from api.v1.onboarding import urls as onboarding
 from api.v1.operators import urls as operators
 from api.v1.orders import urls as orders
 from api.v1.payments import urls as payments
@@ -56,6 +57,7 @@ tenant_urls = [
     *reports.tenant_urls,
     *webhooks.tenant_urls,
     *settings.tenant_urls,
+    *onboarding.tenant_urls,
     *consents.tenant_urls,
     *billing.tenant_urls,
     *audit.tenant_urls,

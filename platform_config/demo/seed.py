@@ -139,6 +139,8 @@ def _open(plan: Plan, people: dict[str, User]) -> Tenant:
         language=plan.language,
         colour=plan.colour,
         tagline=plan.tagline,
+        # Nobody has to be told what comes next in a place that is full already.
+        preferences={"onboarding_checklist": False, "onboarding_mails": False},
     )
 
 

@@ -61,6 +61,7 @@ TENANT_APPS = [
     "tenant_apps.orders",
     "tenant_apps.payments",
     "tenant_apps.notifications",
+    "tenant_apps.onboarding",
     "tenant_apps.webhooks",
     "tenant_apps.imports",
     "tenant_apps.reports",
@@ -344,6 +345,8 @@ CELERY_TASK_ROUTES = {
     "tenants.heartbeat": {"queue": "urgent"},
     "imports.*": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
+    "billing.take_up": {"queue": "default"},
+    "billing.sweep": {"queue": "default"},
     "billing.*": {"queue": "bulk"},
     "operators.*": {"queue": "bulk"},
     "reports.*": {"queue": "bulk"},
@@ -439,6 +442,8 @@ FREEDOMPAY_API_BASE = env.text("FREEDOMPAY_API_BASE", "https://api.freedompay.kz
 STRIPE_PLATFORM_KEY = env.text("STRIPE_PLATFORM_KEY", "")
 # What Stripe signs connected accounts' messages with (/api/v1/billing/webhooks/stripe-connect/); two while it changes.
 STRIPE_CONNECT_WEBHOOK_SECRET = env.text("STRIPE_CONNECT_WEBHOOK_SECRET", "")
+# What Stripe signs messages about the platform's own customers with (/api/v1/billing/webhooks/stripe/); likewise.
+STRIPE_BILLING_WEBHOOK_SECRET = env.text("STRIPE_BILLING_WEBHOOK_SECRET", "")
 PLATFORM_FEE_PERCENT = env.text("PLATFORM_FEE_PERCENT", "0")
 
 # --- Messages: where their carriers are (P4), and what one organizer may send --------------------------------------

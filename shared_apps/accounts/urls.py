@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shared_apps.accounts import views, views_history, views_security, views_social
+from shared_apps.accounts import hand_over, views, views_history, views_security, views_social
 
 _pages = [
     path("", views.OverviewView.as_view(), name="overview"),
@@ -36,6 +36,8 @@ _platform_pages = [
     *_pages,
     path("social/<slug:provider>/go/", views_social.go, name="social-go"),
     path("social/<slug:provider>/callback/", views_social.callback, name="social-callback"),
+    path("hand-over/", hand_over.hand_over, name="hand-over"),
 ]
-urlpatterns = [path("account/", include((_pages, "account")))]
+_tenant_pages = [*_pages, path("arrive/", hand_over.arrive, name="arrive")]
+urlpatterns = [path("account/", include((_tenant_pages, "account")))]
 platform_urlpatterns = [path("account/", include((_platform_pages, "account")))]

@@ -8,7 +8,10 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        from shared_apps.billing import limits, requests  # noqa: F401  (they say what they count)
+        from shared_apps.billing import limits, plans, requests, subscriptions  # noqa: F401  (they say what they count)
         from shared_apps.departures.keeping import keep
 
+        plans.told_by(subscriptions.tell_standing)
         keep("billing.Usage", "figures of each day without names, which invoices rest on")
+        keep("billing.PlatformInvoice", "invoices, which the law has us keep")
+        keep("billing.TicketFeeBill", "what fees were invoiced for, which the law has us keep")

@@ -286,7 +286,7 @@ def _count(name: str) -> int:
 
 
 def _domains() -> int:
-    """Hosts of the tenant's own; its subdomain of the platform is not one."""
+    """Hosts of the tenant's own that lead to it; its subdomain of the platform is not one, nor is a mere claim."""
     tenant = current_tenant()
     with in_public():
         rows = Domain.objects.filter(tenant=tenant)

@@ -11,6 +11,11 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from shared_apps.billing.subscription_models import BillingEvent as BillingEvent
+from shared_apps.billing.subscription_models import BillingLetter as BillingLetter
+from shared_apps.billing.subscription_models import PlatformInvoice as PlatformInvoice
+from shared_apps.billing.subscription_models import Subscription as Subscription
+from shared_apps.billing.subscription_models import TicketFeeBill as TicketFeeBill
 from shared_apps.core.money import MAX_MINOR, validate_currency
 from tenants.models import Tenant
 

@@ -6,15 +6,17 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from shared_apps.accounts.forms import AT_LEAST, CodeForm
 from shared_apps.core.clock import zone_names
 from shared_apps.core.money import CURRENCIES
+from shared_apps.signup.guard import STAMP, TRAP
 from tenants.models import Tenant
 
 FIRST = ("EUR", "RUB", "USD", "GBP", "CHF", "PLN", "CZK", "KZT", "GEL", "AMD", "TRY", "UAH")
 
 
 class SignupForm(forms.Form):
-    """A tenant's first facts; all but the address and the currency can be changed later."""
+    """A tenant's first facts; all but the currency can be changed later."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -25,7 +27,7 @@ class SignupForm(forms.Form):
     slug = forms.CharField(
         label=_("Address"),
         max_length=63,
-        help_text=_("Small Latin letters, digits and hyphens. It cannot be changed later."),
+        help_text=_("Small Latin letters, digits and hyphens."),
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
     )
     kind = forms.ChoiceField(
@@ -40,6 +42,10 @@ class SignupForm(forms.Form):
     currency = forms.ChoiceField(label=_("Currency"), initial="EUR")
     timezone = forms.ChoiceField(label=_("Time zone"), initial="UTC")
     language = forms.ChoiceField(label=_("Language of your pages"), choices=settings.LANGUAGES)
+    sample_content = forms.BooleanField(
+        label=_("Fill it with a few examples. They go again with one click."), required=False, initial=True
+    )
+    plan = forms.SlugField(required=False, max_length=50, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -53,3 +59,41 @@ class SignupForm(forms.Form):
 
     def clean_slug(self) -> str:
         return str(self.cleaned_data["slug"]).strip().lower()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the tenant begins with, and which plan was asked for."""
+        return {name: self.cleaned_data[name] for name in SignupForm.base_fields}
+
+
+class NewcomerForm(SignupForm):
+    """The same for who has no account yet: the account is made on the way."""
+
+    email = forms.EmailField(
+        label=_("Your email address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=128,
+        strip=False,
+        help_text=AT_LEAST,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    # What only programs fill in, and when the page was shown.
+    website = forms.CharField(required=False, max_length=500)
+    began = forms.CharField(required=False, max_length=200)
+
+    @property
+    def is_trapped(self) -> bool:
+        return bool(self.data.get(TRAP))
+
+    @property
+    def stamp(self) -> str:
+        return str(self.data.get(STAMP, ""))
+
+
+class SignupCodeForm(CodeForm):
+    """The code of the letter; whose it is, this browser knows."""
+
+    email = None  # type: ignore[assignment]  # how Django is told that a form lacks a field of its parent

@@ -7,5 +7,6 @@ from shared_apps.signup import views
 urlpatterns = [
     path("", views.home, name="platform-home"),
     path("signup/", views.signup, name="signup"),
+    path("signup/confirm/", views.confirm, name="signup-confirm"),
     path("signup/slug/", views.slug_check, name="signup-slug"),
 ]

@@ -315,6 +315,17 @@
       .map((pair) => pair.split(":")),
   );
 
+  /* A suggestion that fills in the field it is about. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-fills]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.fills);
+    field.value = button.dataset.value;
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
   /* Filters submit themselves; htmx swaps the list and keeps the address. */
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-submits]");

@@ -1,21 +1,11 @@
 """Addresses made from titles: small Latin letters, digits and hyphens, readable and unique."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
-from django.utils.text import slugify
 
-# Russian by the rules of passports and airline tickets (ICAO Doc 9303), which people recognise; a few neighbours.
-_CYRILLIC = {
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "i",
-    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
-    "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "iu",
-    "я": "ia", "і": "i", "ї": "i", "є": "ie", "ґ": "g", "ў": "u", "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss",
-    "ø": "o", "æ": "ae", "ł": "l", "đ": "d",
-}  # fmt: skip
-_TABLE = str.maketrans(_CYRILLIC)
+from shared_apps.core.latin import latin_slug
 
 
 def slug_from(title: str, *, fallback: str, length: int) -> str:
@@ -23,8 +13,7 @@ def slug_from(title: str, *, fallback: str, length: int) -> str:
 
     An address of digits only would be taken for an id.
     """
-    slug = slugify(title.lower().translate(_TABLE)).replace("_", "-").strip("-")
-    slug = re.sub(r"-{2,}", "-", slug)
+    slug = latin_slug(title)
     if len(slug) > length:
         cut = slug[: length + 1]
         slug = (cut.rpartition("-")[0] if "-" in cut[length // 2 :] else slug[:length]).strip("-")

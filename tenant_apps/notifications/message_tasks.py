@@ -14,7 +14,7 @@ from tenants.tasks import TenantTask
 route("message.started", URGENT)
 
 
-@shared_task(base=TenantTask, name="notifications.send_message")
+@shared_task(base=TenantTask, name="notifications.send_message", lasting=True)
 def send_message(message: str) -> None:
     """Work on a message for a while, and hand over to the next if that was not enough. Twice is once (G2)."""
     found = Message.objects.filter(pk=message, status=Message.Status.RUNNING).first()

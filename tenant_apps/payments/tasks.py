@@ -15,7 +15,7 @@ def poll_due() -> None:
     polling.poll_due()
 
 
-@shared_task(base=TenantTask, name="payments.book_statement", soft_time_limit=280, time_limit=300)
+@shared_task(base=TenantTask, name="payments.book_statement", lasting=True, soft_time_limit=280, time_limit=300)
 def book_statement(statement: str) -> None:
     """Book a statement that staff accepted. Twice is once (G2)."""
     found = Statement.objects.filter(pk=statement, status=Statement.Status.BOOKING).first()
@@ -23,7 +23,7 @@ def book_statement(statement: str) -> None:
         statements.book(found)
 
 
-@shared_task(base=TenantTask, name="payments.mass_refund", soft_time_limit=280, time_limit=300)
+@shared_task(base=TenantTask, name="payments.mass_refund", lasting=True, soft_time_limit=280, time_limit=300)
 def mass_refund(run: str) -> None:
     """Work on a mass refund for a while, and hand over to the next if that was not enough. Twice is once (G2)."""
     found = MassRefund.objects.filter(pk=run, status=MassRefund.Status.RUNNING).first()

@@ -27,6 +27,8 @@ LABELS = {
     "review_request_hours": _("Hours after an event until they are asked"),
     "low_places_percent": _("Tell staff when so many per cent of an event's places are left, 0 for never"),
     "low_stock_level": _("Tell staff when so many pieces are left of goods without a level of their own, 0 for never"),
+    "onboarding_checklist": _("The dashboard shows the list of first steps until it is done"),
+    "onboarding_mails": _("The owner of a new site gets letters about the first steps"),
     "daily_digest": _("Staff get a daily summary of what they may see"),
     "digest_hour": _("Hour at which the daily summary goes out"),
     "retention_guests_months": _("Months until the names and addresses of guests are erased, 0 for never"),
@@ -78,7 +80,7 @@ PAPERS = (
 # What happens by itself, and what is forgotten by itself: sections of their own too.
 BY_CLOCK = (
     "reminder_offsets_minutes", "review_requests", "review_request_hours", "low_places_percent", "low_stock_level",
-    "daily_digest", "digest_hour",
+    "daily_digest", "digest_hour", "onboarding_checklist", "onboarding_mails",
 )  # fmt: skip
 RETENTION = ("retention_guests_months", "retention_addresses_months")
 

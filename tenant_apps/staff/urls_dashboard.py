@@ -2,19 +2,24 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import address, keys, leaving, members, plan, roles, settings, usage
+from tenant_apps.staff.views import address, keys, leaving, members, plan, roles, settings, subscription, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
     path("settings/logo/", settings.logo, name="dashboard-settings-logo"),
+    path("settings/plan/", plan.plan, name="dashboard-plan"),
+    path("settings/usage/", usage.usage, name="dashboard-usage"),
+    path("billing/", subscription.subscription, name="dashboard-billing"),
+    path("billing/plans/<slug:plan>/", subscription.choose, name="dashboard-subscription-plan"),
+    path("billing/cancel/", subscription.cancel, name="dashboard-subscription-cancel"),
+    path("billing/resume/", subscription.resume, name="dashboard-subscription-resume"),
+    path("billing/portal/", subscription.portal, name="dashboard-subscription-portal"),
     path("settings/address/", address.page, name="dashboard-address"),
     path("settings/address/rename/", address.rename, name="dashboard-address-rename"),
     path("settings/address/add/", address.add, name="dashboard-address-add"),
     path("settings/address/check/", address.check, name="dashboard-address-check"),
     path("settings/address/primary/", address.primary, name="dashboard-address-primary"),
     path("settings/address/remove/", address.remove, name="dashboard-address-remove"),
-    path("settings/plan/", plan.plan, name="dashboard-plan"),
-    path("settings/usage/", usage.usage, name="dashboard-usage"),
     # These answer while the site is suspended or closing: tenants.middleware names the word "export".
     path("export/", leaving.page, name="dashboard-leaving"),
     path("export/start/", leaving.export, name="dashboard-leaving-export"),

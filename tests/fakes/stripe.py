@@ -1,4 +1,4 @@
-"""Stripe as its own SDK sees it: Checkout, PaymentIntents with 3-D Secure, refunds, Connect fees, webhooks.
+"""Stripe as its own SDK sees it: Checkout, PaymentIntents with 3-D Secure, refunds, Connect fees, webhooks; Billing.
 
 Written from https://docs.stripe.com/api (objects and errors), https://docs.stripe.com/testing (test cards) and
 https://docs.stripe.com/webhooks#verify-manually (signatures). Accounts are told apart by their secret key.
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.fakes.server import Answer, Fake, Request, html_answer, json_answer, new_id, redirect
+from tests.fakes.stripe_billing import Billing
 
 # https://docs.stripe.com/testing
 DECLINED = {
@@ -42,8 +43,8 @@ def nested(form: list[tuple[str, str]]) -> dict[str, Any]:
     return result
 
 
-class Stripe(Fake):
-    """The API at `url`, hosted pages at `url/c/pay/…` and `url/3ds/…`."""
+class Stripe(Billing, Fake):
+    """The API at `url`, hosted pages at `url/c/pay/…`, `url/3ds/…`, `url/i/…` and `url/p/session/…`."""
 
     name = "stripe"
     # Where the platform is told about connected accounts (acct_…), and what that is signed with.
@@ -54,6 +55,10 @@ class Stripe(Fake):
             return self._checkout_page(request)
         if request.path.startswith("/3ds/"):
             return self._three_d_secure(request)
+        if request.path.startswith("/p/session/"):
+            return self.portal_page(request)
+        if request.path.startswith("/i/"):
+            return self.invoice_page(request)
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not key.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
             return self.error(401, "invalid_request_error", f"Invalid API Key provided: {key[:8]}", "")
@@ -80,6 +85,8 @@ class Stripe(Fake):
 
     def _read(self, request: Request, account: str) -> Answer:
         parts = request.path.strip("/").split("/")[1:]
+        if (answer := self.read_billing(request, account, parts)) is not None:
+            return answer
         match parts:
             case ["account"]:
                 return json_answer(
@@ -136,7 +143,12 @@ class Stripe(Fake):
 
     # --- Writing ---------------------------------------------------------------------------------------------------
 
+    def _behind_the_scenes(self, request: Request) -> Answer:
+        return self.behind_billing(request) or super()._behind_the_scenes(request)
+
     def _write(self, request: Request, account: str, given: dict[str, Any]) -> Answer:
+        if (answer := self.write_billing(request, account, given)) is not None:
+            return answer
         match request.path.strip("/").split("/")[1:]:
             case ["checkout", "sessions"]:
                 return self._open_session(account, given)
@@ -182,6 +194,8 @@ class Stripe(Fake):
         for name in ("mode", "success_url", "line_items"):
             if name not in given:
                 return self.error(400, "invalid_request_error", f"Missing required param: {name}.", "parameter_missing")
+        if given["mode"] == "subscription":
+            return self.open_subscription_session(account, given)
         items = given["line_items"].values()
         amount = sum(int(item["price_data"]["unit_amount"]) * int(item.get("quantity", 1)) for item in items)
         currency = next(iter(items))["price_data"]["currency"].lower()
@@ -361,13 +375,24 @@ class Stripe(Fake):
             return html_answer("<h1>No such session</h1>", 404)
         if session["status"] == "complete":
             return redirect(session["success_url"].replace("{CHECKOUT_SESSION_ID}", identity))
-        if session["status"] == "expired" or session["expires_at"] < time.time():
+        if session["status"] == "expired" or session["expires_at"] < self.now():
             return html_answer(
                 f"<h1>This page has expired</h1><p><a href='{html.escape(session['cancel_url'])}'>Back</a>", 410
             )
         if request.method == "GET":
             return self._card_form(session)
         account = self.books.account_of(identity)
+        card = request.form.get("card", "").replace(" ", "")
+        if session["mode"] == "subscription":
+            code = request.form.get("code", "").strip()
+            if code and not self.with_code(account, session, code):
+                return self._card_form(session, "This code is not valid.")
+            session["_card"] = card
+            self.books.put("session", account, session)
+            if session["amount_total"] == 0:
+                if card in DECLINED:
+                    return self._card_form(session, "Your card was declined.")
+                return self._complete(account, session)
         intent = self.books.get(session["payment_intent"] or "", "intent", account)
         if intent is None:
             intent = self._intent(
@@ -375,7 +400,6 @@ class Stripe(Fake):
             )
             session["payment_intent"] = intent["id"]
             self.books.put("session", account, session)
-        card = request.form.get("card", "").replace(" ", "")
         intent = self.pay(account, intent, card)
         if intent["last_payment_error"]:
             return self._card_form(session, intent["last_payment_error"]["message"])
@@ -385,12 +409,14 @@ class Stripe(Fake):
 
     def _card_form(self, session: dict[str, Any], error: str = "") -> Answer:
         told = f"<p class=alert role=alert>{html.escape(error)}</p>" if error else ""
+        codes = "<label>Promotion code <input name=code></label>" if session.get("_codes") else ""
         return html_answer(
             f"<h1>Pay {session['amount_total']} {session['currency'].upper()} (minor units)</h1>"
             "<p>This is a fake of Stripe Checkout for development. 4242 4242 4242 4242 pays, 4000 0000 0000 3220 asks"
             f" for 3-D Secure, 4000 0000 0000 0002 is declined.</p>{told}<form method=post>"
             "<label>Card number <input name=card value='4242 4242 4242 4242' inputmode=numeric></label>"
-            f"<button>Pay</button></form><p><a href='{html.escape(session['cancel_url'])}'>Back to the shop</a></p>",
+            f"{codes}<button>Pay</button></form>"
+            f"<p><a href='{html.escape(session['cancel_url'])}'>Back to the shop</a></p>",
             402 if error else 200,
         )
 
@@ -419,13 +445,21 @@ class Stripe(Fake):
         return redirect(f"/c/pay/{session['id']}") if session else html_answer("<h1>Not paid</h1>")
 
     def _complete(self, account: str, session: dict[str, Any]) -> Answer:
-        intent = self.books.get(session["payment_intent"], "intent", account) or {}
-        session |= {
-            "status": "complete",
-            "payment_status": "paid",
-            "amount_total": intent["amount_received"],
-            "currency": intent["currency"],
-        }
+        if session["mode"] == "subscription":
+            with self.books.lock:
+                self.subscribe(account, session)
+                session |= {
+                    "status": "complete",
+                    "payment_status": "paid" if session["amount_total"] else "no_payment_required",
+                }
+        else:
+            intent = self.books.get(session["payment_intent"], "intent", account) or {}
+            session |= {
+                "status": "complete",
+                "payment_status": "paid",
+                "amount_total": intent["amount_received"],
+                "currency": intent["currency"],
+            }
         self.books.put("session", account, session)
         self._announce(account, "checkout.session.completed", session)
         return redirect(session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"]))
@@ -434,7 +468,7 @@ class Stripe(Fake):
 
     def _announce(self, account: str, kind: str, content: dict[str, Any]) -> None:
         event = {
-            "id": new_id("evt_"), "object": "event", "type": kind, "created": int(time.time()),
+            "id": new_id("evt_"), "object": "event", "type": kind, "created": self.now(),
             "livemode": "_live_" in account, "data": {"object": {k: v for k, v in content.items() if k[0] != "_"}},
             "api_version": "2026-10-28.endive",
             **({"account": account} if account.startswith("acct_") else {}),

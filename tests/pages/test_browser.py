@@ -73,7 +73,7 @@ def test_whoever_opens_a_tenant_is_led_to_its_own_host(site, browser, settings):
     page.get_by_label("Name", exact=True).fill("Moon Theatre")
     page.get_by_label("Address", exact=True).fill("moon-theatre")
     page.get_by_role("button", name="Open it").click()
-    page.wait_for_url(re.compile(r"http://moon-theatre\.localhost:\d+/account/login/"))
+    page.wait_for_url(re.compile(r"http://moon-theatre\.localhost:\d+/dashboard/"))
 
 
 def test_filters_change_the_list_in_place_and_keep_the_address(alpha, site, browser):

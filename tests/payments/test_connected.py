@@ -5,11 +5,15 @@ import json
 import pytest
 import requests
 
+from shared_apps.billing.models import TicketFees
+from shared_apps.billing.usage import measure
 from tenant_apps.activity.models import AuditEntry
+from tenant_apps.orders.platform_fees import of_order
 from tenant_apps.payments import accounts
 from tenant_apps.payments.models import Dispute, LedgerEntry, Payment, ProviderEvent
 from tenants.context import in_public, in_tenant
 from tenants.models import ConnectedAccount
+from tests.billing.plans import allow
 from tests.concurrency.test_races import at_once
 from tests.factories import bearer, owner_of
 
@@ -64,6 +68,20 @@ def test_a_connected_account_is_paid_through_the_platform_s_address_alone(shop):
         assert (ledger, LedgerEntry.objects.filter(account__public__account=ACCOUNT).count()) == (
             {"payment": 2500, "fee": -125}, 2,
         )  # fmt: skip
+
+
+def test_what_was_kept_back_is_not_invoiced_once_more(shop):
+    allow(shop.tenant)
+    order = shop.order()
+    shop.pay(order)
+    shop.fake.settled()
+    with in_tenant(shop.tenant):
+        measure()
+        paid = Payment.objects.get(status="succeeded")
+        # 2.5 % of 25.00 by the plan that held when it was ordered; the setting is for who has none.
+        assert (paid.fee_minor, of_order(paid.order)) == (63, 63)
+    row = TicketFees.objects.get(tenant=shop.tenant)
+    assert (row.gross_minor, row.fee_minor, row.collected_minor, row.due_minor) == (2500, 63, 63, 0)
 
 
 def test_the_platform_s_fee_comes_back_in_parts_that_sum_to_the_whole(shop):

@@ -302,6 +302,10 @@ def _staff_page(route: Route, actor: Actor, place: Place, scope: str) -> frozens
         if held < PRESETS["owner"].permissions:
             return one(FORBIDDEN)
         return one(HIDDEN) if "<" in route.path else one(OK)
+    if route.path.startswith("/dashboard/billing/") and route.method == "POST":
+        # What costs the owner money is the owner's to do.
+        held = actor.everywhere(tenant) if tenant else actor.roles.get("alpha", frozenset())
+        return one(FORBIDDEN) if held < PRESETS["owner"].permissions else one(OK)
     if "<" not in route.path:
         # By a grant on some event one comes to lists of those; what makes something new is for roles.
         return one(OK) if not tenant or names & actor.everywhere(tenant) else one(OK, HIDDEN)

@@ -132,6 +132,7 @@ def build() -> World:
     Tenant.objects.update(limits={"domains": 10})
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     world = build_one(alpha, beta)
     with in_tenant(beta):
         world.places["foreign"] = _place("foreign", beta, make_user())

@@ -1,12 +1,14 @@
 """Tasks run in the tenant that they were called in, and never quietly in public (G2)."""
 
+import threading
 from typing import Any
 
 import pytest
 from celery import shared_task
-from django.db import connection
+from django.db import connection, connections
 
 from platform_config.celery import app
+from tenants import tasks
 from tenants.context import in_tenant
 from tenants.errors import NotInTenant, TenantMissing
 from tenants.models import Tenant
@@ -28,6 +30,12 @@ def note_where() -> None:
 @shared_task(base=TenantTask, name="tests.note_even_suspended", for_suspended=True)
 def note_even_suspended() -> None:
     """The same, for what suspended tenants may still do."""
+    ran.append(connection.schema_name)
+
+
+@shared_task(base=TenantTask, name="tests.take_long", lasting=True)
+def take_long() -> None:
+    """The same, for what takes long."""
     ran.append(connection.schema_name)
 
 
@@ -67,6 +75,37 @@ def test_a_task_sent_to_a_schema_that_is_gone_is_dropped_and_told(alpha: Any, ca
     assert told == [("t_nobody", "no tenant has the schema"), (alpha.schema_name, "the schema is gone")]
     assert not [line for line in caplog.records if line.levelname == "ERROR"]
     connection.set_schema_to_public()
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_what_takes_long_has_one_worker_of_a_tenant_and_comes_again(alpha: Any, beta: Any, monkeypatch: Any) -> None:
+    """Fifty long tasks of one tenant leave the other workers to the others (N7)."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        try:
+            with tasks._place_of(alpha.schema_name, take_long.name) as mine:
+                assert mine
+                entered.set()
+                leave.wait(30)
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    entered.wait(30)
+    send, again = take_long.apply_async, []
+    monkeypatch.setattr(take_long, "apply_async", lambda **options: again.append(options))
+    try:
+        send(headers={"_schema_name": alpha.schema_name})
+        assert (ran, [each["countdown"] for each in again]) == ([], [tasks.COMES_AGAIN_SECONDS])
+        send(headers={"_schema_name": beta.schema_name})
+        assert ran == [beta.schema_name]
+    finally:
+        leave.set()
+        worker.join()
+    send(headers={"_schema_name": alpha.schema_name})
+    assert (ran, len(again)) == ([beta.schema_name, alpha.schema_name], 1)
 
 
 def test_a_task_sent_to_a_suspended_tenant_is_dropped_unless_it_is_for_them(alpha: Any, caplog: Any) -> None:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from api.fields import UtcField
+from shared_apps.billing import plans
 from tenants.models import Tenant
 
 
@@ -45,3 +47,37 @@ class OpenTenantInput(serializers.Serializer[Any]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, default="en")
     colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}\Z", required=False)
     tagline = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    plan = serializers.SlugField(
+        max_length=40, required=False, help_text="Of `GET plans/`. One that costs something begins at `billing_url`."
+    )
+    sample_content = serializers.BooleanField(
+        default=False,
+        help_text="Begin with a few examples; `DELETE sample-content/` on the tenant's host removes them.",
+    )
+
+    def validate_plan(self, slug: str) -> str:
+        if plans.named(slug) is None:
+            raise serializers.ValidationError(_("There is no such plan."), code="does_not_exist")
+        return slug
+
+
+class OpenedSerializer(TenantSerializer):
+    """A new tenant. `billing_url` is where its owner goes next: to the card, if the plan asked for costs something."""
+
+    billing_url = serializers.CharField()
+
+    class Meta(TenantSerializer.Meta):
+        fields = read_only_fields = [*TenantSerializer.Meta.fields, "billing_url"]
+
+
+class SlugAnswer(serializers.Serializer[Any]):
+    """Whether a slug can be had now. The answer reserves nothing."""
+
+    slug = serializers.CharField()
+    available = serializers.BooleanField()
+    code = serializers.CharField(
+        help_text="Empty, or why not: slug_invalid, slug_reserved, slug_taken, slug_looks_alike."
+    )
+    detail = serializers.CharField()
+    suggestions = serializers.ListField(child=serializers.CharField(), help_text="Free ones that resemble it.")
+    host = serializers.CharField(help_text="Where the tenant would be.")

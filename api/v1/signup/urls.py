@@ -4,4 +4,7 @@ from django.urls import path
 
 from api.v1.signup import views
 
-public_urls = [path("tenants/", views.TenantsView.as_view(), name="tenants")]
+public_urls = [
+    path("tenants/", views.TenantsView.as_view(), name="tenants"),
+    path("signup/slug/", views.SlugView.as_view(), name="signup-slug-check"),
+]

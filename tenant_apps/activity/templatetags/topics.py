@@ -74,6 +74,8 @@ WORDS: dict[str, Any] = {
     "event.archived": _("Event archived"),
     "event.finished": _("Event is over"),
     "event.duplicated": _("Event copied"),
+    "sample_content.added": _("Examples were added"),
+    "sample_content.removed": _("Examples were removed"),
     "event.deleted": _("Event deleted"),
     "category.created": _("Category made"),
     "category.updated": _("Category changed"),

@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from shared_apps.core.access import staff
 from tenant_apps.events.staff_view import event_for, events_seen
+from tenant_apps.onboarding.checklist import checklist, is_shown
 from tenant_apps.orders.models import Order
 from tenant_apps.reports import queries
 from tenant_apps.reports.todo import things_to_do
@@ -35,6 +36,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "todo": things_to_do(rights, coming, numbers),
         "currency": current_tenant().currency,
     }
+    if "manage_settings" in rights and is_shown(current_tenant()):
+        steps = checklist()
+        context["checklist"] = None if steps.is_complete else steps
     reported = events_where(request.user, "view_reports")
     everything = "view_reports" in rights
     if everything or reported.exists():
