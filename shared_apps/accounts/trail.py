@@ -68,6 +68,7 @@ WORDS: dict[str, Any] = {
     "tenant.closing": _("Closing of the organizer begun"),
     "tenant.kept": _("Closing of the organizer taken back"),
     "tenant.closed": _("Organizer closed"),
+    "text.published": _("Text of the platform published"),
     "tenant.renamed": _("Organizer has another address"),
     "domain.claimed": _("Domain added"),
     "domain.proved": _("Domain proved"),
