@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format prove-reports prove-isolation
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults drill rules shell manage lock upgrade clean format prove-reports prove-isolation
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -122,6 +122,10 @@ race:  ## 150,000 buyers at once, refunds and repeats over HTTP; the last line i
 faults:  ## kill -9 at every fault point, and a storm; last line BENCH {json} (40 minutes; ARGS="--only storm": 8)
 	@$(INSTALL) dev
 	@exec .venv/bin/python -m bench.faults $(ARGS)
+
+drill:  ## a tenant of 1,000,000 rows backed up, erased, restored while others sell; last line BENCH {json} (15 minutes)
+	@$(INSTALL) dev
+	@exec .venv/bin/python -m bench.drill $(ARGS)
 
 rules:  ## the order's life, 200 whole runs of 40 random steps (and some shorter) over HTTP beside a plain model
 	@$(INSTALL) dev

@@ -93,6 +93,11 @@ ELSEWHERE = {
     "round.written": "tests/notifications/test_reminders.py",
     "message.batch": "tests/notifications/test_messages.py",
     "retention.forgotten": "tests/orders/test_retention.py",
+    "restore.begun": "tests/tenancy/test_restoring.py",
+    "restore.filled": "tests/tenancy/test_restoring.py",
+    "restore.exchanging": "tests/tenancy/test_restoring.py",
+    "restore.exchanged": "tests/tenancy/test_restoring.py",
+    "restore.done": "tests/tenancy/test_restoring.py",
 }
 QUICK = [
     ("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved"),

@@ -16,11 +16,11 @@ EVENTS = 18
 DAYS = 700
 
 _SETUP = """
-    CREATE FUNCTION pg_temp.id_at(moment timestamptz, salt text) RETURNS uuid LANGUAGE sql AS $$
+    CREATE OR REPLACE FUNCTION pg_temp.id_at(moment timestamptz, salt text) RETURNS uuid LANGUAGE sql AS $$
         SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7' || substr(md5(salt), 1, 3)
                 || '8' || substr(md5(salt), 4, 15))::uuid
     $$;
-    CREATE FUNCTION pg_temp.draw(number bigint, what text) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
+    CREATE OR REPLACE FUNCTION pg_temp.draw(number bigint, what text) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
         SELECT ('x' || substr(md5(number || what), 1, 8))::bit(32)::bigint / 4294967296.0
     $$;
 """

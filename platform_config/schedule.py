@@ -70,6 +70,8 @@ SCHEDULE = (
     Entry("departures.sweep", "departures.sweep", every=timedelta(seconds=30), each_tenant=False),
     Entry("departures.forget_old", "departures.forget_old", every=timedelta(hours=1), each_tenant=False),
     Entry("tenants.finish_openings", "tenants.finish_openings", every=timedelta(minutes=1), each_tenant=False),
+    Entry("tenants.back_up_due", "tenants.back_up_due", every=timedelta(minutes=1), each_tenant=False),
+    Entry("tenants.forget_backups", "tenants.forget_backups", at=(4, 20), each_tenant=False),
     Entry("staff.recheck_domains", "staff.recheck_domains", every=timedelta(minutes=5), each_tenant=False),
     Entry("reports.send_due", "reports.send_due", every=timedelta(minutes=1)),
     Entry("reports.forget_log", "reports.forget_log", at=(2, 50)),

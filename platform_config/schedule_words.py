@@ -23,6 +23,8 @@ WORDS: dict[str, Any] = {
     "reports.find_orphans": _("Looks for rows that point at people who are gone"),
     "reports.check_invariants": _("Checks in the database that money, places and tickets add up"),
     "reports.check_catalog": _("Checks that every organizer has all tables and none too many"),
+    "tenants.back_up_due": _("Backs up each organizer once a day, and restores what operators asked for"),
+    "tenants.forget_backups": _("Deletes backups of organizers that were erased long ago"),
     "tenants.look_around": _("Finds out which organizers have something to do, so that nobody else is visited"),
     "tenants.heartbeat": _("Shows that beat and the workers live"),
     "notifications.remind": _("Reminds ticket holders before an event and asks for reviews after it"),

@@ -7,4 +7,4 @@ class TenantsConfig(AppConfig):
     verbose_name = _("Tenants")
 
     def ready(self) -> None:
-        from tenants import checkup, heartbeats  # noqa: F401  (register themselves: checks and tasks)
+        from tenants import backup_tasks, checkup, heartbeats  # noqa: F401  (register themselves: checks and tasks)

@@ -315,3 +315,6 @@ class DueJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} of {self.tenant_id}"
+
+
+from tenants.backup_models import Backup, Restore  # noqa: E402, F401  (models of this app, in a file of their own)

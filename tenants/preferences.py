@@ -182,6 +182,9 @@ PREFERENCES: Mapping[str, Preference] = {
     # Each of the staff gets what they may see of the day before, after this hour of the tenant's day.
     "daily_digest": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "digest_hour": Preference(8, _whole(0, 23), _("A whole number from 0 to 23.")),
+    # Each day at this hour of the tenant's day all of it is backed up, and so many of the newest are kept; 0: none.
+    "backup_hour": Preference(3, _whole(0, 23), _("A whole number from 0 to 23.")),
+    "backups_kept": Preference(7, _whole(0, 30), _("A whole number from 0 to 30.")),
     # So many months after the last that a guest had to do with this tenant, their names and addresses are replaced.
     # The network addresses of the audit trail go after a time of their own. 0: kept.
     "retention_guests_months": Preference(0, _whole(0, 240), _("0, or a whole number of months from 1 to 240.")),

@@ -44,7 +44,7 @@ from tenants.backup import (
 )
 from tenants.context import in_public, in_tenant
 from tenants.database import connection
-from tenants.models import Domain, DueJob, RetiredSlug, Tenant
+from tenants.models import Domain, DomainClaim, DueJob, RetiredSlug, Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -363,6 +363,7 @@ def _reopen(restored: Restored, owner: int | None) -> None:
         first = f"{tenant.slug}{subdomains}"
         for host in dict.fromkeys([first, *kept["hosts"]]):
             if not host.endswith(subdomains):
+                DomainClaim.objects.get_or_create(tenant=tenant, domain=host)
                 restored.notes.append(f"The domain {host} has to be proved again before it leads here.")
                 continue
             row, _new = Domain.objects.get_or_create(

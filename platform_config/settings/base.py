@@ -311,6 +311,8 @@ MEDIA_ROOT = env.home() / "media"
 MEDIA_URL = "/media/"
 # Where backups of single tenants lie: better on another disk than the database.
 BACKUP_ROOT = Path(env.text("BACKUP_ROOT", str(env.home() / "backups")))
+# So long the backups of a tenant that was erased are there still, for an erasure that was a mistake.
+BACKUP_DAYS_AFTER_ERASE = env.number("BACKUP_DAYS_AFTER_ERASE", 30)
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS += ["django.forms"]
 SHARED_APPS += ["django.forms"]
@@ -344,6 +346,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "tenants.heartbeat": {"queue": "urgent"},
     "imports.*": {"queue": "bulk"},
+    "tenants.write_backup": {"queue": "bulk"},
+    "tenants.put_back": {"queue": "bulk"},
     "orders.retain": {"queue": "bulk"},
     "billing.take_up": {"queue": "default"},
     "billing.sweep": {"queue": "default"},
@@ -401,6 +405,7 @@ SPECTACULAR_SETTINGS = {
         "CheckStateEnum": "shared_apps.core.checkup.STATES",
         "TenantStateEnum": "shared_apps.operators.overview.STATE_NAMES",
         "TenantStatusEnum": "tenants.models.Tenant.Status",
+        "SubscriptionStatusEnum": "shared_apps.billing.subscription_models.Subscription.Status",
         "FailedWorkKindEnum": "shared_apps.operators.failed_work.KIND_NAMES",
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",

@@ -30,6 +30,8 @@ NOTICES = {
     Purpose.LINKED,
     Purpose.UNLINKED,
 }
+# About a site, to who owns it.
+ABOUT_SITES = {Purpose.SUSPENDED, Purpose.RESUMED}
 
 
 class Letter(NamedTuple):
@@ -66,7 +68,7 @@ def send(row_id: int) -> bool:
     row = EmailCode.objects.get(pk=row_id)
     site = _site(row.schema_name)
     # Word to an owner may go to the address before; all else is about the account that the address has now.
-    user = row.user if row.purpose in NOTICES else User.objects.by_email(row.email)
+    user = row.user if row.purpose in NOTICES | ABOUT_SITES else User.objects.by_email(row.email)
     with translation.override((user.language if user else "") or row.language or settings.LANGUAGE_CODE):
         letter = _letter(row, site, user)
         if letter is None:
@@ -94,6 +96,8 @@ def _site(schema_name: str) -> Site:
 
 def _letter(row: EmailCode, site: Site, user: User | None) -> Letter | None:
     """Decide what this address is told; None for nothing."""
+    if row.purpose in ABOUT_SITES:
+        return _standing(row, site) if user is not None else None
     if row.purpose in NOTICES:
         return _notice(row, site, user) if user is not None else None
     if row.purpose == Purpose.MOVE:
@@ -200,6 +204,26 @@ def _notice(row: EmailCode, site: Site, user: User) -> Letter:
         ),
     }[Purpose(row.purpose)]
     return Letter("notice", subject, {"name": user.name, "text": text, "action_url": url})
+
+
+def _standing(row: EmailCode, site: Site) -> Letter:
+    """What the platform did to somebody's site, and why."""
+    facts = {"site": site.name, "reason": row.name}
+    if row.purpose == Purpose.SUSPENDED:
+        subject = _("%(site)s is suspended") % facts
+        text = (
+            _(
+                "The platform has suspended %(site)s: it serves nobody for now. Nothing is lost, and you can still take"
+                " your data along.\n\nReason: %(reason)s\n\nAnswer the platform's support to have it opened again."
+            )
+            % facts
+        )
+        action, url = _("Look at your site"), site.url("/dashboard/export/")
+    else:
+        subject = _("%(site)s is open again") % facts
+        text = _("The platform's suspension of %(site)s is over.") % facts
+        action, url = _("Look at your site"), site.url("/dashboard/")
+    return Letter("departure", subject, {"text": text, "action": action, "action_url": url})
 
 
 def _build(letter: Letter, site: Site, to: str) -> EmailMultiAlternatives:

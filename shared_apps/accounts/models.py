@@ -190,6 +190,9 @@ class EmailCode(models.Model):
         NEW_CODES = "new_codes", _("word of new recovery codes")
         LINKED = "linked", _("word of a login through another service")
         UNLINKED = "unlinked", _("word of an unlinked service")
+        # To who owns an organizer's site: what the platform did to it. No job runs there meanwhile to tell it.
+        SUSPENDED = "suspended", _("word of a suspended site")
+        RESUMED = "resumed", _("word of a site that is open again")
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     email = models.EmailField(max_length=254)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shared_apps.billing.models import TicketFees
+from shared_apps.departures.keeping import keep
 from tenants.context import in_public
 from tenants.database import connection
 from tenants.models import Tenant
@@ -95,3 +96,6 @@ def totals(rows: Iterable[TicketFees]) -> list[dict[str, Any]]:
 def owed(tenant: Tenant, first: date, last: date) -> list[dict[str, Any]]:
     """Return what is to be invoiced of these days: `currency`, `tickets` and `due_minor`, where anything is due."""
     return [sums for sums in totals(fees_of(tenant, first, last)) if sums["due_minor"]]
+
+
+keep("billing.TicketFees", "sums of each day without names, which invoices rest on")

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy
 from shared_apps.billing import plans
 from shared_apps.billing.models import LIMITS, Plan
 from shared_apps.core.errors import Conflict, DomainError
-from tenants import links
+from tenants import links, restoring
 from tenants.context import current_tenant, in_public, in_tenant
 from tenants.database import connection
 from tenants.models import Domain, Tenant
@@ -318,4 +318,11 @@ def month_begins(now: datetime | None = None) -> datetime:
     return (now or timezone.now()).astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def _after_restore(restored: restoring.Restored) -> list[str]:
+    """What comes back has today's plan, not that of then."""
+    refresh(restored.tenant)
+    return []
+
+
 counted_by("domains", _domains)
+restoring.afterwards("limits", _after_restore, order=60)

@@ -8,13 +8,13 @@ from django.db import transaction
 from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
 
-from shared_apps.billing.models import Usage
+from shared_apps.billing.models import TicketFees, Usage
 from shared_apps.operators.models import TenantHealth
 from tenant_apps.activity import standing
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.events.models import Event
 from tenant_apps.imports.models import ImportJob
-from tenant_apps.payments.models import LedgerEntry, Payment
+from tenant_apps.payments.models import LedgerEntry
 from tenant_apps.reports.log_models import LogEntry
 from tenant_apps.staff.models import Membership
 from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -74,9 +74,7 @@ def _inside(tenant: Any, now: datetime) -> dict[str, int]:
         warnings=Sum("times", filter=Q(level=LogEntry.Level.WARNING), default=0),
     )
     moved = (LedgerEntry.Kind.PAYMENT, LedgerEntry.Kind.REFUND)
-    month = {"currency": tenant.currency}
-    sales = LedgerEntry.objects.filter(at__gt=now - MONTH, kind__in=moved, **month)
-    fees = Payment.objects.filter(created_at__gt=now - MONTH, captured_minor__gt=0, **month)
+    sales = LedgerEntry.objects.filter(at__gt=now - MONTH, kind__in=moved, currency=tenant.currency)
     given_up = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.FAILED, done_at__gt=now - WEEK)
     off = WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_because=WebhookEndpoint.Why.STAFF)
     oldest = outbox["oldest"]
@@ -92,7 +90,6 @@ def _inside(tenant: Any, now: datetime) -> dict[str, int]:
         "events": Event.objects.count(),
         "staff": Membership.objects.count(),
         "sales_minor": sales.aggregate(sum=Sum("amount_minor", default=0))["sum"],
-        "fees_minor": fees.aggregate(sum=Sum("fee_minor", default=0))["sum"],
     }
 
 
@@ -103,5 +100,7 @@ def _outside(tenant: Any, now: datetime) -> dict[str, int]:
         failing = DueJob.objects.filter(tenant=tenant, tries__gte=FAILING_TRIES).count()
         days = Usage.objects.filter(tenant=tenant, day__gt=today - MONTH)
         sums = days.aggregate(**{name: Sum(name, default=0) for name in USAGE})
+        owed = TicketFees.objects.filter(tenant=tenant, day__gt=today - MONTH, currency=tenant.currency)
+        fees = owed.aggregate(sum=Sum("fee_minor", default=0))["sum"]
         newest = days.order_by("-day").values_list("storage_bytes", flat=True).first()
-    return {"failing_jobs": failing, "storage_bytes": newest or 0, **sums}
+    return {"failing_jobs": failing, "fees_minor": fees, "storage_bytes": newest or 0, **sums}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -15,7 +16,7 @@ from shared_apps.accounts import trail
 from shared_apps.core.errors import DomainError
 from shared_apps.operators import impersonation
 from shared_apps.operators.errors import NotForOperators, ReadingOnly
-from tenants import answers
+from tenants import answers, links
 
 logger = get_logger(__name__)
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -24,12 +25,12 @@ OWN_PATHS = "/operator/"
 # Nothing of the person's own is there, and nothing that is asked with credentials of its own: who the browser is there,
 # it is by those.
 _ELSEWHERE = re.compile(r"^/(api|static|media|healthz|readyz|metrics)(/|$)")
-# The person's account and orders: an operator has no business there, reading or not.
-_NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations)(/|$)")
+# The person's account and orders, and the whole of the data in one file: no business of a visit, reading or not.
+_NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations|dashboard/export)(/|$)")
 # What would outlast the visit, or says where money goes: nobody does that in another's name.
 _NEVER_CHANGED = re.compile(
-    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|grants|operators|settings/(payments?|address|domains?"
-    r"|closing|export|mail|sender|text-messages)|events/[^/]+/(grants|staff|keys))(/|$)"
+    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules"
+    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes))(/|$)"
 )
 # What is written while one reads: who looked at what, and the browser's own small store.
 _ALLOWED_WRITES = ("activity_auditentry", "accounts_platformauditentry", "django_session", "operators_impersonation")
@@ -85,6 +86,9 @@ class ImpersonationMiddleware:
         with trail.acting(operator), connection.execute_wrapper(_refuse_writes) if reading else nullcontext():
             response = self._refused(request, row) or self.get_response(request)
         response.headers["Cache-Control"] = "no-store, private"
+        if getattr(response, "_csp_update", None) is None:
+            # The banner's form leads back to the console, and browsers hold the page's policy against that.
+            csp_update({"form-action": [links.platform_url("/").rstrip("/")]})(lambda _request: response)(request)
         try:
             impersonation.note_request(
                 row, operator, method=request.method, path=request.path_info, status=response.status_code

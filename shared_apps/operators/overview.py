@@ -4,9 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Case, CharField, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shared_apps.billing import plans
+from shared_apps.billing.models import Plan
 from shared_apps.operators.models import TenantHealth
 from tenants import schema_state
 from tenants.context import in_public
@@ -31,6 +35,8 @@ ORDERING: dict[str, str] = {
     "created_at": "created_at",
     "state": "state_rank",
     "status": "status",
+    "plan": "plan_slug",
+    "fees": "health__fees_minor",
     "currency": "currency",
     "sales": "health__sales_minor",
     "orders": "health__orders",
@@ -65,11 +71,19 @@ def tenants() -> QuerySet[Tenant]:
         default=Value(len(STATES)),
         output_field=IntegerField(),
     )
-    rows: QuerySet[Tenant] = Tenant.objects.select_related("owner", "health").with_host()
-    return rows.annotate(state_now=state).annotate(state_rank=rank)
+    rows: QuerySet[Tenant] = Tenant.objects.select_related("owner", "health", "subscription").with_host()
+    # The plan rides on the row, where limits are written (decision 0046); nothing there yet: the free plan.
+    plan = Coalesce(KeyTextTransform("plan", "limits"), Value(plans.FREE), output_field=CharField())
+    return rows.annotate(state_now=state, plan_slug=plan).annotate(state_rank=rank)
 
 
-def found(*, search: str = "", status: str = "", state: str = "", kind: str = "") -> QuerySet[Tenant]:
+def plan_names() -> dict[str, str]:
+    """Return every plan's name by its slug, in the order of the price list; one statement."""
+    with in_public():
+        return {plan.slug: plans.shown_name(plan) for plan in Plan.objects.all()}
+
+
+def found(*, search: str = "", status: str = "", state: str = "", kind: str = "", plan: str = "") -> QuerySet[Tenant]:
     """Return the tenants that fit. `search` is part of a name, an address (any host that leads there) or of the
     owner's mail address; the others are exact."""
     rows = tenants()
@@ -82,6 +96,8 @@ def found(*, search: str = "", status: str = "", state: str = "", kind: str = ""
         rows = rows.filter(status=status)
     if kind:
         rows = rows.filter(kind=kind)
+    if plan:
+        rows = rows.filter(plan_slug=plan)
     if state:
         rows = rows.filter(state_now=state)
     return rows

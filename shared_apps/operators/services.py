@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from shared_apps.accounts import trail
+from django.db import transaction
+
+from shared_apps.accounts import letters, trail
+from shared_apps.accounts.models import EmailCode
 from shared_apps.core.errors import NotFound
 from shared_apps.operators.errors import ReasonRequired
 from shared_apps.operators.impersonation import LEAST_REASON
@@ -29,11 +32,31 @@ def suspend(tenant: Tenant, *, operator: Any, reason: str) -> Tenant:
     reason = " ".join(reason.split())
     if len(reason) < LEAST_REASON:
         raise ReasonRequired(field="reason", least=LEAST_REASON)
-    with trail.acting(operator):
-        return provisioning.suspend(tenant, cause=Tenant.Cause.OPERATOR, reason=reason)
+    with in_public(), transaction.atomic(), trail.acting(operator):
+        is_new = Tenant.Cause.OPERATOR not in _row(tenant).suspensions
+        provisioning.suspend(tenant, cause=Tenant.Cause.OPERATOR, reason=reason)
+        if is_new:
+            _tell_owner(tenant, EmailCode.Purpose.SUSPENDED, reason)
+    return tenant
 
 
 def resume(tenant: Tenant, *, operator: Any) -> Tenant:
     """Take the platform's own suspension back. Unpaid bills and the owner's wish are theirs to lift."""
-    with trail.acting(operator):
-        return provisioning.resume(tenant, cause=Tenant.Cause.OPERATOR)
+    with in_public(), transaction.atomic(), trail.acting(operator):
+        was_set = Tenant.Cause.OPERATOR in _row(tenant).suspensions
+        provisioning.resume(tenant, cause=Tenant.Cause.OPERATOR)
+        if was_set and tenant.status == Tenant.Status.OPEN:
+            _tell_owner(tenant, EmailCode.Purpose.RESUMED)
+    return tenant
+
+
+def _row(tenant: Tenant) -> Tenant:
+    """The row as it is now, locked: of two operators at once one tells the owner."""
+    return Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
+
+
+def _tell_owner(tenant: Tenant, purpose: str, reason: str = "") -> None:
+    """Leave a letter with the change. The platform sends it: no job of a suspended tenant runs."""
+    owner = tenant.owner
+    if owner is not None and owner.is_active:
+        letters.tell(owner, purpose, schema_name=tenant.schema_name, about=reason)

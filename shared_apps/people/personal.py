@@ -188,5 +188,11 @@ harmless("tenants.Tenant", {"name", "tagline"}, "an organizer's public name")
 harmless("people.DataRequestStep", {"result", "error"}, "gone with its request, and emptied when the archive is made")
 harmless("tenants.SchemaTemplate", {"statements"}, "statements without anybody's rows")
 harmless("tenants.Tenant", {"preferences"}, "settings of the site, no person's")
+harmless("tenants.Backup", {"schema_name", "error"}, "whose backup it is, and what a program could not do")
+harmless(
+    "tenants.Restore",
+    {"schema_name", "error", "notes", "reason"},
+    "why an operator restored a site, and what came of it",
+)
 harmless("tenants.Heartbeat", {"name"}, "what a queue is called")
 harmless("people.DeploymentKey", {"name", "sealed"}, "a key of this deployment's own")

@@ -48,8 +48,8 @@ class Checklist:
         return all(step.done or step.optional for step in self.steps)
 
     @property
-    def percent(self) -> int:
-        return self.done * 100 // len(self.steps)
+    def has_sold(self) -> bool:
+        return self.is_done("sale")
 
     def is_done(self, name: str) -> bool:
         """Whether that step is done; what is no step of this tenant's is nothing to do."""
@@ -78,10 +78,11 @@ def checklist() -> Checklist:
             "team": Membership.objects.all()[1:],
             "invited": Invitation.objects.all(),
             "sold": sold,
+            "paid": sold.filter(total_minor__gt=0),
         }
     )
     looks = bool(tenant.logo or tenant.tagline or tenant.colour != _COLOUR)
-    pays = there["account"] or bool(preference(tenant, "bank_transfer_details"))
+    pays = there["account"] or there["paid"] or bool(preference(tenant, "bank_transfer_details"))
     helped = there["team"] or there["invited"]
     site = _step("looks", _("Give your site its colour, tagline and logo"), "dashboard-settings", looks, optional=True)
     rest = (

@@ -31,6 +31,8 @@ LABELS = {
     "onboarding_mails": _("The owner of a new site gets letters about the first steps"),
     "daily_digest": _("Staff get a daily summary of what they may see"),
     "digest_hour": _("Hour at which the daily summary goes out"),
+    "backup_hour": _("Hour at which all of this site is backed up"),
+    "backups_kept": _("How many backups are kept, 0 for none by itself"),
     "retention_guests_months": _("Months until the names and addresses of guests are erased, 0 for never"),
     "retention_addresses_months": _("Months until network addresses are erased from the audit trail, 0 for never"),
     "refund_tiers": _("Refund rule: days before the start and per cent, such as 14:100, one on each line"),
@@ -80,7 +82,7 @@ PAPERS = (
 # What happens by itself, and what is forgotten by itself: sections of their own too.
 BY_CLOCK = (
     "reminder_offsets_minutes", "review_requests", "review_request_hours", "low_places_percent", "low_stock_level",
-    "daily_digest", "digest_hour", "onboarding_checklist", "onboarding_mails",
+    "daily_digest", "digest_hour", "onboarding_checklist", "onboarding_mails", "backup_hour", "backups_kept",
 )  # fmt: skip
 RETENTION = ("retention_guests_months", "retention_addresses_months")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.staff.views import address, keys, leaving, members, plan, roles, settings, subscription, usage
+from tenant_apps.staff.views import address, backups, keys, leaving, members, plan, roles, settings, subscription, usage
 
 urlpatterns = [
     path("settings/", settings.site, name="dashboard-settings"),
@@ -27,6 +27,9 @@ urlpatterns = [
     path("export/pause/", leaving.pause, name="dashboard-leaving-pause"),
     path("export/close/", leaving.close, name="dashboard-leaving-close"),
     path("export/stay/", leaving.stay, name="dashboard-leaving-stay"),
+    path("settings/plan/", plan.plan, name="dashboard-plan"),
+    path("settings/usage/", usage.usage, name="dashboard-usage"),
+    path("settings/backups/", backups.listed, name="dashboard-backups"),
     path("staff/", members.members, name="dashboard-staff"),
     path("staff/invite/", members.invite, name="dashboard-invite"),
     path("staff/<int:pk>/", members.member, name="dashboard-staff-member"),

@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from shared_apps.billing import limits, plans
 from shared_apps.billing.models import Plan
 from shared_apps.billing.plans import Standing
-from tenants import lookup
+from shared_apps.departures import keeping
+from tenants import lookup, restoring
 from tenants.models import Tenant
 from tests.billing.plans import make_plan
 from tests.factories import make_user, owner_of
@@ -163,3 +164,19 @@ def test_a_plan_that_is_too_small_is_refused_by_name(in_alpha):
     assert refused.value.members == {"over": [{"name": "events", "limit": 2, "used": 3}]}
     assert "Events at a time: 3 > 2" in str(refused.value)
     limits.require_fits(in_alpha, make_plan("fits", limits={"events": 3}))
+
+
+def test_what_comes_back_from_a_backup_has_todays_plan(alpha, subscribed):
+    from types import SimpleNamespace
+
+    subscribed(alpha, make_plan(limits={"events": 5}))
+    Tenant.objects.filter(pk=alpha.pk).update(limits={"plan": "of then", "events": 99})
+    restored = Tenant.objects.get(pk=alpha.pk)
+    after = {name: function for _order, name, function in restoring._afterwards}
+    assert list(after["limits"](SimpleNamespace(tenant=restored))) == []
+    assert Tenant.objects.get(pk=alpha.pk).limits["events"] == 5
+
+
+def test_what_invoices_rest_on_outlives_the_tenant(alpha):
+    why = {label: reason for label, _rows, reason in keeping.rows_of(alpha)}
+    assert why["billing.TicketFees"] and why["billing.Usage"]

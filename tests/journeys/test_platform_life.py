@@ -2,7 +2,7 @@
 
 Sign-up, examples, an event of one's own, its first buyer; a plan by a test card at the fake of Stripe; a month later
 the card is refused: days of grace, nothing new, suspended; paid, and all is as before. The clock is moved.
-At phone and desktop width, in both languages; each page is clean by axe. SCREENSHOTS names a folder for the pictures.
+Each page is clean by axe. SCREENSHOTS names a folder for pictures: phone and desktop, both languages, both themes.
 """
 
 import os
@@ -31,6 +31,8 @@ from tests.pages.test_browser import AXE, RUN_AXE
 
 pytestmark = pytest.mark.browser
 NOVA, BUYER = "nova@example.test", "ada@example.test"
+# A minute each: the suite takes the phone, whoever wants pictures gets both.
+RUNS = [("ru", 390), ("en", 1280)] if os.environ.get("SCREENSHOTS") else [("ru", 390)]
 HALL, SLUG = "Harbour Hall", "harbour-hall"
 
 
@@ -162,7 +164,7 @@ def upgrades(nova: Person, at: Any, stripe: Account) -> None:
     nova.page.get_by_role("button", name="Pay").click()
     nova.page.wait_for_url("**/dashboard/billing/**")
     nova.sees("Thank you. You have the plan %(plan_name)s now.", plan_name=nova.word("House"))
-    stripe.deliver()
+    stripe.pass_days(0)
     nova.looks("billing-house")
 
 
@@ -186,7 +188,7 @@ def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield account
 
 
-@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ru", 390)])
+@pytest.mark.parametrize(("language", "width"), RUNS)
 def test_from_the_front_page_to_a_sold_ticket_and_through_a_refused_card(
     transactional_db, site, stripe, chromium, settings, language, width
 ):
@@ -246,7 +248,7 @@ def test_from_the_front_page_to_a_sold_ticket_and_through_a_refused_card(
     nova.page.locator("[name=card]").fill(GOOD)
     nova.page.get_by_role("button", name="Pay").click()
     nova.page.get_by_role("heading", name="paid").wait_for()
-    stripe.deliver()
+    stripe.pass_days(0)
     assert stripe.row(tenant).status == "active"
     nova.goes(at("/dashboard/billing/"))
     nova.looks("billing-paid")

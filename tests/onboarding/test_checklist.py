@@ -40,6 +40,15 @@ def test_each_step_is_done_by_doing_it(alpha):
         assert checklist().is_complete  # the team is for who wants one
 
 
+def test_who_was_paid_has_said_how(alpha):
+    with in_tenant(alpha):
+        make_paid_order(make_ticket_type(price_minor=0))
+    assert done(alpha) == ["event", "publish", "sale"]
+    with in_tenant(alpha):
+        make_paid_order(make_ticket_type(price_minor=100))
+    assert done(alpha) == ["event", "publish", "payments", "sale"]
+
+
 def test_a_shop_has_steps_of_its_own(alpha):
     alpha.kind = Tenant.Kind.RETAIL
     with in_tenant(alpha):

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from shared_apps.accounts.models import PlatformAuditEntry, User
-from shared_apps.billing.models import Usage
+from shared_apps.billing.models import Plan, TicketFees, Usage
+from shared_apps.billing.subscription_models import PlatformInvoice, Subscription
 from shared_apps.operators.measuring import measure
 from shared_apps.operators.models import TenantHealth
 from tenant_apps.activity.delivery import deliver_due
@@ -108,8 +110,8 @@ def test_the_list_costs_the_same_for_many_tenants(alpha, beta, client_for, page_
         tenant = Tenant.objects.create(schema_name=f"t_many{number}", slug=f"many{number}", name="Many", status="open")
         TenantHealth.objects.create(tenant=tenant, sales_minor=number)
     assert cost() == few
-    # Who asks, whether by two steps, how many, the rows; the page also sums up.
-    assert few == [4, 6]
+    # Who asks, whether by two steps, how many, the rows; the page also names the plans and sums up.
+    assert few == [4, 7]
 
 
 def test_the_list_is_searched_filtered_and_sorted(alpha, beta, client_for):
@@ -131,6 +133,41 @@ def test_the_list_is_searched_filtered_and_sorted(alpha, beta, client_for):
     assert client.get(f"{LIST}?ordering=owner__password").json()["code"] == "ordering_invalid"
     assert client.get(f"{LIST}?state=fine").status_code == 400
     assert client.get(f"{LIST}?color=red").json()["code"] == "unknown_parameter"
+
+
+def test_the_plan_and_what_it_brings_in_are_told(alpha, beta, client_for, page_for):
+    today = timezone.now().date()
+    for currency, fee in (("EUR", 1250), ("USD", 9999)):
+        TicketFees.objects.create(
+            tenant=alpha, day=today, currency=currency, tickets=5, gross_minor=50_000, fee_minor=fee
+        )
+    Tenant.objects.filter(pk=alpha.pk).update(limits={"plan": "chain-yearly", "restricted": True})
+    with in_tenant(alpha):
+        measure()
+    operator = make_operator()
+    rows = {row["slug"]: row for row in client_for(None, operator).get(LIST).json()["results"]}
+    assert (rows["alpha"]["plan"], rows["beta"]["plan"]) == ("chain-yearly", "free")
+    assert rows["alpha"]["health"]["fees"] == "12.50"
+    answer = client_for(None, operator).get(f"{LIST}?plan=chain-yearly").json()
+    assert [row["slug"] for row in answer["results"]] == ["alpha"]
+    shown = page_for(None, operator).get("/operator/?plan=chain-yearly").content.decode()
+    assert "Chain" in shown and "Restricted" in shown and ">Beta<" not in shown
+
+
+def test_the_subscription_and_its_invoices_are_shown(alpha, client_for, page_for):
+    now = timezone.now()
+    Subscription.objects.create(
+        tenant=alpha, plan=Plan.objects.get(slug="house-monthly"), status="past_due", current_period_end=now
+    )
+    PlatformInvoice.objects.create(
+        tenant=alpha, stripe_invoice="in_1", number="FOYER-7", status="open", currency="EUR", total_minor=2900,
+        due_minor=2900, paid_minor=0, left_minor=2900, issued_at=now,
+    )  # fmt: skip
+    operator = make_operator()
+    assert client_for(None, operator).get(f"{LIST}alpha/").json()["subscription"]["status"] == "past_due"
+    assert client_for(None, operator).get(f"{LIST}beta/").json()["subscription"] is None
+    shown = page_for(None, operator).get("/operator/tenants/alpha/").content.decode()
+    assert "Payment missing" in shown and "FOYER-7" in shown and "€29" in shown
 
 
 def test_who_is_behind_or_was_not_measured_lately_says_so(alpha, beta, client_for):
@@ -250,6 +287,32 @@ def test_suspending_takes_a_reason_and_holds_from_the_next_request_on(alpha, cli
     assert visitor.get("/api/v1/events/").status_code == 200
     assert client.post(f"{LIST}alpha/resume/").status_code == 200  # twice is once
     assert client.post(f"{LIST}nobody/suspend/", {"reason": REASON}).status_code == 404
+
+
+def test_the_owner_is_written_to_once_when_the_site_is_suspended_and_when_it_is_open_again(alpha, client_for):
+    from shared_apps.accounts.tasks import send_unsent
+
+    owner, client = owner_of(alpha), client_for(None, make_operator())
+    for _twice in range(2):
+        client.post(f"{LIST}alpha/suspend/", {"reason": "Sells what it does not have."})
+    send_unsent()
+    (letter,) = mail.outbox
+    assert letter.to == [owner.email] and letter.subject == "Alpha is suspended"
+    assert "Reason: Sells what it does not have." in letter.body and "alpha.localhost" in letter.body
+    client.post(f"{LIST}alpha/resume/")
+    client.post(f"{LIST}alpha/resume/")
+    send_unsent()
+    assert [each.subject for each in mail.outbox] == ["Alpha is suspended", "Alpha is open again"]
+
+
+def test_another_cause_keeps_a_site_suspended(alpha, client_for):
+    from tenants import provisioning
+
+    client = client_for(None, make_operator())
+    client.post(f"{LIST}alpha/suspend/", {"reason": REASON})
+    provisioning.suspend(alpha, cause="billing", reason="unpaid")
+    left = client.post(f"{LIST}alpha/resume/").json()
+    assert left["status"] == "suspended" and [each["cause"] for each in left["suspensions"]] == ["billing"]
 
 
 def test_the_page_of_a_tenant_suspends_and_resumes(alpha, page_for):

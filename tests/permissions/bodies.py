@@ -488,6 +488,8 @@ BODIES: dict[str, Maker] = {
     "POST /account/addresses/": _address,
     "POST /account/addresses/<int:pk>/": _address,
     "POST /orders/<str:code>/<str:secret>/pay/": fixed(provider="manual"),
+    "POST /backups/": NOTHING,
+    "POST /dashboard/settings/backups/": NOTHING,
     "POST /scan/<int:pk>/": scan,
     "POST /dashboard/scan-conflicts/": lambda place: {"scan": str(place.things.conflict)},
 }  # fmt: skip

@@ -266,6 +266,11 @@ def _of_admin(route: Route, actor: Actor, signed_in: bool) -> frozenset[str]:
         return one(FORBIDDEN)  # people and sessions are not added or deleted by hand
     if route.path == "/admin/accounts/platformauditentry/<path:object_id>/change/" and route.method == "POST":
         return one(FORBIDDEN)  # the trail is read there, and nobody changes it
+    if route.path.startswith("/admin/tenants/"):
+        # Asked for there and made by workers; a restore only from a backup's own line.
+        by_hand = route.path.endswith(("/delete/", "/change/")) and (route.method == "POST" or "/delete/" in route.path)
+        alone = route.path == "/admin/tenants/restore/add/" and route.method == "GET"
+        return one(FORBIDDEN) if by_hand or alone else one(OK)
     if route.path == "/admin/autocomplete/" and route.method == "GET":
         return one(FORBIDDEN)  # without a field to complete there is nothing that one may see
     # The sample's address leads nowhere, and Django's "view on site" knows no page of ours.

@@ -152,6 +152,7 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/dashboard/settings/payments/<slug:name>/", "name", lambda place: "stripe"),
     ("/dashboard/settings/payments/<uuid:pk>/", "pk", key_of("account")),
     ("/payment-accounts/", "pk", key_of("account")),
+    ("/backups/", "pk", key_of("backup")),
     ("/background-work/parked/", "pk", key_of("parked")),
     ("/dashboard/background/", "pk", key_of("parked")),
     ("/payments/<uuid:pk>/complete/", "pk", key_of("test_payment")),

@@ -174,6 +174,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     from tenant_apps.staff import services as staff
     from tenant_apps.ticketing import services as ticketing
     from tenant_apps.ticketing.entrances import create_zone
+    from tenants import backups
 
     # A name that no search for an event of alpha finds.
     event = make_event("Nebelhorn" if name == "foreign" else None, published=published)
@@ -209,6 +210,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
         )
         # Switched off: what the matrix orders is paid by hand, and nothing of it leaves the machine.
         shared.account = ProviderAccount.objects.create(provider="stripe", enabled=False, sealed=b"nothing")
+        shared.backup = backups.ask(tenant)
         shared.webhook, _secret = create_endpoint(url="https://hooks.example.org/", topics=["*"], actor=None)
         shared.webhook_delivery = send_test(shared.webhook, actor=None)
         _add_series(tenant)

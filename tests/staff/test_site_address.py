@@ -16,11 +16,6 @@ HOST = "tickets.hall.example"
 LIST = "/api/v1/tenants/alpha/domains/"
 
 
-@pytest.fixture(autouse=True)
-def _plan(alpha: Any) -> None:
-    allow(alpha, domains=3)
-
-
 @pytest.fixture
 def dns(alpha: Any, settings: Any) -> Any:
     Tenant.objects.filter(pk=alpha.pk).update(limits={"domains": 1})

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.fields import MoneyField, PlainTextField
+from shared_apps.billing.subscription_models import Subscription
 from shared_apps.operators import failed_work, overview
 from shared_apps.operators.impersonation import LONGEST_REASON, MINUTES
 from shared_apps.operators.models import Impersonation, TenantHealth
@@ -32,12 +33,24 @@ class TenantSuspensionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class OperatedSubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+    """How a subscribed plan stands; a tenant without a row has the free plan."""
+
+    class Meta:
+        model = Subscription
+        fields = read_only_fields = [
+            "status", "current_period_end", "trial_ends_at", "cancel_at_period_end", "past_due_since", "grace_until",
+        ]  # fmt: skip
+
+
 class OperatedTenantSerializer(serializers.ModelSerializer[Tenant]):
     """A tenant as operators see it. `state` is judged now, `health` is what was measured."""
 
     host = serializers.CharField(source="primary_host", allow_null=True)
     owner = serializers.EmailField(source="owner.email", allow_null=True, default=None)
+    plan = serializers.CharField(source="plan_slug")
     state = serializers.ChoiceField(choices=overview.STATE_NAMES, source="state_now")
+    subscription = OperatedSubscriptionSerializer(allow_null=True, default=None)
     health = TenantHealthSerializer(allow_null=True)
     suspensions = serializers.SerializerMethodField()
 
@@ -45,7 +58,7 @@ class OperatedTenantSerializer(serializers.ModelSerializer[Tenant]):
         model = Tenant
         fields = read_only_fields = [
             "slug", "name", "kind", "status", "host", "owner", "currency", "timezone", "language", "created_at",
-            "state", "health", "suspensions",
+            "plan", "subscription", "state", "health", "suspensions",
         ]  # fmt: skip
 
     def get_suspensions(self, tenant: Tenant) -> list[dict[str, Any]]:

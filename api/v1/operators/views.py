@@ -36,19 +36,20 @@ class TenantsView(APIView):
     """All tenants with how they do; `?search=` looks into names, addresses and owners' mail addresses."""
 
     permissions = {"get": OPERATORS}
-    parameters = frozenset({"search", *_CHOICES})
+    parameters = frozenset({"search", "plan", *_CHOICES})
 
     @extend_schema(
         operation_id="operators_tenants_list",
         parameters=[
             OpenApiParameter("search", str),
+            OpenApiParameter("plan", str, description="A plan's slug."),
             *(OpenApiParameter(name, str, enum=values) for name, values in _CHOICES.items()),
             OpenApiParameter("ordering", str, description=", ".join(overview.ORDERING)),
         ],
         responses=serializers.OperatedTenantSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        asked = {"search": request.query_params.get("search", "")[:100]}
+        asked = {name: request.query_params.get(name, "")[:100] for name in ("search", "plan")}
         for name, values in _CHOICES.items():
             asked[name] = request.query_params.get(name, "")
             if asked[name] and asked[name] not in values:

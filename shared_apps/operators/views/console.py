@@ -17,6 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from shared_apps.accounts import second_factor
 from shared_apps.accounts.middleware import cookie_session
+from shared_apps.billing import plans
+from shared_apps.billing.subscription_models import PlatformInvoice
 from shared_apps.billing.usage import period, totals, usage_of
 from shared_apps.core import checkup
 from shared_apps.core.access import operator
@@ -30,7 +32,8 @@ from tenants import links
 from tenants.context import in_tenant
 from tenants.models import Domain, Tenant
 
-PAGE, VISITS_SHOWN = 50, 10
+PAGE, VISITS_SHOWN, INVOICES_SHOWN = 50, 10, 6
+FILTERS = ("search", "status", "state", "kind", "plan")
 ORDERS = ("state", "name", "-created_at", "-sales", "-paid_tickets", "-storage", "-errors", "-parked")
 _ORDER_WORDS = {
     "state": gettext_lazy("Worst first"),
@@ -49,26 +52,31 @@ _ORDER_WORDS = {
 @require_safe
 def tenants(request: HttpRequest) -> HttpResponse:
     """The list: searched, filtered and sorted over public tables alone."""
-    asked = {name: request.GET.get(name, "").strip()[:100] for name in ("search", "status", "state", "kind", "order")}
+    asked = {name: request.GET.get(name, "").strip()[:100] for name in (*FILTERS, "order")}
     asked["status"] = asked["status"] if asked["status"] in Tenant.Status.values else ""
     asked["kind"] = asked["kind"] if asked["kind"] in Tenant.Kind.values else ""
     asked["state"] = asked["state"] if asked["state"] in overview.STATES else ""
+    names = overview.plan_names()
+    asked["plan"] = asked["plan"] if asked["plan"] in names else ""
     order = asked["order"] if asked["order"] in ORDERS else overview.USUAL_ORDER
-    rows = overview.found(**{name: asked[name] for name in ("search", "status", "state", "kind")})
+    rows = overview.found(**{name: asked[name] for name in FILTERS})
     back = "-" if order.startswith("-") else ""
     page = Paginator(rows.order_by(back + overview.ORDERING[order.removeprefix("-")], "pk"), PAGE).get_page(
         request.GET.get("page")
     )
+    for row in page.object_list:
+        row.plan_name = names.get(row.plan_slug, row.plan_slug)
     context = {
         "nav": "tenants",
         "page": page,
+        "plans": names,
         "summary": overview.summary(),
         "states": overview.STATES,
         "statuses": Tenant.Status.choices,
         "kinds": Tenant.Kind.choices,
         "orders": [(name, _ORDER_WORDS[name]) for name in ORDERS],
         "asked": {**asked, "order": order},
-        "filtered": any(asked[name] for name in ("search", "status", "state", "kind")),
+        "filtered": any(asked[name] for name in FILTERS),
     }
     return render(request, "operators/tenants.html", context)
 
@@ -84,12 +92,16 @@ def tenant(request: HttpRequest, slug: str) -> HttpResponseBase:
 def _show(
     request: HttpRequest, row: Tenant, *, suspend_form: Any = None, visit_form: Any = None, status: int = 200
 ) -> HttpResponseBase:
-    members = impersonation.staff_of(row)
+    members, plan = impersonation.staff_of(row), plans.standing_of(row)
     first, last = period("", "")
     days = usage_of(row, first, last)
     context = {
         "nav": "tenants",
         "row": row,
+        "plan": plan,
+        "subscription": getattr(row, "subscription", None),
+        "invoices": list(PlatformInvoice.objects.filter(tenant=row)[:INVOICES_SHOWN]),
+        "plan_name": plans.shown_name(plan.plan),
         "state_words": overview.STATES[row.state_now],  # type: ignore[attr-defined]  # annotated by `overview.tenants`
         "health": getattr(row, "health", None),
         "domains": Domain.objects.filter(tenant=row).order_by("-is_primary", "domain"),
