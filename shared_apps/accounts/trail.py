@@ -68,6 +68,7 @@ WORDS: dict[str, Any] = {
     "tenant.closing": _("Closing of the organizer begun"),
     "tenant.kept": _("Closing of the organizer taken back"),
     "tenant.closed": _("Organizer closed"),
+    "text.published": _("Text of the platform published"),
     "tenant.restore_asked": _("Restore of a backup asked for"),
     "tenant.restored": _("Organizer restored from a backup"),
     "tenant.backup_asked": _("Backup asked for"),

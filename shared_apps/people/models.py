@@ -191,3 +191,43 @@ class DataRequestStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request_id}: {self.tenant_id}"
+
+
+class PlatformText(models.Model):
+    """One version of what the platform asks of who opens a tenant. Its words never change (`people.agreements`)."""
+
+    code = models.SlugField(max_length=40)
+    version = models.IntegerField()
+    title = models.CharField(max_length=200)
+    body = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    published_at = models.DateTimeField(default=now, db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "people_text"
+        constraints = [
+            models.UniqueConstraint(fields=["code", "version"], name="people_text_version_once"),
+            models.UniqueConstraint(
+                fields=["code"], condition=Q(ended_at__isnull=True), name="people_text_one_current"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.version})"
+
+
+class Agreement(models.Model):
+    """Somebody agreed to one version, once. Goes with their account."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="agreements")
+    text = models.ForeignKey(PlatformText, models.PROTECT, related_name="agreements")
+    address = models.GenericIPAddressField(null=True)
+    agreed_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        db_table = "people_agreement"
+        constraints = [models.UniqueConstraint(fields=["user", "text"], name="people_agreement_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.text_id}"

@@ -11,7 +11,7 @@ from shared_apps.accounts.models import EmailCode, PlatformAuditEntry, Session, 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from shared_apps.people import avatars, wishes
 from shared_apps.people.footprints import address_key
-from shared_apps.people.models import BoughtOrder, BoughtPlace, DataRequest, Phone
+from shared_apps.people.models import Agreement, BoughtOrder, BoughtPlace, DataRequest, Phone
 from tenants.models import Tenant
 from tenants.schema_state import labels_of
 
@@ -132,6 +132,15 @@ def _end_footprints(person: Person) -> int:
     return BoughtPlace.objects.filter(mine).delete()[0] + BoughtOrder.objects.filter(mine).delete()[0]
 
 
+def _agreements(person: Person) -> Rows:
+    rows = Agreement.objects.filter(user_id=person.user_id).select_related("text").order_by("agreed_at")
+    for row in rows:
+        yield {
+            "text": row.text.code, "version": row.text.version, "title": row.text.title, "sha256": row.text.sha256,
+            "address": row.address, "agreed_at": row.agreed_at,
+        }  # fmt: skip
+
+
 hold("sessions", "accounts.Session", {"user", "address", "user_agent"}, export=_sessions)
 # After the account has ended (`profile`), which is noted too.
 hold(
@@ -156,6 +165,8 @@ hold("second_factors", "mfa.Authenticator", {"user", "data"}, export=_second_fac
 hold("arrivals", "accounts.Arrival", {"user"})
 hold("picture", "people.Avatar", {"user", "file"}, export=_avatar, erase=_end_avatar)
 hold("notification_preferences", "people.NotificationPreference", {"user"}, export=_wishes)
+hold("agreements", "people.Agreement", {"user", "address"}, export=_agreements)
+harmless("people.PlatformText", {"title", "body"}, "the platform's own words")
 hold("phone", "people.Phone", {"user"}, export=_phone)
 hold("requests", "people.DataRequest", {"user", "email", "name", "archive"}, export=_requests)
 hold("organizers", "tenants.Tenant", {"owner"}, export=_owned)

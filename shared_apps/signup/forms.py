@@ -4,11 +4,15 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts.forms import AT_LEAST, CodeForm
 from shared_apps.core.clock import zone_names
 from shared_apps.core.money import CURRENCIES
+from shared_apps.people import agreements
+from shared_apps.people.models import PlatformText
 from shared_apps.signup.guard import STAMP, TRAP
 from tenants.models import Tenant
 
@@ -56,13 +60,30 @@ class SignupForm(forms.Form):
         timezone.choices = [(name, name.replace("_", " ")) for name in sorted(zone_names())]
         self.fields["timezone"].widget.attrs["data-zone"] = True
         self.fields["slug"].widget.attrs["data-slug-of"] = "id_name"
+        self.texts = agreements.asked()
+        for text in self.texts:
+            # Nothing is ticked beforehand.
+            label = format_html(
+                '{} <a href="{}" target="_blank" rel="noopener">{}</a>', _("I agree:"), _page_of(text), text.title
+            )
+            self.fields[f"agree_{text.pk}"] = forms.BooleanField(label=label)
+
+    def agreement_fields(self) -> list[Any]:
+        """The boxes of the platform's texts."""
+        return [self[f"agree_{text.pk}"] for text in self.texts]
 
     def clean_slug(self) -> str:
         return str(self.cleaned_data["slug"]).strip().lower()
 
     def facts(self) -> dict[str, Any]:
         """Return what the tenant begins with, and which plan was asked for."""
-        return {name: self.cleaned_data[name] for name in SignupForm.base_fields}
+        facts = {name: self.cleaned_data[name] for name in SignupForm.base_fields}
+        agreed = [text.pk for text in self.texts if self.cleaned_data.get(f"agree_{text.pk}")]
+        return {**facts, "agreed": agreed} if agreed else facts
+
+
+def _page_of(text: PlatformText) -> str:
+    return reverse("platform-legal", urlconf=settings.PUBLIC_SCHEMA_URLCONF, args=[text.code])
 
 
 class NewcomerForm(SignupForm):

@@ -1,5 +1,6 @@
 """The one flow that needs a person and a tenant together."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared_apps.accounts.services import Visit
 from shared_apps.billing import limits, plans
 from shared_apps.core.addresses import network_of
 from shared_apps.core.errors import Forbidden, TooManyRequests
+from shared_apps.people import agreements
 from shared_apps.signup import guard
 from tenants.errors import SlugTaken
 from tenants.models import Tenant
@@ -36,8 +38,16 @@ class TooManyTenants(TooManyRequests):
     message = _("You have {limit} organizers already. Please write to us if you need more.")
 
 
-def open_for(user: Any, *, address: str | None = None, sample_content: bool = False, **fields: Any) -> Tenant:
-    """Open a tenant owned by this person, with examples in it if wanted.
+def open_for(
+    user: Any,
+    *,
+    address: str | None = None,
+    sample_content: bool = False,
+    agreed: Collection[int] = (),
+    **fields: Any,
+) -> Tenant:
+    """Open a tenant owned by this person, with examples in it if wanted. `agreed` are the ids of the platform's texts
+    that they agree to, which is kept before anything is opened (`people.agreements`).
 
     `address` is the network address that asks, for the limits. Raises EmailNotConfirmed, TooManyTenants,
     TooManyRequests, and what `open_tenant` raises.
@@ -48,6 +58,7 @@ def open_for(user: Any, *, address: str | None = None, sample_content: bool = Fa
         raise TooManyTenants(limit=MOST_TENANTS)
     guard.count("open_person", str(user.pk))
     guard.count("open_source", network_of(address))
+    agreements.agree(user, agreed, address=address)
     wishes = {"sample_content": True} if sample_content else {}
     tenant = open_tenant(owner=user, preferences=wishes, **fields)
     limits.refresh(tenant)

@@ -8,7 +8,7 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
@@ -25,6 +25,7 @@ from shared_apps.core.access import anyone
 from shared_apps.core.addresses import client_address, network_of
 from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
+from shared_apps.people import agreements
 from shared_apps.signup import guard, services
 from shared_apps.signup.forms import NewcomerForm, SignupCodeForm, SignupForm
 from shared_apps.signup.prices import offers
@@ -171,3 +172,13 @@ def slug_check(request: HttpRequest) -> HttpResponse:
             refusal, found = refused, getattr(refused, "suggestions", [])
     context = {"slug": slug, "refusal": refusal, "suggestions": found, "domain": f".{settings.PLATFORM_DOMAIN}"}
     return render(request, "public/_slug.html", context)
+
+
+@anyone
+@require_safe
+def legal(request: HttpRequest, code: str) -> HttpResponse:
+    """The version of one of the platform's texts that holds now."""
+    text = next((each for each in agreements.asked() if each.code == code), None)
+    if text is None:
+        raise Http404
+    return render(request, "public/legal.html", {"text": text})

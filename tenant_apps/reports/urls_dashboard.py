@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenant_apps.reports.views import dashboard, log, money, reports, runs, schedules, system_check
+from tenant_apps.reports.views import dashboard, log, money, personal_left, reports, runs, schedules, system_check
 
 urlpatterns = [
     path("", dashboard.home, name="dashboard-home"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("reports/<slug:slug>.<slug:format>", reports.download, name="dashboard-report-file"),
     path("log/", log.log, name="dashboard-log"),
     path("settings/system-check/", system_check.system_check, name="dashboard-system-check"),
+    path("settings/personal-data/", personal_left.page, name="dashboard-personal-data"),
     path("money/", money.settlement, name="dashboard-money"),
     path("money/settlement.csv", money.settlement_file, name="dashboard-money-file"),
     path("money/promotions/", money.promotions, name="dashboard-money-promotions"),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from shared_apps.accounts.models import User
 from shared_apps.accounts.tokens import open_session
 from shared_apps.operators.models import Impersonation
-from shared_apps.people import footprints
+from shared_apps.people import agreements, footprints
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.consents import texts
 from tenant_apps.consents.models import Consent
@@ -129,6 +129,12 @@ def build() -> World:
 
     alpha, beta = Tenant.objects.get(slug="alpha"), Tenant.objects.get(slug="beta")
     _far_ids(beta)
+    Tenant.objects.update(limits={"domains": 10})
+    # The platform's own page of a text: found by alpha's sample, and there is none by beta's.
+    agreements.publish(f"terms-{alpha.slug}", "Terms of use", "Be kind.")
+    for tenant in (alpha, beta):
+        domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
+        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     world = build_one(alpha, beta)
     with in_tenant(beta):
         world.places["foreign"] = _place("foreign", beta, make_user())

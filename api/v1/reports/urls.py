@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from api.v1.reports import schedules, views
+from api.v1.reports import personal_left, schedules, views
 
 tenant_urls = [
+    path("personal-data/", personal_left.PersonalDataView.as_view(), name="personal-data"),
     path("report-schedules/", schedules.SchedulesView.as_view(), name="report-schedules"),
     path("report-schedules/<uuid:pk>/", schedules.ScheduleView.as_view(), name="report-schedule"),
     path("reports/", views.ReportsView.as_view(), name="reports"),

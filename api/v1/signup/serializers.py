@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from api.fields import UtcField
 from shared_apps.billing import plans
+from shared_apps.people.models import PlatformText
 from tenants.models import Tenant
 
 
@@ -47,6 +48,10 @@ class OpenTenantInput(serializers.Serializer[Any]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, default="en")
     colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}\Z", required=False)
     tagline = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    # The ids of the platform's texts that one agrees to (`GET /legal-texts/`).
+    agreed = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=50
+    )
     plan = serializers.SlugField(
         max_length=40, required=False, help_text="Of `GET plans/`. One that costs something begins at `billing_url`."
     )
@@ -81,3 +86,13 @@ class SlugAnswer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     suggestions = serializers.ListField(child=serializers.CharField(), help_text="Free ones that resemble it.")
     host = serializers.CharField(help_text="Where the tenant would be.")
+
+
+class PlatformTextSerializer(serializers.ModelSerializer[PlatformText]):
+    """One version. Its `id` is what `POST /tenants/` takes in `agreed`."""
+
+    published_at = UtcField(read_only=True)
+
+    class Meta:
+        model = PlatformText
+        fields = read_only_fields = ["id", "code", "version", "title", "body", "sha256", "published_at"]

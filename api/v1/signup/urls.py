@@ -6,5 +6,6 @@ from api.v1.signup import views
 
 public_urls = [
     path("tenants/", views.TenantsView.as_view(), name="tenants"),
+    path("legal-texts/", views.PlatformTextsView.as_view(), name="platform-texts"),
     path("signup/slug/", views.SlugView.as_view(), name="signup-slug-check"),
 ]

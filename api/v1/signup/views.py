@@ -9,11 +9,18 @@ from rest_framework.response import Response
 
 from api.pagination import Pages
 from api.permissions import ANYONE, SIGNED_IN
-from api.v1.signup.serializers import OpenedSerializer, OpenTenantInput, SlugAnswer, TenantSerializer
+from api.v1.signup.serializers import (
+    OpenedSerializer,
+    OpenTenantInput,
+    PlatformTextSerializer,
+    SlugAnswer,
+    TenantSerializer,
+)
 from api.views import APIView
 from shared_apps.billing import limits
 from shared_apps.core.addresses import client_address, network_of
 from shared_apps.core.errors import Conflict, DomainError, InvalidInput
+from shared_apps.people import agreements
 from shared_apps.signup import guard, services
 from tenants import links
 from tenants.slugs import check_free
@@ -73,3 +80,14 @@ class SlugView(APIView):
             "host": f"{slug}.{settings.PLATFORM_DOMAIN}" if refusal is None else "",
         }
         return Response(SlugAnswer(answer).data)
+
+
+class PlatformTextsView(APIView):
+    """What whoever opens a tenant has to agree to now: nothing, unless the operator published a text."""
+
+    permissions = {"get": ANYONE}
+    parameters = frozenset()
+
+    @extend_schema(operation_id="platform_texts_list", responses=PlatformTextSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(PlatformTextSerializer(agreements.asked(), many=True).data)
