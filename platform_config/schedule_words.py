@@ -46,4 +46,7 @@ WORDS: dict[str, Any] = {
     "reports.forget_old": _("Deletes reports that were made for download long ago"),
     "reports.send_due": _("Mails reports that people ordered by schedule"),
     "reports.forget_log": _("Deletes what the logs of tenants kept for 90 days"),
+    "departures.sweep": _("Goes on with archives and erasures of organizers, and writes what their owners are told"),
+    "departures.forget_old": _("Deletes archives of organizers whose time is up"),
+    "staff.recheck_domains": _("Asks DNS whether organizers' own domains are still theirs"),
 }

@@ -148,13 +148,15 @@ def row_with_customer(tenant: Tenant) -> Subscription:
     """Return the tenant's row with a customer at Stripe, both made once."""
     if tenant.status in (Tenant.Status.CLOSED, Tenant.Status.OPENING):
         raise TenantOver
-    row, _new = Subscription.objects.get_or_create(tenant=tenant)
-    if row.stripe_customer:
-        return row
+    known = Subscription.objects.filter(tenant=tenant).first()
+    if known is not None and known.stripe_customer:
+        return known
+    # First: while Stripe does not answer nothing is written.
     customer = gateway.make_customer(tenant)
     point("billing.customer")
     with transaction.atomic():
-        row = Subscription.objects.select_for_update().get(pk=row.pk)
+        Subscription.objects.get_or_create(tenant=tenant)
+        row = Subscription.objects.select_for_update().get(tenant=tenant)
         if not row.stripe_customer:
             row.stripe_customer = customer
             row.save(update_fields=["stripe_customer"])

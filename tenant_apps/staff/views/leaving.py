@@ -17,7 +17,7 @@ from shared_apps.core.errors import DomainError
 from shared_apps.core.forms import show_refusal
 from shared_apps.departures import exports, leaving
 from shared_apps.departures.models import TenantExport
-from tenant_apps.activity.services import before_and_after, record
+from tenant_apps.activity.services import before_and_after, made, record
 from tenant_apps.staff.errors import OwnersOnly
 from tenant_apps.staff.forms import CloseSiteForm
 from tenant_apps.staff.permissions import is_owner
@@ -78,7 +78,7 @@ def export(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        record("site.export_asked", begun, actor=request.user, deliver=False)
+        record("site.export_asked", begun, actor=request.user, details=made(status=begun.status), deliver=False)
     return redirect("dashboard-leaving")
 
 
@@ -147,7 +147,8 @@ def stay(request: HttpRequest) -> HttpResponse:
 
 
 def _tell(request: HttpRequest, topic: str, before: str, tenant: Tenant, words: str) -> None:
-    """In the tenant's own trail too: who works there reads that one (P7)."""
-    change = before_and_after({"status": before}, {"status": str(tenant.status)})
-    record(topic, tenant, actor=request.user, details=change, deliver=False)
+    """In the tenant's own trail too: who works there reads that one (P7). What was so already is no line."""
+    if str(tenant.status) != before:
+        change = before_and_after({"status": before}, {"status": str(tenant.status)})
+        record(topic, tenant, actor=request.user, details=change, deliver=False)
     messages.success(request, words)
