@@ -1,8 +1,8 @@
 """Nobody is shown anything of a neighbour who has the same ids (N2, N4): every route of the one table, every role, all
 that comes back, all that is sent, logged, cached and written.
 
-ISOLATION_ALL=1 (`make prove-isolation`) asks every route as every role at both twins. The tests
-ask every route at one of them, in turn, as three callers and some others, in turn: each role a third of all routes.
+ISOLATION_ALL=1 (`make prove-isolation`) asks every route as every role at both twins. The tests ask every route at one
+of them, in turn, as three callers and some others, in turn: each role about a third of the routes that are read.
 """
 
 import base64
