@@ -129,12 +129,8 @@ def build() -> World:
 
     alpha, beta = Tenant.objects.get(slug="alpha"), Tenant.objects.get(slug="beta")
     _far_ids(beta)
-    Tenant.objects.update(limits={"domains": 10})
     # The platform's own page of a text: found by alpha's sample, and there is none by beta's.
     agreements.publish(f"terms-{alpha.slug}", "Terms of use", "Be kind.")
-    for tenant in (alpha, beta):
-        domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
-        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     world = build_one(alpha, beta)
     with in_tenant(beta):
         world.places["foreign"] = _place("foreign", beta, make_user())
@@ -145,10 +141,9 @@ def build_one(alpha: Any, beta: Any) -> World:
     """The places of one tenant, and all callers; in its neighbour nothing but a domain."""
     from tenants.models import Tenant
 
-    Tenant.objects.update(limits={"domains": 10})
+    Tenant.objects.update(limits={"domains": 100})
     for tenant in (alpha, beta):
         domains.claim(tenant, f"hall.{tenant.slug}.example", actor=None)
-        Tenant.objects.filter(pk=tenant.pk).update(limits={"domains": 100})
     buyer, other_buyer, third = make_user("buyer@matrix.test"), make_user("other@matrix.test"), make_user()
     places = {}
     with in_tenant(alpha):

@@ -104,6 +104,7 @@ def form(**changes):
         "waiting_list_hours": "24", "waiting_list_group_hours": "12", "bank_transfer_hold_days": "5",
         "invoices": "on_request", "invoice_start": "7", "seller_address": "1010\nWien",
         "review_request_hours": "24", "low_places_percent": "10", "low_stock_level": "5", "digest_hour": "8",
+        "backup_hour": "3", "backups_kept": "7",
         "retention_guests_months": "0", "retention_addresses_months": "0",
         "cors_origins": "https://shop.example.org\n", **changes,
     }  # fmt: skip
