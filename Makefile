@@ -112,7 +112,7 @@ prove-billing:  ## a year's messages of Stripe in 100 random orders and 20 late 
 
 prove-isolation:  ## every route as every role at twins with equal ids, then 100,000 requests over 20 hosts (15 to 30 minutes)
 	@$(INSTALL) dev
-	@ISOLATION_ALL=1 .venv/bin/python -m pytest -q -p no:cacheprovider tests/isolation/test_crawl.py
+	@ISOLATION_ALL=1 .venv/bin/python -m pytest -q -p no:cacheprovider -n $(TEST_WORKERS) tests/isolation/test_crawl.py
 	@exec .venv/bin/python -m bench.isolation $(ARGS)
 
 bench-login-storm:  ## 10,000 logins against one account over 20 hosts and 50 addresses

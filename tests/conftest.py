@@ -1,6 +1,7 @@
 """One database server for the run, two tenants made once, and doors into both for every test."""
 
 import functools
+import gc
 import hashlib
 import os
 import shutil
@@ -59,6 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["FOYER_TEST_SERVERS"] = "up"
     os.environ["FOYER_TEST_FINGERPRINT"] = _fingerprint()
     _use_servers()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """As the web processes do (`platform_config.wsgi`): what was loaded stays, and need not be looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -39,14 +39,7 @@ class ServerStatement:
         with database.cursor() as cursor:
             known = _known(database)  # the cursor may have opened the connection
             if self._name not in known:
-                # Noted first: what breaks off behind it (a task's time limit) leaves a statement that the server knows,
-                # and a second PREPARE would be refused for as long as the connection lives.
-                known.add(self._name)
-                try:
-                    cursor.execute(f"PREPARE {self._name} AS {self.sql}", self._marks())
-                except DatabaseError:
-                    known.discard(self._name)
-                    raise
+                self._tell(cursor, known)
             try:
                 cursor.execute(self._execute, values)
             except DatabaseError as error:
@@ -59,6 +52,20 @@ class ServerStatement:
                     raise  # the transaction is over; whoever tries it again gets the new one
                 cursor.execute(self.sql, self._all(values))
             return list(cursor.fetchall())
+
+    def _tell(self, cursor: Any, known: set[str]) -> None:
+        """Let the server know the statement. What was broken off on the way the last time, by a task's time limit or a
+        cancelled statement, may have come to its end there: a second PREPARE would be refused for as long as the
+        connection lives."""
+        begun = f"begun {self._name}"
+        told = 0
+        if begun in known:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = %s", [self._name])
+            (told,) = cursor.fetchone()
+        known.add(begun)
+        if not told:
+            cursor.execute(f"PREPARE {self._name} AS {self.sql}", self._marks())
+        known.add(self._name)
 
     def _rename(self) -> None:
         self._name = f"foyer_{next(_numbers)}"
@@ -74,7 +81,8 @@ class ServerStatement:
 
 
 def _known(database: Any) -> set[str]:
-    """The names that the server knows on the connection as it is now: a new one has none."""
+    """The names that the server knows on the connection as it is now: a new one has none. "begun" stands before those
+    that were told, to whatever end."""
     kept = getattr(database, "_server_statements", None)
     if kept is None or kept[0] is not database.connection:
         kept = database._server_statements = (database.connection, set())

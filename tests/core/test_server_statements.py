@@ -1,7 +1,7 @@
 """A statement that the server keeps gives what the same text gives, on every connection and in every schema."""
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from shared_apps.core.prepared import Prepared, SideBySide
@@ -35,17 +35,19 @@ def test_one_that_the_server_has_forgotten_is_asked_plainly_and_told_again(trans
     assert sent(lambda: statement(connection, [8])) == ([(8,)], ["PREPARE", "EXECUTE"])
 
 
-def test_who_was_broken_off_behind_the_telling_is_served_the_next_time(transactional_db):
+@pytest.mark.parametrize("error", [TimeoutError, OperationalError])
+def test_who_was_broken_off_behind_the_telling_is_served_the_next_time(transactional_db, error):
     statement = ServerStatement("SELECT %s::int")
 
     def break_off(execute, sql, *rest):
         execute(sql, *rest)
         if sql.startswith("PREPARE"):
-            raise TimeoutError
+            raise error
 
-    with connection.execute_wrapper(break_off), pytest.raises(TimeoutError):
+    with connection.execute_wrapper(break_off), pytest.raises(error):
         statement(connection, [1])
-    assert sent(lambda: statement(connection, [2])) == ([(2,)], ["EXECUTE"])
+    assert sent(lambda: statement(connection, [2])) == ([(2,)], ["SELECT", "EXECUTE"])
+    assert sent(lambda: statement(connection, [3])) == ([(3,)], ["EXECUTE"])
 
 
 def test_what_could_not_be_told_is_told_the_next_time(transactional_db):
@@ -54,7 +56,7 @@ def test_what_could_not_be_told_is_told_the_next_time(transactional_db):
         statement(connection, [1])
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE told_later AS SELECT 1")
-    assert sent(lambda: statement(connection, [2])) == ([(2,)], ["PREPARE", "EXECUTE"])
+    assert sent(lambda: statement(connection, [2])) == ([(2,)], ["SELECT", "PREPARE", "EXECUTE"])
 
 
 def test_a_column_that_was_changed_meanwhile_is_no_fault(transactional_db):

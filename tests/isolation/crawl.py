@@ -82,10 +82,10 @@ class Crawl:
         self.shown: set[str] = set()
         self.bytes = 0
 
-    def ask(self, route: Route, twin: Twin, actor: Actor, scope: str = "own") -> Any:
-        """Send the route's sample about the twin's place; None if that place has nothing of the kind."""
-        place, own = twin.world.places[scope], twin.world.places["own"]
-        filled = matrix.address(route, place, own)
+    def ask(self, route: Route, twin: Twin, actor: Actor) -> Any:
+        """Send the route's sample about what the twin has; None if it has nothing of the kind."""
+        place = twin.world.places["own"]
+        filled = matrix.address(route, place, place)
         if filled is None:
             return None
         try:
@@ -93,7 +93,7 @@ class Crawl:
         except AttributeError:
             return None  # nothing of that kind there to send
         with Lines() as lines:
-            at = "other_tenant" if twin.tenant.slug == "beta" else scope
+            at = "other_tenant" if twin.tenant.slug == "beta" else "own"
             response = matrix.ask(route, actor, at, filled, body, twin.world)
             self.judge(f"{route.host} {route.method} {filled} as {actor.name}", route, twin, actor, response)
         self.judge_lines(lines.found, twin, filled)
