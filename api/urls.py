@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from api.docs import RedocView, SchemaView, SwaggerView, errors_page
+from shared_apps.core.paths import by_parts
 
 
 def below(urls: Sequence[Any]) -> list[Any]:
@@ -19,6 +20,6 @@ def below(urls: Sequence[Any]) -> list[Any]:
         path("docs/errors", errors_page, name="api-errors"),
         path("swagger/", RedirectView.as_view(url="/api/docs/")),
         path("redoc/", RedirectView.as_view(url="/api/redoc/")),
-        path("api/v1/", include((list(urls), "api"))),
-        path("api/", include((list(urls), "api"), namespace="older-api")),
+        by_parts("api/v1/", include((list(urls), "api"))),
+        by_parts("api/", include((list(urls), "api"), namespace="older-api")),
     ]

@@ -7,6 +7,7 @@ from api.urls import below
 from api.v1.urls import tenant_urls
 from platform_config import sitemap
 from shared_apps.accounts import urls as accounts
+from shared_apps.core.paths import by_parts
 from shared_apps.operators import urls as operators
 from shared_apps.people import urls as people
 from tenant_apps.activity import urls_dashboard as activity_dashboard
@@ -53,7 +54,7 @@ _dashboard = [
     *activity_dashboard.urlpatterns,
     *operators.dashboard_urlpatterns,
 ]
-urlpatterns = [
+_pages = [
     *below(tenant_urls),
     *accounts.urlpatterns,
     *people.urlpatterns,
@@ -67,12 +68,13 @@ urlpatterns = [
     *notifications_storefront.urlpatterns,
     *consents.storefront,
     *operators.tenant_urlpatterns,
-    path("dashboard/", include(_dashboard)),
+    by_parts("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),
     path("robots.txt", sitemap.robots, name="robots"),
     path("sitemap.xml", sitemap.index, name="sitemap"),
     path("sitemap-<slug:name>-<int:page>.xml", sitemap.part, name="sitemap-part"),
 ]
+urlpatterns = [by_parts("", include(_pages))]
 
 handler400 = "api.errors.bad_request"
 handler403 = "api.errors.forbidden"
