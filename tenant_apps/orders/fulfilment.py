@@ -5,7 +5,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
