@@ -374,8 +374,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
 OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
-# Tenants that one worker process visits at once in a tick, each with a connection of its own: 1 or 2.
-VISIT_HANDS = env.number("VISIT_HANDS", 2)
+# Tenants that one worker process visits at once in a tick, each with a connection of its own.
+VISIT_HANDS = env.number("VISIT_HANDS", 3)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 
