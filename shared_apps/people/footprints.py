@@ -21,7 +21,7 @@ from shared_apps.people.models import BoughtOrder, BoughtPlace
 
 _SALT = "people.address"
 # No order was placed then.
-_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,7 @@ def move_event(tenant_id: int, event_id: int, starts_at: datetime, until: dateti
 def as_kept(tenant_id: int, order_ids: Collection[UUID]) -> dict[UUID, Footprint]:
     """Return what the copy says of these orders, for comparing it with the tenant's own rows.
 
-    What is no footprint at all, places of nobody's order or of another's than its order, is one without its order's
-    facts: it is equal to none.
+    What no order leaves, places without their order or of somebody else than it, is dated `NEVER`: it is equal to none.
     """
     orders = {row.order_id: row for row in BoughtOrder.objects.filter(tenant_id=tenant_id, order_id__in=order_ids)}
     places: dict[UUID, list[Place]] = {}
@@ -153,13 +152,13 @@ def as_kept(tenant_id: int, order_ids: Collection[UUID]) -> dict[UUID, Footprint
             torn.add(row.order_id)
     kept = {}
     for order_id in orders.keys() | places.keys():
-        if order_id in torn:
-            kept[order_id] = Footprint(order_id, _NEVER, None, "", ())
+        found = orders.get(order_id)
+        if found is None:
+            kept[order_id] = Footprint(order_id, NEVER, None, "", ())
         else:
-            row = orders[order_id]
-            kept[order_id] = Footprint(
-                order_id, row.placed_at, row.user_id, row.address_key, tuple(places.get(order_id, ()))
-            )
+            placed_at = NEVER if order_id in torn else found.placed_at
+            own = tuple(places.get(order_id, ()))
+            kept[order_id] = Footprint(order_id, placed_at, found.user_id, found.address_key, own)
     return kept
 
 

@@ -1,6 +1,7 @@
 """Against abuse of profiles: whom one blocks, what is reported, and what the platform decides on it."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -51,7 +52,7 @@ def unblock(user: User, person_id: int) -> None:
             trail.note("person.unblocked", user.pk, target=f"accounts.user:{person_id}")
 
 
-def blocked_by(user: User) -> QuerySet[PersonBlock]:
+def blocked_by(user: Any) -> QuerySet[PersonBlock]:
     """Return whom the person blocks, newest first."""
     return PersonBlock.objects.filter(user_id=user.pk).select_related("blocked").order_by("-blocked_at", "-pk")
 

@@ -245,8 +245,8 @@ def _strangers(tenant_id: int, *, mend: bool) -> Iterator[str]:
 
 
 def _word(kept: Footprint | None, wanted: Footprint | None) -> str:
-    if kept is None:
-        return "missing in the copy"
     if wanted is None:
         return "must not be in the copy"
+    if kept is None or (kept.placed_at == footprints.NEVER and not kept.places):
+        return "missing in the copy"
     return "its places are others" if kept.places != wanted.places else "whose it is or when it was placed differs"

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -133,7 +132,7 @@ class ProfileView(APIView):
     """What I show of myself. It is private until I say otherwise; whoever makes it private is followed no more."""
 
     permissions = {"get": SIGNED_IN, "patch": SIGNED_IN}
-    parser_classes: ClassVar[list[type[BaseParser]]] = [StrictJSONParser, StrictMultiPartParser]
+    parser_classes = [StrictJSONParser, StrictMultiPartParser]
     parameters: ClassVar[frozenset[str]] = frozenset()
 
     @extend_schema(operation_id="profile_retrieve", responses=ProfileSerializer)
@@ -147,7 +146,8 @@ class ProfileView(APIView):
     )
     def patch(self, request: Request) -> Response:
         me = User.objects.get(pk=_me(request).pk)
-        data = {name: request.data[name] for name in request.data}
+        sent: Any = request.data
+        data = {name: sent[name] for name in sent}
         # What was read may be sent back.
         if isinstance(data.get("avatar"), str):
             if data["avatar"] not in ("", avatars.address_of(me)):
