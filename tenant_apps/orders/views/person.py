@@ -99,7 +99,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         if refusal.status == 404:
             raise
         show_refusal(form, refusal)
-        return _page(request, pk, form, refusal.status)
+        return _page(request, pk, form, 400)
     messages.success(request, _("Thank you. The platform's operators look at it."))
     return redirect("person", pk=pk)
 
