@@ -29,8 +29,8 @@ _ELSEWHERE = re.compile(r"^/(api|static|media|healthz|readyz|metrics)(/|$)")
 _NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations|dashboard/export)(/|$)")
 # What would outlast the visit, or says where money goes: nobody does that in another's name.
 _NEVER_CHANGED = re.compile(
-    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules"
-    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes))(/|$)"
+    r"^/(people|dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules"
+    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes)))(/|$)"
 )
 # What is written while one reads: who looked at what, and the browser's own small store.
 _ALLOWED_WRITES = ("activity_auditentry", "accounts_platformauditentry", "django_session", "operators_impersonation")
