@@ -58,8 +58,9 @@ class _Job:
 
 
 _jobs: dict[str, _Job] = {}
-# True while a worker goes from tenant to tenant: what follows from that is nobody's who waits, and may wait itself.
-on_round: ContextVar[bool] = ContextVar("tenants_on_round", default=False)
+# While a worker goes from tenant to tenant: the jobs that follow from what it did in the present one. They are nobody's
+# who waits, and come behind the round.
+on_round: ContextVar[set[str] | None] = ContextVar("tenants_on_round", default=None)
 
 
 class Told(NamedTuple):
@@ -271,6 +272,25 @@ def _hint(tenant_id: int, job: str, at: datetime) -> None:
             "UPDATE tenants_duejob SET due_at = LEAST(due_at, %s), hints = hints + 1 WHERE tenant_id = %s AND job = %s",
             [at, tenant_id, job],
         )
+
+
+def want(job: str, tenant_ids: Collection[int], now: datetime | None = None) -> list[int]:
+    """Mark the job as wanted in these tenants, and return for whom a worker has to be sent for: whoever waits for one
+    already needs no second one."""
+    now = now or timezone.now()
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_WANT, {"job": job, "tenants": sorted(tenant_ids), "now": now})
+        return [tenant_id for (tenant_id,) in cursor.fetchall()]
+
+
+_WANT = """
+UPDATE tenants_duejob AS kept SET wanted_at = %(now)s, due_at = LEAST(kept.due_at, %(now)s) FROM (
+    SELECT d.id FROM tenants_duejob d JOIN tenants_tenant t ON t.id = d.tenant_id
+    WHERE d.job = %(job)s AND d.tenant_id = ANY(%(tenants)s) AND d.wanted_at IS NULL AND d.tries = 0
+        AND t.status = 'open'
+    ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+) AS due WHERE kept.id = due.id RETURNING kept.tenant_id
+"""
 
 
 # --- Working off -----------------------------------------------------------------------------------------------------

@@ -212,6 +212,9 @@ def visit(tenants: list[int], job: str | None = None) -> None:
     to be taken, so a message that comes twice does nothing (G2)."""
     outcome = visits.go_round(tenants, job)
     _send_visits(outcome.left, GROUP, job)
+    for follow, where in sorted(outcome.follows.items()):
+        # Behind what waits already: a tick is over before what follows from it begins.
+        _send_visits(due.want(follow, where), GROUP, None)
 
 
 def _send_visits(tenants: Sequence[int], size: int, job: str | None) -> None:

@@ -34,9 +34,10 @@ UNTIL_MIGRATED = timedelta(minutes=1)
 
 @dataclass
 class Round:
-    """What came of going round: whom to send for again, and how many jobs were done and failed."""
+    """What came of going round: whom to send for again, what follows where, and how many jobs were done and failed."""
 
     left: list[int] = field(default_factory=list)
+    follows: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     done: int = 0
     failed: int = 0
 
@@ -67,6 +68,9 @@ def _visit_all(taken: Collection[Taken], until: float, outcome: Round) -> None:
         due.note(turn.answers, turn.ended, turn.failed)
     outcome.done += len(turn.ended) - len(turn.failed)
     outcome.failed += len(turn.failed)
+    for tenant_id, follow in turn.follows:
+        for job in follow:
+            outcome.follows[job].add(tenant_id)
     if turn.waiting:
         due.give_back(each for _tenant_id, jobs in turn.waiting for each in jobs)
         outcome.left += [tenant_id for tenant_id, _jobs in turn.waiting]
@@ -86,6 +90,7 @@ class _Turn:
         self.answers: dict[int, Told] = {}
         self.ended: list[Taken] = []
         self.failed: list[Taken] = []
+        self.follows: list[tuple[int, set[str]]] = []
 
     def work(self) -> None:
         """Visit one after the other until none waits or the time is up. Some threads may do so at once: what is shared
@@ -95,7 +100,10 @@ class _Turn:
                 tenant_id, jobs = self.waiting.popleft()
             except IndexError:  # another one has just taken the last
                 return
-            told, unwell = _visit(self.rows.get(tenant_id), jobs)
+            follow: set[str] = set()
+            told, unwell = _visit(self.rows.get(tenant_id), jobs, follow)
+            if follow:
+                self.follows.append((tenant_id, follow))
             if told is not None:
                 self.answers[tenant_id] = told
             self.failed += unwell
@@ -131,8 +139,9 @@ def _work_beside(turn: _Turn) -> None:
         close_old_connections()
 
 
-def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[Told | None, list[Taken]]:
-    """Do a tenant's jobs; return when each of its jobs is due next, and which of these failed."""
+def _visit(tenant: Tenant | None, jobs: Sequence[Taken], follow: set[str]) -> tuple[Told | None, list[Taken]]:
+    """Do a tenant's jobs; return when each of its jobs is due next, and which of these failed. In `follow` stands then
+    what follows from what was done."""
     if tenant is None or tenant.status != Tenant.Status.OPEN:
         logger.info("jobs_skipped", extra={"schema": tenant and tenant.schema_name, "status": tenant and tenant.status})
         return None, []
@@ -144,7 +153,7 @@ def _visit(tenant: Tenant | None, jobs: Sequence[Taken]) -> tuple[Told | None, l
     try:
         with in_tenant(tenant):
             # What has nothing to do finds that out by a look at an index, which costs no more than asking first.
-            on_round = due.on_round.set(True)
+            on_round = due.on_round.set(follow)
             try:
                 failed = [each for each in jobs if each.job != LOOK and not _do(each)]
             finally:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Any
 
-from tenant_apps.activity.queues import BULK, DEFAULT, URGENT
+from tenant_apps.activity.queues import DEFAULT
 from tenants import due, freshness
 from tenants.context import on_commit
 from tenants.database import connection
@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 REST_SECONDS = 10.0
 # While a hint waits for a worker, others of the same tenant need not be sent: it will see what they stand for.
 PENDING_SECONDS = 5
-_AFTER_A_TICK = {URGENT: DEFAULT, DEFAULT: BULK, BULK: BULK}
+# What a worker on its round does for the messages that it wrote.
+SWEEP = "activity.sweep"
 _rest_until = 0.0
 # While bulk work goes on: the queues that it wrote to.
 _told: ContextVar[set[str] | None] = ContextVar("outbox_hints_told", default=None)
@@ -26,14 +27,15 @@ _told: ContextVar[set[str] | None] = ContextVar("outbox_hints_told", default=Non
 
 def deliver_soon(queue: str = DEFAULT, *, behind: str | None = None) -> None:
     """After commit, ask a worker to deliver this tenant's due messages of a queue. Never fails and never waits for
-    long. `behind` names another queue to wait in: what is left of a heap goes behind what is new elsewhere, and what
-    follows from a tick behind the rest of the tick."""
-    told = _told.get()
+    long. `behind` names another queue to wait in: what is left of a heap goes behind what is new elsewhere. What
+    follows from a tick waits for the end of the tick, and is swept up tenant by tenant as the tick itself was."""
+    told, follows = _told.get(), due.on_round.get()
     if told is not None:
         told.add(queue)
+    elif follows is not None and behind is None:
+        on_commit(lambda: follows.add(SWEEP))
     else:
-        wait_in = behind or (_AFTER_A_TICK[queue] if due.on_round.get() else queue)
-        on_commit(lambda: _hint(queue, wait_in))
+        on_commit(lambda: _hint(queue, behind or queue))
 
 
 @contextmanager

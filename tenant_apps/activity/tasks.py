@@ -14,6 +14,8 @@ BATCH = 200
 # A worker stays with one tenant's messages for so long, or until the one is sent that it has in hand. With two workers
 # everybody else's turn comes within this time and two mails.
 TURN_SECONDS = 1.0
+# Many tenants' messages are swept up by one worker, which must not stay with any of them.
+IN_PASSING_SECONDS = 0.2
 # Where what is left after a turn waits: behind others' news, and behind nothing that is less urgent.
 BEHIND = {URGENT: DEFAULT, DEFAULT: DEFAULT, BULK: BULK}
 
@@ -24,24 +26,29 @@ def deliver(queue: str = DEFAULT) -> None:
 
     Two at once share the messages out; a message that was delivered is never taken again.
     """
+    _work_off(queue, TURN_SECONDS)
+
+
+@shared_task(base=TenantTask, name="activity.sweep")
+def sweep() -> None:
+    """Every quarter of a minute where something is due, and behind a tick that wrote something: what no hint told of,
+    what failed a while ago, what a dead worker left. A few messages are delivered in passing, the worker is here; for
+    more than that one is sent. Somebody too many finds nothing (G2)."""
+    for queue in queues_due():
+        _work_off(queue, IN_PASSING_SECONDS)
+
+
+def _work_off(queue: str, seconds: float) -> None:
     with place_for(queue) as free:
         if not free:
             return
         taken(queue)
-        deliver_due(BATCH, queue=queue, seconds=TURN_SECONDS)
+        deliver_due(BATCH, queue=queue, seconds=seconds)
     # Only now, with the place free again: whoever found it taken has left and relies on this look, and whoever sent no
     # hint because one was on its way too.
     taken(queue)
     if delivery.something_is_due(queue):
         deliver_soon(queue, behind=BEHIND[queue])
-
-
-@shared_task(base=TenantTask, name="activity.sweep")
-def sweep() -> None:
-    """Every quarter of a minute where something is due: send a worker for what no hint told of, for what failed a while
-    ago and for what a dead worker left. A worker too many finds nothing (G2)."""
-    for queue in queues_due():
-        deliver_soon(queue)
 
 
 @shared_task(base=TenantTask, name="activity.forget_old")

@@ -264,14 +264,19 @@ def test_what_is_written_while_a_worker_is_busy_is_found_by_its_last_look(
     assert (alpha.schema_name, "urgent", "default") in hinted
 
 
-def test_the_sweep_sends_for_a_worker_only_where_something_is_due(
-    transactional_db: None, alpha: Any, hinted: list[Hint]
+def test_the_sweep_delivers_in_passing_and_sends_a_worker_for_what_is_left(
+    transactional_db: None, alpha: Any, hinted: list[Hint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with in_tenant(alpha):
         OutboxMessage.objects.all().delete()
         sweep()
         assert hinted == []
         write("a:1", "bulk")
+        sweep()
+        assert hinted == []
+        assert OutboxMessage.objects.filter(delivered_at=None).count() == 0
+        write("a:2", "bulk")
+        monkeypatch.setattr(tasks, "IN_PASSING_SECONDS", 0)
         sweep()
     assert hinted == [(alpha.schema_name, "bulk", "bulk")]
 

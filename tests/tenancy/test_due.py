@@ -269,16 +269,26 @@ def test_a_look_around_asks_and_runs_nothing(alpha: Any, beta: Any) -> None:
 
 
 def test_what_follows_from_a_tick_waits_behind_the_tick(alpha: Any, beta: Any) -> None:
-    seen: list[bool] = []
+    settle()
+    DueJob.objects.filter(job=SECOND).update(due_at=timezone.now())
     due.forget(SECOND)
-    app.tasks[SECOND].run, before = lambda: seen.append(due.on_round.get()), app.tasks[SECOND].run
+
+    def work() -> None:
+        ran.append((SECOND, connection.schema_name))
+        follows = due.on_round.get()
+        assert follows is not None
+        follows.add(FIRST)
+
+    app.tasks[SECOND].run, before = work, app.tasks[SECOND].run
     due.question(SECOND, lambda now: now)
     try:
         for_each_tenant(SECOND)
     finally:
         app.tasks[SECOND].run = before
-    assert seen == [True, True]
-    assert due.on_round.get() is False
+    schemas = {alpha.schema_name, beta.schema_name}
+    assert {(job, schema) for job, schema in ran[:2]} == {(SECOND, schema) for schema in schemas}
+    assert {(job, schema) for job, schema in ran[2:]} == {(FIRST, schema) for schema in schemas}
+    assert due.on_round.get() is None
 
 
 def test_a_hint_runs_the_job_unasked_and_one_that_comes_meanwhile_runs_it_again(
