@@ -38,6 +38,8 @@ LEASE = timedelta(seconds=60)
 # "Nothing ahead" is believed for so long.
 FAR = timedelta(days=1)
 MOST_TRIES = 10
+# Who sends for workers holds this advisory lock until what it marked is committed: some ten milliseconds.
+SENDING_LOCK = 7112
 # Who did not end well so often may be what killed the worker, and is visited by itself.
 SUSPECT = 2
 
@@ -183,6 +185,7 @@ def fire(job: str, now: datetime | None = None) -> tuple[list[int], list[int]]:
     """
     now = now or timezone.now()
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AFTER_THE_OTHER)
         cursor.execute(_NEW_TENANTS, {"job": job, "now": now})
         cursor.execute(
             _FIRE,
@@ -200,6 +203,7 @@ def look_around(now: datetime | None = None) -> list[int]:
     """
     now = now or timezone.now()
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AFTER_THE_OTHER)
         cursor.execute(_NEW_TENANTS, {"job": LOOK, "now": now})
         cursor.execute(
             _LOOK,
@@ -207,6 +211,9 @@ def look_around(now: datetime | None = None) -> list[int]:
         )
         return [tenant_id for tenant_id, first in cursor.fetchall() if first]
 
+
+# Two ticks at once would not see each other's marks, and each send for a worker of its own.
+_ONE_AFTER_THE_OTHER = f"SELECT pg_advisory_xact_lock({SENDING_LOCK})"
 
 # Somebody who was opened since the last tick, and everybody when a job is new: due at once, by itself.
 _NEW_TENANTS = """
