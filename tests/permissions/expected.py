@@ -129,6 +129,8 @@ def _signed_in(route: Route, actor: Actor, place: Place, scope: str) -> frozense
     if _names(route, "event"):
         # Something of the caller's at that event.
         return one(OK) if actor.user == place.buyer else one(OK, HIDDEN)
+    if "/products/<" in route.path:
+        return one(OK if place.public else HIDDEN)  # liked by anybody who may see it
     if "<" in route.path:
         # What a person names behind their sign-in is theirs, or it is not there.
         return one(OK) if actor.user == place.buyer else one(HIDDEN)
