@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Task, shared_task
+from celery.signals import task_postrun
+from django.db import connections
 from django_tenants.postgresql_backend.base import FakeTenant
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
 from shared_apps.core.faults import point
-from tenants import due, freshness, lookup, provisioning, visits
+from tenants import due, freshness, lookup, provisioning, schema_state, visits
 from tenants.context import in_public, on_commit, require_schema
 from tenants.database import connection
 from tenants.errors import NotInTenant, SlugTaken, TenantMissing
@@ -22,7 +24,7 @@ logger = logging.getLogger(__name__)
 FAN_OUT_EXPIRES_SECONDS = 300
 FAN_OUT_BATCH = 500
 # So many tenants are visited by one task: few messages, and little to do again if its worker dies.
-GROUP = 10
+GROUP = 20
 # A message that was handed out so often and never ended takes its workers along. All work is in rows, so leaving the
 # message costs nothing: who owns the rows sends another.
 MOST_DELIVERIES = 10
@@ -36,6 +38,9 @@ class _FreshTenantTask(SchemaTask):
     """tenant-schemas-celery's task, without its own copy of the tenants' rows: ours knows of changes at once."""
 
     abstract = True
+    # What is short, comes often and leaves no trace in its session hands its connection on to the next task; opening
+    # one costs more than most of them do.
+    keeps_connection = False
 
     @classmethod
     def get_tenant_for_schema(cls, schema_name: str) -> Any:
@@ -71,11 +76,24 @@ class _FreshTenantTask(SchemaTask):
         return True
 
 
+@task_postrun.connect
+def part_with_connections(task: Any = None, **kwargs: Any) -> None:
+    """Close what the task leaves open, or only what is broken, old or worn, if the next one may have it."""
+    if task is None or task.request.is_eager:
+        return
+    for each in connections.all(initialized_only=True):
+        if getattr(task, "keeps_connection", False):
+            each.close_if_unusable_or_obsolete()
+        else:
+            each.close()
+
+
 class TenantTask(_FreshTenantTask):
     """A task that runs in the schema it was called in. It refuses to run in public.
 
-    Sent to a tenant that was suspended, closed or dropped since, it ends without a word but a line in the log: that is
-    what should happen, and nobody's fault (N6). `for_suspended` is for what suspended tenants may still do.
+    Sent to a tenant that was suspended, closed or dropped since, or that waits for migrations, it ends without a word
+    but a line in the log: that is what should happen, and nobody's fault (N6). `for_suspended` is for what suspended
+    tenants may still do.
 
     `lasting` is for what takes long: a tenant has one worker for each such task, so that many of one tenant's keep
     nobody else's waiting (N7). Who finds the place taken comes again in a moment, behind what others sent meanwhile.
@@ -120,6 +138,8 @@ class TenantTask(_FreshTenantTask):
         resting = status in (Tenant.Status.SUSPENDED, Tenant.Status.CLOSING)
         if status == Tenant.Status.CLOSED or (resting and not self.for_suspended):
             return f"the tenant is {status}"
+        if isinstance(connection.tenant, Tenant) and schema_state.is_behind(connection.tenant):
+            return "the tenant waits for migrations"
         return ""
 
 
@@ -149,7 +169,7 @@ class PublicTask(_FreshTenantTask):
             return super().__call__(*args, **kwargs)
 
 
-@shared_task(base=PublicTask, name="tenants.for_each_tenant")
+@shared_task(base=PublicTask, name="tenants.for_each_tenant", keeps_connection=True)
 def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) -> int:
     """Send the named task to every open tenant that is due, once each; returns to how many.
 
@@ -175,7 +195,7 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
     return sent
 
 
-@shared_task(base=PublicTask, name="tenants.look_around")
+@shared_task(base=PublicTask, name="tenants.look_around", keeps_connection=True)
 def look_around() -> int:
     """Every quarter of a minute: have tenants asked anew whose rows changed, and each one from time to time.
 
@@ -186,7 +206,7 @@ def look_around() -> int:
     return len(tenants)
 
 
-@shared_task(base=PublicTask, name="tenants.visit")
+@shared_task(base=PublicTask, name="tenants.visit", keeps_connection=True)
 def visit(tenants: list[int], job: str | None = None) -> None:
     """Do what is due in these tenants, for two seconds; the rest is another task's. What was done already is not there
     to be taken, so a message that comes twice does nothing (G2)."""
