@@ -21,6 +21,7 @@ from api.permissions import ANYONE, SIGNED_IN
 from api.scoping import EventScoped
 from api.v1.accounts import legacy
 from api.v1.accounts import views as accounts
+from api.v1.customers import views as customers
 from api.v1.events import views as events
 from api.v1.events.presentation import events_json
 from api.v1.events.serializers import EventSerializer
@@ -28,6 +29,7 @@ from api.v1.orders import presentation
 from api.v1.orders import views as orders
 from api.v1.orders.serializers import OrderSerializer, PlacedOrderSerializer
 from api.v1.orders.visibility import see
+from api.v1.people import profiles
 from api.v1.people import views as people
 from api.views import APIView
 from shared_apps.core.errors import InvalidInput, NotFound
@@ -224,6 +226,30 @@ def older(view: type[APIView], name: str, *methods: str) -> type[APIView]:
     return extend_schema_view(**names)(alias)
 
 
+class OlderSubscribeView(profiles.FollowView):
+    """Follow a person."""
+
+    permissions = {"post": SIGNED_IN}
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        operation_id="older_subscribe", deprecated=True, request=None, responses=profiles.FollowingSerializer
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        return super().post(request, pk)
+
+
+class OlderUnsubscribeView(profiles.FollowView):
+    """Follow a person no more."""
+
+    permissions = {"delete": SIGNED_IN}
+    http_method_names = ["delete", "options"]
+
+    @extend_schema(operation_id="older_unsubscribe", deprecated=True, request=None, responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        return super().delete(request, pk)
+
+
 _people = [
     path("register/", older(legacy.RegisterView, "Register", "post").as_view()),
     path("users/register/", older(legacy.RegisterView, "UsersRegister", "post").as_view()),
@@ -233,6 +259,8 @@ _people = [
     path("users/token/refresh/", older(accounts.TokenRefreshView, "UsersTokenRefresh", "post").as_view()),
     path("users/<int:id>/", older(accounts.PersonView, "User", "get").as_view()),
     path("change_password/", older(legacy.ChangePasswordView, "ChangePassword", "post").as_view()),
+    path("profile/<int:pk>/subscribe/", OlderSubscribeView.as_view()),
+    path("profile/<int:pk>/unsubscribe/", OlderUnsubscribeView.as_view()),
     path("forgot_password/", older(accounts.PasswordResetView, "ForgotPassword", "post").as_view()),
 ]
 public_aliases = [
@@ -249,4 +277,5 @@ tenant_aliases = [
     path("bookings/<str:code>/", BookingView.as_view()),
     path("recipe/", older(events.EventsView, "Recipes", "get", "post").as_view()),
     path("recipe/<str:event>/", older(events.EventView, "Recipe", "get", "put", "patch", "delete").as_view()),
+    path("like/", customers.OlderLikeView.as_view()),
 ]

@@ -30,8 +30,8 @@ _NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations|dashbo
 # What would outlast the visit, or says where money goes (the site's settings name the account for bank transfers):
 # nobody does that in another's name.
 _NEVER_CHANGED = re.compile(
-    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules|settings(?=/?$)"
-    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes))(/|$)"
+    r"^/(people|dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules|settings(?=/?$)"
+    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes)))(/|$)"
 )
 # Only there is anything changed as somebody of the staff; elsewhere one does things as oneself.
 _CHANGED_BELOW = "/dashboard/"

@@ -61,6 +61,15 @@ class VariantQuerySet(LimitedCapacityQuerySet):
 class ProductQuerySet(models.QuerySet[Any]):
     """Named questions about products; they compose."""
 
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Each with its standing, as `save` does it."""
+        rows = super().bulk_create(objs, *args, **kwargs)
+        standings: Any = self.model._meta.get_field("standing").related_model
+        standings._default_manager.bulk_create(
+            [standings(product_id=row.pk) for row in rows if row.pk], batch_size=1000, ignore_conflicts=True
+        )
+        return rows
+
     def public(self) -> "ProductQuerySet":
         """What anyone may see."""
         return self.filter(published=True)
@@ -121,7 +130,7 @@ class ProductQuerySet(models.QuerySet[Any]):
         variants = Prefetch("variants", _variants().order_by("position", "pk"))
         images = self.model._meta.get_field("images").related_model._default_manager.filter(product_id=OuterRef("pk"))
         pictures = ArraySubquery(images.order_by("position", "pk").values(shown=SHOWN))
-        found: Any = self.select_related("category").prefetch_related(variants).defer("search", "letters")
+        found: Any = self.select_related("category", "standing").prefetch_related(variants).defer("search", "letters")
         return found.annotate(picture_list=pictures, closed=_closed())  # type: ignore[no-any-return]  # annotate() loses the queryset class
 
     def taking_orders(self) -> "ProductQuerySet":

@@ -200,6 +200,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     _add_goods(place, published=published)
     _add_promotions(place)
     _add_details(place)
+    _add_people(place)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
         shared.member = staff.add_member(make_user(), staff.preset_role("door"), actor=None)
@@ -249,6 +250,18 @@ def _add_details(place: Place) -> None:
     place.things.program_item = details.make(ProgramItem, place.event, actor=None, title="Doors")
     place.things.bring_item = details.make(BringItem, place.event, actor=None, name="Clay")
     place.things.question = details.make(Question, place.event, actor=None, text="Which diet?")
+
+
+def _add_people(place: Place) -> None:
+    """Somebody with a public profile that was reported, and somebody whose profile the platform hides."""
+    from shared_apps.people.models import Profile, ProfileReport
+
+    place.things.known, place.things.unseen = make_user(name="Known"), make_user(name="Unseen")
+    Profile.objects.create(user=place.things.known, is_public=True)
+    Profile.objects.create(user=place.things.unseen, is_public=True, hidden_at=timezone.now())
+    place.things.profile_report = ProfileReport.objects.create(
+        person=place.things.known, reporter=place.things.unseen, reason="spam"
+    )
 
 
 def _add_waiting(place: Place) -> None:
@@ -329,6 +342,7 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.customers.favourites import keep
     from tenant_apps.notifications.models import PushSubscription
     from tenant_apps.orders.addresses import save_address
     from tenant_apps.orders.cart_tokens import token_of
@@ -346,6 +360,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.order = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.pending = make_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.ticket = place.order.lines.get().ticket
+    place.things.favourite, _new = keep(place.event, buyer)
     # What the outbox would have told the public copy, by which a person's own tickets are found.
     left = as_they_are([place.order.pk])[place.order.pk]
     with in_public():
