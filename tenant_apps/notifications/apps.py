@@ -30,6 +30,7 @@ class NotificationsConfig(AppConfig):
             money,
             periodic_personal,
             personal,
+            plan_watch,
             refunds,
             reminders,
             staff,

@@ -224,6 +224,7 @@ PRIVATE: dict[str, str] = {
     "order.forgotten": "a person's data went after its time",
     "order.resend": "a mail is sent again",
     "payments.account_": "providers' keys",
+    "plan.": "a letter to staff about what the platform allows",
     "product_image.": "a picture's file is taken away",
     "report.": "a report for one member of the staff",
     "role.": "who works here",

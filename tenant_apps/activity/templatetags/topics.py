@@ -13,6 +13,7 @@ WORDS: dict[str, Any] = {
     "outbox.retried": _("Messages that were given up are tried again"),
     "operator.entered": _("An operator of the platform came in"),
     "operator.left": _("An operator of the platform left"),
+    "plan.nearly_full": _("The plan is nearly used up"),
     "order.placed": _("Order placed"),
     "order.paid": _("Paid, tickets issued"),
     "order.expired": _("Time to pay ran out"),
