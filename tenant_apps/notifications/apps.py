@@ -30,6 +30,7 @@ class NotificationsConfig(AppConfig):
             personal,
             refunds,
             reminders,
+            reviews,
             staff,
             staff_alerts,
             staff_topics,
