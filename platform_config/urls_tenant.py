@@ -14,6 +14,8 @@ from tenant_apps.activity import urls_dashboard as activity_dashboard
 from tenant_apps.catalog import urls_dashboard as catalog_dashboard
 from tenant_apps.catalog import urls_storefront as catalog_storefront
 from tenant_apps.consents import urls as consents
+from tenant_apps.customers import urls_dashboard as customers_dashboard
+from tenant_apps.customers import urls_storefront as customers_storefront
 from tenant_apps.events import urls_dashboard as events_dashboard
 from tenant_apps.events import urls_storefront as events_storefront
 from tenant_apps.imports import urls_dashboard as imports_dashboard
@@ -44,6 +46,7 @@ _dashboard = [
     *urls_reminders.urlpatterns,
     *ticketing_dashboard.urlpatterns,
     *catalog_dashboard.urlpatterns,
+    *customers_dashboard.urlpatterns,
     *promotions_dashboard.urlpatterns,
     *imports_dashboard.urlpatterns,
     *payments_dashboard.urlpatterns,
@@ -65,6 +68,7 @@ _pages = [
     *ticketing_storefront.urlpatterns,
     *catalog_storefront.urlpatterns,
     *events_storefront.urlpatterns,
+    *customers_storefront.urlpatterns,
     *orders_storefront.urlpatterns,
     *payments_storefront.urlpatterns,
     *notifications_storefront.urlpatterns,

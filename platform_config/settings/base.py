@@ -57,6 +57,7 @@ TENANT_APPS = [
     "tenant_apps.events",
     "tenant_apps.ticketing",
     "tenant_apps.catalog",
+    "tenant_apps.customers",
     "tenant_apps.promotions",
     "tenant_apps.orders",
     "tenant_apps.payments",

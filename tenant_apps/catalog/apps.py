@@ -14,4 +14,8 @@ class CatalogConfig(AppConfig):
         from tenants import freshness
 
         register_scope(granted_somewhere)
-        freshness.watch("catalog", stock=("ProductVariant",), unseen=("CategoryUserPermission",))
+        freshness.watch(
+            "catalog",
+            stock=("ProductVariant", "ProductStanding"),
+            unseen=("CategoryUserPermission", "ProductStandingChange"),
+        )

@@ -1,5 +1,7 @@
 """Goods: what is sold that is no admission, in which variants, how much of it there is, and how it is delivered."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.postgres.fields import ArrayField
@@ -7,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 
@@ -135,6 +138,44 @@ class Product(Stamped):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        new = self._state.adding
+        super().save(*args, **kwargs)
+        if new:
+            ProductStanding.objects.bulk_create([ProductStanding(product=self)], ignore_conflicts=True)
+
+
+class ProductStanding(models.Model):
+    """How a product stands with people. One row for every product, written by `catalog.standing` and nobody else."""
+
+    product = models.OneToOneField(Product, models.CASCADE, primary_key=True, related_name="standing")
+    likes = models.IntegerField(default=0, db_default=0)
+    favourites = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(likes__gte=0, favourites__gte=0), name="product_standing_not_below_0")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}"
+
+
+class ProductStandingChange(models.Model):
+    """By how much a product's counters are to change: added with what is counted, folded into them after."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    likes = models.IntegerField(default=0, db_default=0)
+    favourites = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        # Postgres names NOT NULL constraints after the table; Citus needs them short (citus.md, rule 7).
+        db_table = "catalog_change"
+
+    def __str__(self) -> str:
+        return f"{self.product_id}"
 
 
 class ProductImage(StoredPicture):

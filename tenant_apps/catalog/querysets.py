@@ -61,6 +61,15 @@ class VariantQuerySet(LimitedCapacityQuerySet):
 class ProductQuerySet(models.QuerySet[Any]):
     """Named questions about products; they compose."""
 
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Each with its standing, as `save` does it."""
+        rows = super().bulk_create(objs, *args, **kwargs)
+        standings: Any = self.model._meta.get_field("standing").related_model
+        standings._default_manager.bulk_create(
+            [standings(product_id=row.pk) for row in rows if row.pk], batch_size=1000, ignore_conflicts=True
+        )
+        return rows
+
     def public(self) -> "ProductQuerySet":
         """What anyone may see."""
         return self.filter(published=True)

@@ -52,6 +52,15 @@ def _at_places(model: Any, words: list[str]) -> Q:
 class EventQuerySet(models.QuerySet[Any]):
     """Named questions about events; they compose."""
 
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Each with its standing, as `save` does it."""
+        rows = super().bulk_create(objs, *args, **kwargs)
+        standings: Any = self.model._meta.get_field("standing").related_model
+        standings._default_manager.bulk_create(
+            [standings(event_id=row.pk) for row in rows if row.pk], batch_size=1000, ignore_conflicts=True
+        )
+        return rows
+
     def public(self) -> "EventQuerySet":
         """What anyone may see: all but drafts and archived ones."""
         return self.filter(status__in=PUBLIC)

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
+from tenant_apps.events import standing
 from tenant_apps.events.models import Event
 from tenant_apps.events.services import WITHOUT_END, finish_over
 from tenants import due
@@ -14,6 +15,17 @@ from tenants.tasks import TenantTask
 def finish() -> None:
     """Every ten minutes: mark as finished what is over. Running it twice changes nothing."""
     finish_over()
+
+
+@shared_task(base=TenantTask, name="events.settle_standing")
+def settle() -> None:
+    """Every minute where something is left: count likes and stars that a crash left waiting. Twice changes nothing."""
+    standing.settle()
+
+
+due.soonest("events.settle_standing", standing.STANDINGS.due_columns)
+# An event without a standing would be missing where events are ordered by rating.
+due.soonest("events.settle_standing", standing.STANDINGS.lacking_columns)
 
 
 def _to_take_place() -> Any:

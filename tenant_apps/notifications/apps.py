@@ -21,6 +21,8 @@ class NotificationsConfig(AppConfig):
             digest,
             domain_alerts,
             event_news,
+            favourites,
+            followers,
             goods,
             message_personal,
             message_tasks,

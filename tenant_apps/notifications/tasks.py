@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from tenant_apps.notifications import digest, reminders, rounds, stock_watch
+from tenant_apps.customers.models import FreshEvent
+from tenant_apps.notifications import digest, followers, reminders, rounds, stock_watch
 from tenant_apps.notifications.models import Round
 from tenants import due
 from tenants.tasks import TenantTask
@@ -28,6 +29,13 @@ def send_digests() -> None:
     digest.send()
 
 
+@shared_task(base=TenantTask, name="notifications.tell_followers")
+def tell_followers() -> None:
+    """Every five minutes: tell followers of what went on sale a quarter of an hour ago, and since. Each of it once."""
+    followers.tell_followers()
+
+
+due.soonest("notifications.tell_followers", lambda: [(FreshEvent.objects.all(), "published_at", followers.WAIT)])
 due.soonest("notifications.remind", lambda: [(Round.objects.filter(status="waiting"), "due_at"), *rounds.unplanned()])
 # Sales leave a hint (`stock_watch`); once a day everybody is looked at, whatever was lost.
 due.public_question("notifications.watch_stock", stock_watch.next_due)

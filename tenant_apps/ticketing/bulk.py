@@ -18,6 +18,7 @@ from tenant_apps.events import services as events
 from tenant_apps.events.errors import CurrencyFixed, EditWindowClosed, IsTemplate
 from tenant_apps.events.models import Event
 from tenant_apps.events.naming import make_missing
+from tenant_apps.events.standing import STANDINGS
 from tenant_apps.ticketing.bulk_changes import OF_EVENT, PLAIN, Told, lines_table
 from tenant_apps.ticketing.errors import CapacityBelowSold
 from tenant_apps.ticketing.services import MOST_TYPES
@@ -411,6 +412,7 @@ class EventsInBulk:
         self.run(
             "UPDATE import_event f SET event_id = e.id FROM events_event e WHERE f.fresh AND e.external_id = f.key"
         )
+        STANDINGS.add_missing()
         self.run(
             "UPDATE import_type i SET event_id = f.event_id FROM import_event f "
             "WHERE f.fresh AND f.number = i.event_number"
