@@ -33,6 +33,8 @@ WISHES: dict[str, Any] = {
 TAKES_BESIDES = {"PATCH /settings/": ("tenant", "settings")}
 # Written for each request, and told apart from what it does.
 BESIDE = frozenset({"activity_idempotent", "activity_auditentry", "accounts_platformauditentry"})
+# How long something has waited: another number each second.
+CLOCKED = frozenset({"lag_seconds"})
 ROUTES = [each for each in table() if each.kind == "api" and each.method in ("POST", "PUT", "PATCH")]
 
 
@@ -95,7 +97,7 @@ def left_behind(before: dict[str, Any], counted: dict[str, int]) -> dict[str, li
 def differing(usual: list[dict[str, Any]], again: list[dict[str, Any]]) -> set[str]:
     """The columns in which two usual requests differ: ids, times, what is drawn by lot."""
     one, two = (sorted(rows, key=_stable) for rows in (usual, again))
-    return {name for a, b in zip(one, two, strict=True) for name in a if a[name] != b[name]}
+    return CLOCKED | {name for a, b in zip(one, two, strict=True) for name in a if a[name] != b[name]}
 
 
 def _stable(row: dict[str, Any]) -> str:

@@ -38,8 +38,11 @@ def receivers(settings: Any) -> Iterator[Callable[[], Receiver]]:
         lock = threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
+            is_over = False
+
             def do_POST(self) -> None:
                 with lock:
+                    self.is_over = False
                     receiver.at_once += 1
                     receiver.most_at_once = max(receiver.most_at_once, receiver.at_once)
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -52,8 +55,17 @@ def receivers(settings: Any) -> Iterator[Callable[[], Receiver]]:
                         self.send_response(receiver.status)
                         self.end_headers()
                 finally:
-                    with lock:
-                        receiver.at_once -= 1
+                    self._over()
+
+            def end_headers(self) -> None:
+                # Before they leave: whoever reads them sends the next one while we are still on our way out.
+                self._over()
+                super().end_headers()
+
+            def _over(self) -> None:
+                with lock:
+                    receiver.at_once -= not self.is_over
+                    self.is_over = True
 
             def log_message(self, *args: object) -> None:
                 """Quiet."""
