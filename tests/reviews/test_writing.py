@@ -10,7 +10,7 @@ from tenant_apps.activity.models import AuditEntry, OutboxMessage
 from tenant_apps.events.models import Event
 from tenant_apps.orders.passing_on import pass_on
 from tenant_apps.reviews.models import Review
-from tenant_apps.ticketing.models import Ticket
+from tenant_apps.ticketing.models import Handover, Ticket
 from tenants.context import in_tenant
 from tests.factories import make_paid_order, make_user, owner_of
 from tests.reviews.making import came, night, over, scan_in, standing_of
@@ -135,9 +135,10 @@ def test_who_was_given_a_ticket_in_time_reviews_and_who_was_given_it_afterwards_
         buyer = came(kind)
         ticket = make_paid_order(kind, user=buyer, email=buyer.email).lines.get().ticket
         pass_on(ticket, name="Grace", email=early.email)
+        Handover.objects.update(at=timezone.now() - timedelta(days=1))
         event = over(kind, ago=timedelta(hours=1))
         after = Ticket.objects.get(event=event, holder_email=buyer.email, status="active")
-        pass_on(after, name="Late", email=late.email)
+        pass_on(after, name="Late", email=late.email, by_staff=True)
     assert client_for(alpha, early).post(reviews_of(event), BODY).status_code == 201
     assert client_for(alpha, late).post(reviews_of(event), BODY).json()["code"] == "not_attended"
     assert client_for(alpha, buyer).post(reviews_of(event), BODY).json()["code"] == "not_attended"
@@ -233,7 +234,9 @@ def test_rating_is_only_for_the_past_and_only_for_who_took_part(alpha, gala, cli
 def test_stars_are_one_to_five(alpha, gala, client_for, rating):
     event, ada = gala
     answer = client_for(alpha, ada).post(reviews_of(event), {"rating": rating})
-    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "rating", answer.content
+    assert answer.status_code == 400, answer.content
+    with in_tenant(alpha):
+        assert not Review.objects.exists()
 
 
 def test_what_is_too_long_is_refused(alpha, gala, client_for):
@@ -282,7 +285,9 @@ def test_reviews_are_listed_in_the_order_that_is_asked_for(alpha, client_for):
     def ratings(query):
         return [each["rating"] for each in client.get(f"{reviews_of(event)}{query}").json()["results"]]
 
-    assert ratings("") == [3, 1, 5] and ratings("?ordering=best") == [5, 3, 1] and ratings("?ordering=worst") == [1, 3, 5]
+    assert (
+        ratings("") == [3, 1, 5] and ratings("?ordering=best") == [5, 3, 1] and ratings("?ordering=worst") == [1, 3, 5]
+    )
     assert ratings("?rating=1") == [1]
     for wrong in ("?rating=6", "?rating=x", "?ordering=user", "?search=x"):
         assert client.get(f"{reviews_of(event)}{wrong}").status_code == 400, wrong
@@ -297,9 +302,9 @@ def test_a_review_is_told_to_programs_without_its_words(alpha, gala, client_for)
 
 
 def test_a_review_that_is_not_there_is_not_there(alpha, client_for, gala):
-    for method in ("get", "put", "patch", "delete"):
-        client = client_for(alpha, gala[1])
-        assert getattr(client, method)(f"/api/v1/reviews/{uuid4()}/", {"rating": 1}).status_code == 404
+    client, path = client_for(alpha, gala[1]), f"/api/v1/reviews/{uuid4()}/"
+    assert client.get(path).status_code == client.delete(path).status_code == 404
+    assert client.put(path, {"rating": 1}).status_code == client.patch(path, {"rating": 1}).status_code == 404
 
 
 def test_the_words_of_who_is_erased_are_gone_and_the_stars_stay(alpha, gala, client_for):
