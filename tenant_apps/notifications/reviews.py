@@ -44,7 +44,7 @@ def _review_of(message: OutboxMessage) -> Review | None:
 
 
 def _tell(message: OutboxMessage, review: Review, values: dict[str, str]) -> None:
-    author = User.objects.filter(pk=review.user_id, is_active=True).first()
+    author = User.objects.filter(pk=review.user_id or 0, is_active=True).first()
     if author is None:
         return
     to = Recipient(user_id=author.pk, email=author.email, name=author.name, language=author.language)

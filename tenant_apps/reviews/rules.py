@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+
 from shared_apps.core.plain_words import lines, one_line
 
 # Each rule by its name, which stands on the review, with what staff read.
@@ -36,7 +37,7 @@ _REPEATS = re.compile(r"(\S)\1{9,}|\b(\w+)(?:\W+\2){5,}", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _SHORTEST_SHOUT = 25
 # Letters that look like others: "vіagrа" with Cyrillic letters is the same word to a reader.
-_ALIKE = str.maketrans("аеорсухіѕкмтвнзб013457@$", "aeopcyxiskmtbhe6oleastas")
+_ALIKE = str.maketrans("аеорсухіѕкмтвнзб01l3457@$", "aeopcyxiskmtbhe6oiieastas")
 
 
 def cleaned(text: str) -> str:
