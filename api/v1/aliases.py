@@ -21,6 +21,7 @@ from api.permissions import ANYONE, SIGNED_IN
 from api.scoping import EventScoped
 from api.v1.accounts import legacy
 from api.v1.accounts import views as accounts
+from api.v1.customers import views as customers
 from api.v1.events import views as events
 from api.v1.events.presentation import events_json
 from api.v1.events.serializers import EventSerializer
@@ -293,6 +294,7 @@ tenant_aliases = [
     path("bookings/<str:code>/", BookingView.as_view()),
     path("recipe/", older(events.EventsView, "Recipes", "get", "post").as_view()),
     path("recipe/<str:event>/", older(events.EventView, "Recipe", "get", "put", "patch", "delete").as_view()),
+    path("like/", customers.OlderLikeView.as_view()),
 ]
 # Behind today's addresses: whatever stands after `reviews/` and is none of them names an event.
 last_tenant_aliases = [

@@ -8,6 +8,7 @@ from api.v1.billing import urls as billing
 from api.v1.cart import urls as cart
 from api.v1.catalog import urls as catalog
 from api.v1.consents import urls as consents
+from api.v1.customers import urls as customers
 from api.v1.departures import urls as departures
 from api.v1.events import urls as events
 from api.v1.imports import urls as imports
@@ -60,6 +61,7 @@ tenant_urls = [
     *settings.tenant_urls,
     *onboarding.tenant_urls,
     *consents.tenant_urls,
+    *customers.tenant_urls,
     *billing.tenant_urls,
     *audit.tenant_urls,
     *notifications.tenant_urls,

@@ -37,7 +37,7 @@ class Tally:
     def __init__(self, counters: type[models.Model], changes: type[models.Model], columns: Iterable[str]):
         self.counters, self.changes, self.columns = counters, changes, tuple(columns)
         self.key = str(counters._meta.pk.attname)
-        of = counters._meta.pk.related_model
+        of: Any = counters._meta.pk.related_model
         own, waiting, thing = counters._meta.db_table, changes._meta.db_table, of._meta.db_table
         sums = ", ".join(f"sum({name}) AS {name}" for name in self.columns)
         added = ", ".join(f"{name} = s.{name} + sums.{name}" for name in self.columns)
@@ -103,5 +103,6 @@ class Tally:
     def lacking_columns(self) -> list[due.Column]:
         """Return when something has no counters, such as what a release before them wrote, for `due.soonest`."""
         of: Any = self.counters._meta.pk.related_model
-        name = self.counters._meta.pk.remote_field.get_accessor_name()
+        relation: Any = self.counters._meta.pk.remote_field
+        name = relation.get_accessor_name()
         return [(of._default_manager.filter(**{f"{name}__isnull": True}), "created_at", LEFT_AFTER)]

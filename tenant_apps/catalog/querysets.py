@@ -130,7 +130,7 @@ class ProductQuerySet(models.QuerySet[Any]):
         variants = Prefetch("variants", _variants().order_by("position", "pk"))
         images = self.model._meta.get_field("images").related_model._default_manager.filter(product_id=OuterRef("pk"))
         pictures = ArraySubquery(images.order_by("position", "pk").values(shown=SHOWN))
-        found: Any = self.select_related("category").prefetch_related(variants).defer("search", "letters")
+        found: Any = self.select_related("category", "standing").prefetch_related(variants).defer("search", "letters")
         return found.annotate(picture_list=pictures, closed=_closed())  # type: ignore[no-any-return]  # annotate() loses the queryset class
 
     def taking_orders(self) -> "ProductQuerySet":

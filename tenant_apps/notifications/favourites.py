@@ -6,6 +6,7 @@ it (`customers.favourites.take_news`). So it is told once, whatever is repeated,
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -80,7 +81,7 @@ def look_at_variant(message: OutboxMessage) -> None:
 @subscribe("order.returned")
 def look_at_goods(message: OutboxMessage) -> None:
     """Pieces were sold or came back: what somebody keeps in mind may be sold out, or there again."""
-    lines = OrderLine.objects.filter(order=message.aggregate.partition(":")[2], variant__isnull=False)
+    lines = OrderLine.objects.filter(order=UUID(_id_of(message)), variant__isnull=False)
     kept = Product.objects.filter(pk__in=lines.values("variant__product"), standing__favourites__gt=0)
     for product in kept.order_by("pk"):
         tell(product, message)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tenant_apps.reports import figure_checks
+from tenant_apps.reports import figure_checks, standing_checks
 from tenants.context import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -278,6 +278,12 @@ TENANT_CHECKS = (
           AND ticket_id IS NOT NULL
         GROUP BY ticket_id, check_in_list_id HAVING count(*) > 1
         """,
+    ),
+    Check(
+        "E1", "an event's counters, with what waits for them, equal its likes and favourites", standing_checks.EVENTS
+    ),
+    Check(
+        "E1", "a product's counters, with what waits for them, equal its likes and favourites", standing_checks.GOODS
     ),
     Check("M8", "the figures of a day are the sums of what its orders gave", figure_checks.DAYS),
     Check("M8", "the figures of an order are its ledger's, day by day", figure_checks.LEDGER),

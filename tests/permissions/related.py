@@ -13,6 +13,9 @@ RELATED: dict[str, Maker] = {
     "quotas": lambda place: [place.quota.pk],
     "event_id": key_of("event"),
     "event": key_of("event", "slug"),
+    "product": lambda place: place.product.slug if place.public else None,
+    "product_id": lambda place: place.product.pk if place.public else None,
+    "series": lambda place: f"series-{place.tenant.slug}",
     "events": lambda place: [place.event.slug],
     "category": lambda place: f"kind-{place.tenant.slug}",
     "tags": lambda place: [f"tag-{place.tenant.slug}"],
@@ -59,6 +62,7 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /cart/lines/ variant": {"ticket_type": None},
     "POST /orders/ cart": {"lines": None},
     "POST /reviews/moderation/ reviews": {"review": None},
+    **{f"POST /favorites/ {name}": {"event": None} for name in ("event_id", "product", "product_id")},
     "POST /notifications/ user": {"segment": None},
     "POST /notifications/ user_id": {"segment": None},
 }

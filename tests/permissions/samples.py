@@ -184,6 +184,8 @@ PARAMETERS: list[tuple[str, str, Maker]] = [
     ("/orders/<str:code>/<str:secret>/lines/", "secret", key_of("pending", "secret")),
     ("/orders/<str:code>/<str:secret>/lines/", "pk", key_of("pending_line")),
     ("/orders/<str:code>/notes/", "pk", key_of("note")),
+    ("/favorites/", "pk", key_of("favourite")),
+    ("/account/favourites/", "pk", key_of("favourite")),
     ("/addresses/", "pk", key_of("address")),
     ("/account/addresses/", "pk", key_of("address")),
     ("/dashboard/orders/<slug:code>/invoices/", "pk", key_of("paper")),

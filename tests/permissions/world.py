@@ -330,6 +330,7 @@ def _orders(name: str, place: Place, buyer: Any) -> Place:
 
 
 def _add_orders(place: Place, buyer: Any) -> None:
+    from tenant_apps.customers.favourites import keep
     from tenant_apps.notifications.models import PushSubscription
     from tenant_apps.orders.addresses import save_address
     from tenant_apps.orders.cart_tokens import token_of
@@ -347,6 +348,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.order = make_paid_order(place.ticket_type, user=buyer, email=buyer.email)
     place.pending = make_order(place.ticket_type, user=buyer, email=buyer.email)
     place.things.ticket = place.order.lines.get().ticket
+    place.things.favourite, _new = keep(place.event, buyer)
     # What the outbox would have told the public copy, by which a person's own tickets are found.
     left = as_they_are([place.order.pk])[place.order.pk]
     with in_public():

@@ -60,6 +60,7 @@ def product_json(product: Product) -> dict[str, Any]:
         "model": product.model,
         "weight_grams": product.weight_grams,
         "external_id": product.external_id,
+        "likes": standing.likes if (standing := getattr(product, "standing", None)) else 0,
         "images": [picture_json("products", one) for one in product.picture_list],  # type: ignore[attr-defined]  # an annotation of the queryset
         "variants": [variant_json(one, product) for one in variants],
         "created_at": product.created_at,

@@ -61,6 +61,7 @@ class ProductSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     weight_grams = serializers.IntegerField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
+    likes = serializers.IntegerField()
     images = PictureSerializer(many=True)
     variants = VariantSerializer(many=True)
     created_at = serializers.DateTimeField()

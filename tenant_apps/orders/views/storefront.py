@@ -107,5 +107,5 @@ def _again(found: Event, opened: Collection[int]) -> Event:
 
 
 def _with_everything(events: Any, opened: Collection[int]) -> Any:
-    shown = events.select_related("category", "venue", "standing").with_pictures()
+    shown = events.select_related("category", "venue", "series", "standing").with_pictures()
     return with_ticket_types(shown, unlocked=opened).prefetch_related("tags")

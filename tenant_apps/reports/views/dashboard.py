@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from shared_apps.core.access import staff
+from tenant_apps.customers import follows
 from tenant_apps.events.staff_view import event_for, events_seen
 from tenant_apps.onboarding.checklist import checklist, is_shown
 from tenant_apps.orders.models import Order
@@ -45,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         scope = None if everything else reported
         context["headline"] = queries.headline(events=scope)
         context["days"] = queries.sales_per_day(events=scope)
+        context["followers"] = follows.followers() if everything else None
     if "view_orders" in rights:
         context["orders"] = Order.objects.for_list()[:6]
     return render(request, "dashboard/home.html", context)
