@@ -78,7 +78,8 @@ def _row(model: type[Any]) -> Any:
     ticket = Ticket(pk=_id(3), event=event, ticket_type=ticket_type, status="active")
     product = Product(pk=56, slug="mug")
     rows = (
-        Review(pk=_id(9), event=event, status="published", rating=5), event, ticket_type, order, payment, ticket, product,
+        Review(pk=_id(9), event=event, status="published", rating=5),
+        event, ticket_type, order, payment, ticket, product,
         Refund(pk=_id(4), payment=payment, status="pending", amount_minor=1200, currency="EUR"),
         Dispute(pk=_id(5), payment=payment, status="open", amount_minor=6400, currency="EUR"),
         CheckIn(pk=_id(6), ticket=ticket),

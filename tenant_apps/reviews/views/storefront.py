@@ -144,7 +144,8 @@ def report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                 services.report(review, user=request.user, **form.cleaned_data)
             except DomainError as refusal:
                 show_refusal(form, refusal)
-                status = refusal.status
+                # Whoever has not confirmed their address may see the page, and is told so on it.
+                status = 400 if refusal.status == 403 else refusal.status
             else:
                 messages.success(request, _("Thank you. The organizer looks at it."))
                 return redirect(f"/events/{review.event.slug}/#reviews")
