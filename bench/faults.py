@@ -67,6 +67,8 @@ WORKER: dict[str, type[Story]] = {
     "mail.before_send": stories.FreeTicket,
     "mail.sent": stories.FreeTicket,
     "mail.recorded": stories.FreeTicket,
+    "projection.read": stories.FreeTicket,
+    "projection.kept": stories.FreeTicket,
     "outbox.handed_over": stories.FreeTicket,
     "outbox.delivered": stories.FreeTicket,
     "sweep.sending": stories.FreeTicketBySweep,
@@ -103,7 +105,7 @@ ELSEWHERE = {
 }
 QUICK = [
     ("web", "payment.started"), ("worker", "mail.sent"), ("postgres", "order.moved"),
-    ("worker", "erasing.schema_done"),
+    ("worker", "erasing.schema_done"), ("worker", "projection.read"),
 ]  # fmt: skip
 
 
@@ -146,7 +148,7 @@ def plan() -> list[Kill]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="four kills and no waiting for polls, for CI")
+    parser.add_argument("--quick", action="store_true", help="five kills and no waiting for polls, for CI")
     parser.add_argument("--only", action="append", default=[], help="kills whose name contains this, or storm")
     parser.add_argument("--keep", action="store_true", help="leave the data folder in place")
     options = parser.parse_args()

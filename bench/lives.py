@@ -298,7 +298,7 @@ class RestoredAfterErasure(Restored):
 
 
 STANDING = ("standing.asked", "standing.written", "standing.committed")
-_ERASING = ("counted", "schema", "files", "rows", "caches")
+_ERASING = ("counted", "schema", "files", "elsewhere", "rows", "caches")
 _RESTORING = ("restore.begun", "restore.filled", "restore.exchanging", "restore.exchanged", "restore.done")
 # Part, point, and the story that leads there.
 POINTS: list[tuple[str, str, type[Life]]] = [

@@ -58,7 +58,22 @@ def undelivered() -> list[str]:
 
 
 def breaches(story: Any) -> list[str]:
-    return breaches_of(story.shop) if story else []
+    return [*breaches_of(story.shop), *projection_of(story.shop)] if story else []
+
+
+def projection_of(shop: Any) -> list[str]:
+    """Where the public copy of who bought what does not say what the shop's own orders say; and after all messages are
+    told once more, in any order, as after a restore of the outbox."""
+    from tenant_apps.activity.models import OutboxMessage
+    from tenant_apps.orders.footprints import differences, keep_footprint, move_places
+    from tenants.context import in_tenant
+
+    with in_tenant(shop.tenant):
+        found = [f"copy: {each}" for each in differences()]
+        again = {"orders.order": keep_footprint, "events.event": move_places}
+        for message in OutboxMessage.objects.filter(topic__regex=r"^(order|event)\.").order_by("?"):
+            again[message.aggregate.partition(":")[0]](message)
+        return found + [f"copy, told again: {each}" for each in differences()]
 
 
 def breaches_of(shop: Any) -> list[str]:

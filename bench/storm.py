@@ -110,6 +110,7 @@ class Storm:
         counted = effects.count(crowd, self.fake, self.stack.mail)
         totals = outcomes.totals(crowd.shops, self.fake, self.stack.mail)
         breaches = [breach for shop in crowd.shops for breach in outcomes.breaches_of(shop)]
+        copies = [each for shop in crowd.shops for each in outcomes.projection_of(shop)]
         table = self.table
         table.line(
             "storm",
@@ -120,7 +121,7 @@ class Storm:
         for kind, wanted in counted.wanted.items():
             table.line(f"  {kind}", f"{wanted} wanted, {counted.lost[kind]} lost, {counted.twice[kind]} twice")
         table.line("all done after", f"{calm_after:.0f} s" if not left else f"NOT after {calm_after:.0f} s")
-        for each in [*left[:20], *crowd.troubles[:20], *breaches[:20]]:
+        for each in [*left[:20], *crowd.troubles[:20], *breaches[:20], *copies[:20]]:
             table.line("  TROUBLE", each)
         figures = {
             "storm_s": lasted,
@@ -134,12 +135,16 @@ class Storm:
             "storm_left": len(left),
             "storm_client_errors": len(crowd.troubles),
             "storm_breaches": len(breaches),
+            "storm_copies_differing": len(copies),
             "storm_paid_without_ticket": totals["paid_without_ticket"] + totals["ticket_without_payment"],
             "storm_ledger_difference_minor": totals["ledger_difference_minor"],
         }
         for name, value in figures.items():
             table.figure(name, value, 1 if name.endswith("_s") else 0)
-        nothing = ("lost", "left", "client_errors", "breaches", "paid_without_ticket", "ledger_difference_minor")
+        nothing = (
+            "lost", "left", "client_errors", "breaches", "copies_differing", "paid_without_ticket",
+            "ledger_difference_minor",
+        )  # fmt: skip
         only_mails = not sum(count for kind, count in counted.twice.items() if kind != "mails")
         return (
             not any(figures[f"storm_{name}"] for name in nothing)

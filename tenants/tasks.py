@@ -11,7 +11,7 @@ from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
 
 from shared_apps.core.faults import point
-from tenants import due, freshness, lookup, provisioning, visits
+from tenants import due, freshness, lookup, provisioning, schema_state, visits
 from tenants.context import in_public, on_commit, require_schema
 from tenants.database import connection
 from tenants.errors import NotInTenant, SlugTaken, TenantMissing
@@ -74,8 +74,9 @@ class _FreshTenantTask(SchemaTask):
 class TenantTask(_FreshTenantTask):
     """A task that runs in the schema it was called in. It refuses to run in public.
 
-    Sent to a tenant that was suspended, closed or dropped since, it ends without a word but a line in the log: that is
-    what should happen, and nobody's fault (N6). `for_suspended` is for what suspended tenants may still do.
+    Sent to a tenant that was suspended, closed or dropped since, or that waits for migrations, it ends without a word
+    but a line in the log: that is what should happen, and nobody's fault (N6). `for_suspended` is for what suspended
+    tenants may still do.
 
     `lasting` is for what takes long: a tenant has one worker for each such task, so that many of one tenant's keep
     nobody else's waiting (N7). Who finds the place taken comes again in a moment, behind what others sent meanwhile.
@@ -120,6 +121,8 @@ class TenantTask(_FreshTenantTask):
         resting = status in (Tenant.Status.SUSPENDED, Tenant.Status.CLOSING)
         if status == Tenant.Status.CLOSED or (resting and not self.for_suspended):
             return f"the tenant is {status}"
+        if isinstance(connection.tenant, Tenant) and schema_state.is_behind(connection.tenant):
+            return "the tenant waits for migrations"
         return ""
 
 

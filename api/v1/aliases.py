@@ -29,6 +29,7 @@ from api.v1.orders import presentation
 from api.v1.orders import views as orders
 from api.v1.orders.serializers import OrderSerializer, PlacedOrderSerializer
 from api.v1.orders.visibility import see
+from api.v1.people import profiles
 from api.v1.people import views as people
 from api.v1.reviews import views as reviews
 from api.v1.reviews.presentation import own_json
@@ -266,6 +267,30 @@ def older(view: type[APIView], name: str, *methods: str) -> type[APIView]:
     return extend_schema_view(**names)(alias)
 
 
+class OlderSubscribeView(profiles.FollowView):
+    """Follow a person."""
+
+    permissions = {"post": SIGNED_IN}
+    http_method_names = ["post", "options"]
+
+    @extend_schema(
+        operation_id="older_subscribe", deprecated=True, request=None, responses=profiles.FollowingSerializer
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        return super().post(request, pk)
+
+
+class OlderUnsubscribeView(profiles.FollowView):
+    """Follow a person no more."""
+
+    permissions = {"delete": SIGNED_IN}
+    http_method_names = ["delete", "options"]
+
+    @extend_schema(operation_id="older_unsubscribe", deprecated=True, request=None, responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        return super().delete(request, pk)
+
+
 _people = [
     path("register/", older(legacy.RegisterView, "Register", "post").as_view()),
     path("users/register/", older(legacy.RegisterView, "UsersRegister", "post").as_view()),
@@ -275,6 +300,8 @@ _people = [
     path("users/token/refresh/", older(accounts.TokenRefreshView, "UsersTokenRefresh", "post").as_view()),
     path("users/<int:id>/", older(accounts.PersonView, "User", "get").as_view()),
     path("change_password/", older(legacy.ChangePasswordView, "ChangePassword", "post").as_view()),
+    path("profile/<int:pk>/subscribe/", OlderSubscribeView.as_view()),
+    path("profile/<int:pk>/unsubscribe/", OlderUnsubscribeView.as_view()),
     path("forgot_password/", older(accounts.PasswordResetView, "ForgotPassword", "post").as_view()),
 ]
 public_aliases = [

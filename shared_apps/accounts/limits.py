@@ -20,6 +20,11 @@ DEFAULTS: dict[str, tuple[int, int]] = {
     "reset_source": (60, 60 * 60),
     # Each goes through all tenants.
     "data_export": (10, 24 * 60 * 60),
+    # By person: what others see or are told of.
+    "profile_change": (60, 60 * 60),
+    "person_follow": (60, 60 * 60),
+    "person_block": (60, 60 * 60),
+    "profile_report": (10, 24 * 60 * 60),
 }
 
 

@@ -8,7 +8,15 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        from shared_apps.billing import limits, personal, plans, requests, restored, subscriptions  # noqa: F401  (they register)
+        from shared_apps.billing import (  # noqa: F401  (they register)
+            farewell,
+            limits,
+            personal,
+            plans,
+            requests,
+            restored,
+            subscriptions,
+        )
         from shared_apps.departures.keeping import keep
 
         plans.told_by(subscriptions.tell_standing)

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from shared_apps.billing import gateway, mirror, tasks
-from shared_apps.billing.errors import BillingUnavailable, SignatureRefused
+from shared_apps.billing.errors import BillingUnavailable, SignatureRefused, StripeRefused
 from shared_apps.billing.models import BillingEvent, Subscription
 from tenants.context import in_public
 from tenants.database import connection
@@ -79,6 +79,8 @@ def take_up(customer: str, now: datetime | None = None) -> int:
             rows.update(done_at=now)
         except BillingUnavailable:
             logger.warning("billing_events_wait", extra={"number": len(waiting)})
+        except StripeRefused:
+            logger.exception("billing_events_wait", extra={"number": len(waiting)})
     return len(waiting)
 
 

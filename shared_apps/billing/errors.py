@@ -74,10 +74,14 @@ class InvoiceUnpaid(Conflict):
 
 
 class StripeRefused(Conflict):
-    """Stripe refused a call for good: what was asked for is not there, or not in a state for it."""
+    """Stripe refused a call for good: what was asked for is not there, or not in a state for it. `why` is its code."""
 
     code = "billing_refused"
     message = _("The payment service refused this: {words}")
+
+    def __init__(self, *, words: str, why: str = ""):
+        super().__init__(words=words)
+        self.why = why
 
 
 class CheckoutReplaced(Conflict):

@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -48,21 +49,20 @@ def bill_months(now: datetime | None = None) -> int:
 
 
 def _mean(tenant: Tenant, last: date) -> None:
-    """Note what is to be invoiced up to this day, all months since the last invoice of each currency."""
+    """Note what is to be invoiced up to this day, in each currency: all that is owed less all that was invoiced. So
+    days that were reckoned after their month was invoiced go with the next invoice."""
     first_day = TicketFees.objects.filter(tenant=tenant).order_by("day").values_list("day", flat=True)[0]
     for sums in fees.owed(tenant, first_day, last):
         currency = sums["currency"]
-        billed = TicketFeeBill.objects.filter(tenant=tenant, currency=currency).order_by("-month").first()
-        since = first_day if billed is None else _month_after(billed.month)
-        if since > last:
-            continue
-        due = next((each for each in fees.owed(tenant, since, last) if each["currency"] == currency), None)
-        if due is None or due["due_minor"] < LEAST_UNITS * 10 ** exponent(currency):
+        bills = TicketFeeBill.objects.filter(tenant=tenant, currency=currency)
+        billed = bills.aggregate(amount=Sum("amount_minor", default=0), tickets=Sum("tickets", default=0))
+        due = sums["due_minor"] - billed["amount"]
+        if due < LEAST_UNITS * 10 ** exponent(currency):
             continue
         with transaction.atomic():
             TicketFeeBill.objects.get_or_create(
                 tenant=tenant, month=last.replace(day=1), currency=currency,
-                defaults={"tickets": due["tickets"], "amount_minor": due["due_minor"]},
+                defaults={"tickets": max(0, sums["tickets"] - billed["tickets"]), "amount_minor": due},
             )  # fmt: skip
 
 

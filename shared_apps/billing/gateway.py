@@ -329,19 +329,26 @@ def end_now(subscription: str) -> None:
 
 
 def give_back(invoice: str) -> bool:
-    """Give back what was paid for an invoice, once; returns whether anything was."""
+    """Give back what was paid for an invoice, once; returns whether anything was, now or before.
+
+    Raises StripeRefused where the money cannot go back yet, as while the account holds too little.
+    """
     client = _client()
-    returned = False
     with _translated():
         found = client.v1.invoices.retrieve(invoice, params={"expand": ["payments"]}).to_dict()
-        for row in (found.get("payments") or {"data": []})["data"]:
-            intent = row["payment"].get("payment_intent")
-            if intent:
-                client.v1.refunds.create(
-                    params={"payment_intent": str(intent)}, options={"idempotency_key": f"double:{invoice}:{intent}"}
-                )
-                returned = True
-    return returned
+    intents = [row["payment"].get("payment_intent") for row in (found.get("payments") or {"data": []})["data"]]
+    paid = [str(intent) for intent in intents if intent]
+    for intent in paid:
+        try:
+            with _translated():
+                # All that is left of it: a second time Stripe itself refuses. Its word for a key is kept for a day,
+                # refusals too, so tomorrow's try has another.
+                key = f"double:{invoice}:{intent}:{datetime.now(UTC):%Y%m%d}"
+                client.v1.refunds.create(params={"payment_intent": intent}, options={"idempotency_key": key})
+        except StripeRefused as refusal:
+            if refusal.why != "charge_already_refunded":
+                raise
+    return bool(paid)
 
 
 def open_portal(customer: str, back: str) -> str:
@@ -460,9 +467,12 @@ class _translated:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not isinstance(error, stripe.StripeError):
             return
-        unknown = (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError)
+        # Whom it does not let in has learned nothing of what was asked: a key that is changed is no answer.
+        shut_out = (stripe.AuthenticationError, stripe.PermissionError)
+        unknown = (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError, *shut_out)
         if isinstance(error, unknown) or (error.http_status or 0) >= 500:
             raise BillingUnavailable from error
         if isinstance(error, stripe.CardError):
             raise CardDeclined(words=str(error.user_message or "")[:200]) from error
-        raise StripeRefused(words=str(error.user_message or type(error).__name__)[:200]) from error
+        words = str(error.user_message or type(error).__name__)[:200]
+        raise StripeRefused(words=words, why=str(error.code or "")) from error

@@ -62,7 +62,8 @@ def _called_for(
             )
     if found.owed:
         letters += _about_missing(row, found, now)
-    elif owed_before is not None:
+    elif owed_before is not None and not found.unpaid:
+        # Who cancels with a debt owes it still, though nothing more follows from it: that is no thanks for paying.
         letters.append((Kind.PAID, _iso(owed_before), plan))
     if running is None and found.last is not None and (found.last.cancelled_at or now) > now - STALE:
         letters.append((Kind.CANCELLED, found.last.id, {}))

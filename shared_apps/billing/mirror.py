@@ -43,8 +43,8 @@ class Looked:
 def look(tenant_id: int, *, events: Sequence[int] = (), now: datetime | None = None) -> Looked:
     """Ask Stripe about a tenant's customer and keep what it says; the messages named are done with the same commit.
 
-    Must not run inside a transaction (O3). Raises Subscription.DoesNotExist, and BillingUnavailable after the clock
-    alone was followed.
+    Must not run inside a transaction (O3). Raises Subscription.DoesNotExist, and BillingUnavailable or StripeRefused
+    after the clock alone was followed.
     """
     now = now or standing.moment()
     with in_public():
@@ -52,7 +52,7 @@ def look(tenant_id: int, *, events: Sequence[int] = (), now: datetime | None = N
         try:
             told = gateway.told_of(customer) if customer else Told([], [])
             point("billing.asked")
-        except BillingUnavailable:
+        except (BillingUnavailable, StripeRefused):
             _follow_clock(tenant_id, now)
             raise
         found = standing.picture(told, now)
@@ -67,18 +67,23 @@ def look(tenant_id: int, *, events: Sequence[int] = (), now: datetime | None = N
 
 
 def settle(row: Subscription) -> None:
-    """Let the tenant have what follows from its standing. Each step is one of its own, and twice is once: what was
-    broken off is done at the next look."""
-    tenant = row.tenant
-    limits.refresh(tenant)
-    try:
-        if row.status == Status.SUSPENDED:
-            provisioning.suspend(tenant, cause=Tenant.Cause.BILLING, reason="unpaid")
-        elif Tenant.Cause.BILLING in tenant.suspensions:
-            provisioning.resume(tenant, cause=Tenant.Cause.BILLING)
-    except WrongState:
-        # It is being opened, or closed: there is nothing to suspend.
-        logger.info("standing_without_tenant", extra={"tenant": tenant.pk, "status": tenant.status})
+    """Let the tenant have what follows from its standing, as it is now: who looked later may have kept another picture
+    and done what follows from that. The row is held until it is done, so the last word is that of the newest picture.
+
+    Twice is once: what was broken off is done at the next look.
+    """
+    with transaction.atomic():
+        present = _locked(row.tenant_id)
+        row.tenant = tenant = present.tenant
+        limits.refresh(tenant)
+        try:
+            if present.status == Status.SUSPENDED:
+                provisioning.suspend(tenant, cause=Tenant.Cause.BILLING, reason="unpaid")
+            elif Tenant.Cause.BILLING in tenant.suspensions:
+                provisioning.resume(tenant, cause=Tenant.Cause.BILLING)
+        except WrongState:
+            # It is being opened, or closed: there is nothing to suspend.
+            logger.info("standing_without_tenant", extra={"tenant": tenant.pk, "status": tenant.status})
 
 
 def _take_number(tenant_id: int) -> tuple[int, str]:
@@ -217,15 +222,18 @@ def _note(row: Subscription, before: dict[str, str | bool], now: datetime) -> No
 def _put_right(row: Subscription, found: Picture) -> None:
     """End what Stripe has and should not: a second subscription, which is given back, and any of a closed tenant.
 
-    Money first: while the subscription runs, a later look finds it again and repeats both, and both are once only.
+    Money first: while the subscription runs, a later look finds it again and repeats both, and both are once only. So
+    one whose money cannot be given back yet goes on running until it can.
     """
     over = row.tenant.status == Tenant.Status.CLOSED
     for sold in found.surplus:
         try:
             returned = gateway.give_back(sold.latest_invoice) if sold.latest_invoice else False
         except StripeRefused:
-            # It was given back by hand.
-            returned = False
+            logger.exception(
+                "second_subscription_not_returned", extra={"tenant": row.tenant_id, "subscription": sold.id}
+            )
+            continue
         gateway.end_now(sold.id)
         letters.returned(row, sold, returned=returned)
         logger.warning("second_subscription_ended", extra={"tenant": row.tenant_id, "subscription": sold.id})

@@ -38,7 +38,8 @@ def moment() -> datetime:
 @dataclass(frozen=True)
 class Picture:
     """What all that Stripe said comes to: the subscription that counts, those that are one too many, what is owed and
-    when the next open invoice will be."""
+    when the next open invoice will be. `unpaid`: something should have been paid and was not, be it of a subscription
+    that ended."""
 
     running: Sold | None
     surplus: tuple[Sold, ...]
@@ -46,6 +47,7 @@ class Picture:
     owed: tuple[Bill, ...]
     owed_since: datetime | None
     falls_due: datetime | None
+    unpaid: bool
 
 
 def picture(told: Told, now: datetime) -> Picture:
@@ -67,6 +69,7 @@ def picture(told: Told, now: datetime) -> Picture:
         owed=tuple(owed),
         owed_since=owed[0].owed_since(now) if owed else None,
         falls_due=min((bill.due_at for bill in open_ones if bill.due_at and bill.due_at > now), default=None),
+        unpaid=any(bill.owed_since(now) is not None for bill in told.invoices),
     )
 
 

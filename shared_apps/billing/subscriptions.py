@@ -322,9 +322,14 @@ def sweep(now: datetime | None = None, most: int = 200) -> dict[str, int]:
 
 
 def _look_at(tenant_id: int, now: datetime) -> int:
+    # Put behind the others first: one that cannot be looked at keeps nobody waiting, however many such there are.
+    Subscription.objects.filter(tenant_id=tenant_id).update(look_at=now + mirror.UNTIL_SETTLED)
     try:
         row = mirror.look(tenant_id, now=now).row
     except BillingUnavailable:
+        return 0
+    except StripeRefused:
+        logger.exception("subscription_not_looked_at", extra={"tenant": tenant_id})
         return 0
     _forget_dead_page(row)
     return 1

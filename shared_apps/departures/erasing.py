@@ -25,7 +25,7 @@ from django.utils import timezone
 from shared_apps.accounts import trail
 from shared_apps.core.errors import DomainError
 from shared_apps.core.faults import point
-from shared_apps.departures import exports, letters
+from shared_apps.departures import exports, farewells, letters
 from shared_apps.departures.alone import alone
 from shared_apps.departures.errors import NotClosed
 from shared_apps.departures.keeping import rows_of
@@ -216,6 +216,14 @@ def _drop_folders(folder: str) -> None:
     default_storage.delete(folder)
 
 
+def _elsewhere(erasure: Erasure) -> dict[str, Any]:
+    """What would go on outside, such as a subscription: ended as long as our rows know of it."""
+    point("erasing.elsewhere")
+    found = farewells.say_all(erasure.tenant)
+    point("erasing.elsewhere_done")
+    return found
+
+
 def _rows(erasure: Erasure) -> dict[str, Any]:
     """Rows in public that belong to the tenant; what stays is named with the reason."""
     gone: dict[str, int] = {}
@@ -267,6 +275,7 @@ STEPS: dict[str, Callable[[Erasure], dict[str, Any]]] = {
     "counted": _count,
     "schema": _schema,
     "files": _files,
+    "elsewhere": _elsewhere,
     "rows": _rows,
     "caches": _caches,
 }

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from shared_apps.accounts import limits, trail
 from shared_apps.accounts.errors import WrongPassword
-from shared_apps.departures import letters
+from shared_apps.departures import hindrances, letters
 from shared_apps.departures.errors import NotThisOne
 from shared_apps.departures.models import DepartureLetter
 from tenants import provisioning
@@ -17,6 +17,7 @@ from tenants.models import Tenant
 # So long before the end a second letter reminds of it.
 REMINDED = timedelta(days=5)
 OWNER = Tenant.Cause.OWNER
+_SERVING = (Tenant.Status.OPEN, Tenant.Status.SUSPENDED)
 
 
 def pause(tenant: Tenant, *, reason: str = "") -> Tenant:
@@ -32,7 +33,8 @@ def go_on(tenant: Tenant) -> Tenant:
 def close(tenant: Tenant, *, actor: Any, password: str, slug: str, reason: str = "") -> Tenant:
     """Begin to close, by an owner who proves who they are and which site they mean.
 
-    Raises NotThisOne, WrongPassword, and WrongState for what is closed already.
+    Raises NotThisOne, WrongPassword, WrongState for what is closed already, and what `hindrances` raise: of a site
+    that serves, or that its owner can have serve again to bring it to an end.
     """
     if slug.strip().lower() != tenant.slug:
         raise NotThisOne(field="slug", slug=tenant.slug)
@@ -42,6 +44,8 @@ def close(tenant: Tenant, *, actor: Any, password: str, slug: str, reason: str =
             trail.note_refusal("proof.refused", user_id=actor.pk, code=WrongPassword.code)
             raise WrongPassword(field="password")
         limits.take_back(counted)
+        if tenant.status in _SERVING and set(tenant.suspensions) <= {OWNER}:
+            hindrances.ask_all(tenant)
         tenant = provisioning.begin_closing(tenant, reason=reason)
         _tell(tenant)
     return tenant

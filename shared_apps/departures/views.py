@@ -18,6 +18,7 @@ STEPS = {
     "counted": _("Counted what was there"),
     "schema": _("Tables removed"),
     "files": _("Files removed"),
+    "elsewhere": _("Ended what would go on elsewhere, such as a subscription"),
     "rows": _("Addresses, links and other rows of the platform removed"),
     "caches": _("Caches emptied"),
 }

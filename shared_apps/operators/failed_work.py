@@ -1,11 +1,11 @@
-"""What failed, over all tenants: messages that were given up, jobs that do not end well, webhooks, account letters.
+"""What failed, over all tenants: messages that were given up, jobs that do not end well, webhooks, files, letters.
 
 The counts in public (`TenantHealth`, the clock's own table) tell whose schemas are worth opening: a page opens those of
 at most `SCHEMAS` tenants, however many there are. What failed in one way in one tenant is one row, and is tried again
 as one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,28 +17,38 @@ from django.utils.translation import gettext_lazy as _
 
 from shared_apps.accounts import trail
 from shared_apps.accounts.models import MOST_SEND_TRIES, EmailCode
+from shared_apps.billing.models import BillingLetter
+from shared_apps.billing.subscription_querysets import MOST_TRIES as MOST_BILLING_TRIES
+from shared_apps.departures.letters import MOST_TRIES as MOST_DEPARTURE_TRIES
+from shared_apps.departures.models import DepartureLetter
 from shared_apps.operators.errors import NothingToRetry
 from shared_apps.operators.measuring import FAILING_TRIES, WEEK, measure
 from shared_apps.operators.models import TenantHealth
 from tenant_apps.activity import standing
+from tenant_apps.imports import services as imports
 from tenant_apps.webhooks import services as webhooks
 from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tenant_apps.webhooks.topics import TEST
-from tenants import due
+from tenants import due, schema_state
 from tenants.context import in_public, in_tenant
 from tenants.models import DueJob, Tenant
 
 # So many tenants' schemas are opened for one page, those with the most that failed first; so many rows of each kind.
 SCHEMAS, ROWS = 20, 200
 MESSAGE, JOB, WEBHOOK, LETTER = "message", "job", "webhook", "letter"
+FILE, BILLING, DEPARTURE = "import", "billing_letter", "departure_letter"
 KINDS: dict[str, Any] = {
     MESSAGE: _("Message that was given up"),
     JOB: _("Job that fails"),
     WEBHOOK: _("Webhook that was given up"),
     LETTER: _("Letter about an account"),
+    FILE: _("File that was given up"),
+    BILLING: _("Letter about a subscription"),
+    DEPARTURE: _("Letter about the end of a site"),
 }
 KIND_NAMES = list(KINDS)
 _LETTER_WORDS = _("The mail server did not take it ten times.")
+_WITH_SCHEMA = (Tenant.Status.OPEN, Tenant.Status.SUSPENDED, Tenant.Status.CLOSING)
 
 
 @dataclass(frozen=True)
@@ -66,12 +76,18 @@ class Failure:
 def failures(tenant: Tenant | None = None) -> list[Failure]:
     """Return what failed, over all tenants or in one: the clock's jobs and letters first, then tenant by tenant."""
     with in_public():
-        found = [*_jobs(tenant), *(() if tenant is not None else _letters())]
+        found = [*_jobs(tenant), *(() if tenant is not None else _letters()), *_owners_letters(tenant)]
         where = [tenant] if tenant is not None else _tenants_with_failures()
     for each in where:
-        if each.status in ("open", "suspended", "closing"):
+        if _can_be_read(each):
             found += _inside(each)
     return found
+
+
+def _can_be_read(tenant: Tenant) -> bool:
+    """Whether its schema is there and as this code counts on; one that waits for migrations must not hide the others'
+    from whoever is called at night."""
+    return tenant.status in _WITH_SCHEMA and not schema_state.is_behind(tenant)
 
 
 def tenants_left_out() -> int:
@@ -92,9 +108,11 @@ def retry(*, kind: str, tenant: Tenant | None, what: str, operator: Any) -> int:
             given = 0
         elif kind == JOB:
             given = _retry_job(tenant, what)
-        elif kind in (MESSAGE, WEBHOOK):
+        elif kind in (BILLING, DEPARTURE):
+            given = _retry_owners_letters(kind, tenant, what)
+        elif kind in _INSIDE and _can_be_read(tenant):
             with in_tenant(tenant):
-                given = standing.retry_all(what, actor=operator) if kind == MESSAGE else _retry_webhook(what, operator)
+                given = _INSIDE[kind](what, operator)
                 if given:
                     measure()
         else:
@@ -130,12 +148,37 @@ def _letters() -> Iterator[Failure]:
         yield Failure(LETTER, None, row["purpose"], label, row["count"], row["last"], _LETTER_WORDS, "")
 
 
+def _owners_letters(tenant: Tenant | None) -> Iterator[Failure]:
+    """Letters to owners that the platform's mail server did not take: about their subscription, about their leaving."""
+    for kind, rows in _given_up().items():
+        mine = rows if tenant is None else rows.filter(tenant=tenant)
+        counted = mine.values("tenant_id", "kind").annotate(count=Count("pk"), last=Max(_LAST[kind]))
+        found = list(counted.order_by("-last", "tenant_id", "kind")[:ROWS])
+        tenants = Tenant.objects.in_bulk({row["tenant_id"] for row in found})
+        for row in found:
+            label = str(rows.model.Kind(row["kind"]).label)
+            yield Failure(
+                kind, tenants[row["tenant_id"]], row["kind"], label, row["count"], row["last"], _LETTER_WORDS, ""
+            )
+
+
+def _given_up() -> dict[str, Any]:
+    return {
+        BILLING: BillingLetter.objects.filter(sent_at=None, tries__gte=MOST_BILLING_TRIES),
+        DEPARTURE: DepartureLetter.objects.filter(sent_at=None, tries__gte=MOST_DEPARTURE_TRIES),
+    }
+
+
+_LAST = {BILLING: "claimed_at", DEPARTURE: "due_at"}
+
+
 def _troubled() -> Any:
-    return TenantHealth.objects.filter(Q(parked__gt=0) | Q(webhooks_failed__gt=0))
+    return TenantHealth.objects.filter(Q(parked__gt=0) | Q(webhooks_failed__gt=0) | Q(imports_failed__gt=0))
 
 
 def _tenants_with_failures() -> list[Tenant]:
-    rows = _troubled().select_related("tenant").order_by("-parked", "-webhooks_failed", "tenant_id")
+    rows = _troubled().select_related("tenant")
+    rows = rows.order_by("-parked", "-webhooks_failed", "-imports_failed", "tenant_id")
     return [row.tenant for row in rows[:SCHEMAS]]
 
 
@@ -151,12 +194,20 @@ def _retry_letters(purpose: str) -> int:
         return given_up.filter(send_tries__gte=MOST_SEND_TRIES).update(send_tries=0, claimed_at=None)
 
 
+def _retry_owners_letters(kind: str, tenant: Tenant, what: str) -> int:
+    with in_public():
+        given_up = _given_up()[kind].filter(tenant=tenant, kind=what)
+        if kind == BILLING:
+            return int(given_up.update(tries=0, claimed_at=None))
+        return int(given_up.update(tries=0, due_at=timezone.now()))
+
+
 # --- Inside a tenant ----------------------------------------------------------------------------------------------
 
 
 def _inside(tenant: Tenant) -> list[Failure]:
     with in_tenant(tenant):
-        return [*_messages(tenant), *_webhooks(tenant)]
+        return [*_messages(tenant), *_webhooks(tenant), *_files(tenant)]
 
 
 def _messages(tenant: Tenant) -> Iterator[Failure]:
@@ -201,3 +252,30 @@ def _retry_webhook(what: str, operator: Any) -> int:
     ).exclude(event__topic=TEST)
     first = given_up.aggregate(first=Min("event__created_at"))["first"]
     return webhooks.replay_since(endpoint, first, failed_only=True, actor=operator) if first else 0
+
+
+def _files(tenant: Tenant) -> Iterator[Failure]:
+    """Files that a fault of ours ended in the last week; nothing of them was written. By what they are of."""
+    rows = imports.given_up(timezone.now() - WEEK).values("resource")
+    for row in rows.annotate(count=Count("pk"), last=Max("modified_at")).order_by("-last")[:ROWS]:
+        reason = _("A fault of the program ended it; nothing was written.")
+        yield Failure(FILE, tenant, row["resource"], row["resource"], row["count"], row["last"], reason, "")
+
+
+def _retry_files(what: str, operator: Any) -> int:
+    """Let the week's files of a kind be checked once more: what they are to do with them then, their people say."""
+    given = 0
+    for job in imports.given_up(timezone.now() - WEEK).filter(resource=what).defer("content", "errors_file"):
+        given += imports.check_again(job, actor=operator)
+    return given
+
+
+def _retry_messages(what: str, operator: Any) -> int:
+    return standing.retry_all(what, actor=operator)
+
+
+_INSIDE: dict[str, Callable[[str, Any], int]] = {
+    MESSAGE: _retry_messages,
+    WEBHOOK: _retry_webhook,
+    FILE: _retry_files,
+}

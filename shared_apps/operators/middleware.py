@@ -27,11 +27,14 @@ OWN_PATHS = "/operator/"
 _ELSEWHERE = re.compile(r"^/(api|static|media|healthz|readyz|metrics)(/|$)")
 # The person's account and orders, and the whole of the data in one file: no business of a visit, reading or not.
 _NEVER = re.compile(r"^/(account|orders|tickets|checkout|cart|invitations|dashboard/export)(/|$)")
-# What would outlast the visit, or says where money goes: nobody does that in another's name.
+# What would outlast the visit, or says where money goes (the site's settings name the account for bank transfers):
+# nobody does that in another's name.
 _NEVER_CHANGED = re.compile(
-    r"^/dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules"
-    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes))(/|$)"
+    r"^/(people|dashboard/(staff|roles|api-keys|webhooks|imports|billing|operators|reports/schedules|settings(?=/?$)"
+    r"|settings/(payments|address|sender|text-messages)|events/[^/]+/(people|codes)))(/|$)"
 )
+# Only there is anything changed as somebody of the staff; elsewhere one does things as oneself.
+_CHANGED_BELOW = "/dashboard/"
 # What is written while one reads: who looked at what, and the browser's own small store.
 _ALLOWED_WRITES = ("activity_auditentry", "accounts_platformauditentry", "django_session", "operators_impersonation")
 _WRITES = re.compile(
@@ -109,7 +112,9 @@ class ImpersonationMiddleware:
             return None
         if not row.writes:
             return _answer(request, ReadingOnly())
-        return _answer(request, NotForOperators()) if _NEVER_CHANGED.match(path) else None
+        if not path.startswith(_CHANGED_BELOW) or _NEVER_CHANGED.match(path):
+            return _answer(request, NotForOperators())
+        return None
 
 
 def _answer(request: HttpRequest, refusal: DomainError) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shared_apps.operators.views import console, here
+from shared_apps.operators.views import console, here, reports
 
 console_urlpatterns = [
     path("operator/", console.tenants, name="operators-tenants"),
@@ -15,6 +15,9 @@ console_urlpatterns = [
     path("operator/failed/retry/", console.retry, name="operators-retry"),
     path("operator/visits/", console.visits, name="operators-visits"),
     path("operator/visits/<uuid:pk>/end/", console.end_visit, name="operators-visit-end"),
+    path("operator/reports/", reports.reports, name="operators-reports"),
+    path("operator/reports/<uuid:pk>/decide/", reports.decide, name="operators-reports-decide"),
+    path("operator/hidden-profiles/<int:pk>/show/", reports.show_again, name="operators-show-again"),
     path("operator/health/", console.health, name="operators-health"),
 ]
 tenant_urlpatterns = [

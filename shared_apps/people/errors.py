@@ -24,3 +24,20 @@ class AlwaysSent(InvalidInput):
 
 class ExportNotThere(NotFound):
     """Not one's own, not ready, or older than seven days."""
+
+
+class NotOneself(InvalidInput):
+    code = "not_oneself"
+    message = _("This is your own profile.")
+
+
+class ProfileNeedsName(InvalidInput):
+    code = "profile_needs_name"
+    message = _("Give a name first: a public profile has one.")
+
+
+class AlreadyDecided(Conflict):
+    """Two operators looked at the same profile."""
+
+    code = "already_decided"
+    message = _("This was decided already.")

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from shared_apps.people.models import ProfileReport
+
 
 class PictureForm(forms.Form):
     image = forms.FileField(
@@ -20,6 +22,33 @@ class PhoneForm(forms.Form):
         max_length=40,
         help_text=_("With the country's code, such as +49 30 901820."),
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
+
+
+class ProfileForm(forms.Form):
+    """What others may see of a person. Longer texts are refused by the service, after what cannot be seen is out."""
+
+    name = forms.CharField(label=_("Name"), max_length=600, required=False)
+    about = forms.CharField(
+        label=_("About you"),
+        required=False,
+        max_length=4000,
+        help_text=_("At most 1,000 characters. Links are shown as plain text."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    is_public = forms.BooleanField(
+        label=_("My profile is public"),
+        required=False,
+        help_text=_("Anyone with its address sees it, and people can follow you."),
+    )
+    shows_coming = forms.BooleanField(label=_("Show events that I am going to"), required=False)
+    shows_attended = forms.BooleanField(label=_("Show events that I have been to"), required=False)
+
+
+class ReportForm(forms.Form):
+    reason = forms.ChoiceField(label=_("What is wrong"), choices=ProfileReport.Reason.choices)
+    note = forms.CharField(
+        label=_("In your words"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2})
     )
 
 

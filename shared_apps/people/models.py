@@ -68,10 +68,104 @@ class DeploymentKey(models.Model):
         return self.name
 
 
+class Profile(models.Model):
+    """What a person shows of themselves. No row: nothing. Their name and picture are the account's.
+
+    Only a public one is found by others, and only its owner makes it so. `hidden_at` is the platform's answer to a
+    report: nobody else sees it then, whatever its owner chose.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="profile")
+    about = models.CharField(blank=True, max_length=1000)
+    is_public = models.BooleanField(default=False, db_default=False)
+    shows_coming = models.BooleanField(default=False, db_default=False)
+    shows_attended = models.BooleanField(default=False, db_default=False)
+    hidden_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class PersonFollow(models.Model):
+    """Somebody follows a person who has a public profile. Goes when the profile is public no more."""
+
+    follower = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    followed_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        db_table = "people_follow"
+        constraints = [
+            models.UniqueConstraint(fields=["person", "follower"], name="people_follow_once"),
+            models.CheckConstraint(condition=~Q(person=models.F("follower")), name="people_follow_another"),
+        ]
+        indexes = [models.Index(fields=["follower", "-followed_at"], name="people_follow_mine")]
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} follows {self.person_id}"
+
+
+class PersonBlock(models.Model):
+    """A person wants nothing of another: who is blocked finds no profile of theirs, signed in, and cannot follow."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    blocked_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        db_table = "people_block"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "blocked"], name="people_block_once"),
+            models.CheckConstraint(condition=~Q(user=models.F("blocked")), name="people_block_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} blocks {self.blocked_id}"
+
+
+class ProfileReport(models.Model):
+    """Somebody told the platform that a profile breaks its rules. An operator decides; nothing hides by itself, so that
+    many accounts cannot silence one person."""
+
+    class Reason(models.TextChoices):
+        SPAM = "spam", _("Spam or advertising")
+        ABUSE = "abuse", _("Insults or threats")
+        IMPERSONATION = "impersonation", _("Pretends to be somebody else")
+        OTHER = "other", _("Something else")
+
+    class Decision(models.TextChoices):
+        HIDDEN = "hidden", _("Profile hidden")
+        DISMISSED = "dismissed", _("Nothing wrong")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=15, choices=Reason.choices)
+    note = models.CharField(max_length=500, blank=True)
+    # What the profile said then: its owner may change it before anybody looks.
+    said = models.CharField(max_length=1200, blank=True)
+    created_at = models.DateTimeField(default=now, db_default=Now())
+    decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "people_report"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "reporter"], condition=Q(decided_at__isnull=True), name="people_report_one_open"
+            )
+        ]
+        indexes = [models.Index(fields=["created_at"], condition=Q(decided_at__isnull=True), name="people_report_open")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.person_id}"
+
+
 class BoughtOrder(models.Model):
     """That a person ordered something at a tenant: enough to page through it, and no more (citus.md, rule 12).
 
-    A copy, kept by the outbox (`tenant_apps.orders.footprints`) and made anew by `manage.py rebuild_footprints`.
+    A copy, kept by the outbox (`tenant_apps.orders.footprints`), compared and mended by `manage.py check_projection`.
     A guest's order is known by a keyed hash of its address, so that this table is no list of addresses.
     """
 
@@ -108,6 +202,8 @@ class BoughtPlace(models.Model):
     starts_at = models.DateTimeField()
     # When the event is over; its start where no end is known.
     until = models.DateTimeField()
+    # The event was cancelled or put away: whatever became of the ticket, there is nothing to come to.
+    called_off = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "people_place"

@@ -11,7 +11,17 @@ from shared_apps.accounts.models import EmailCode, PlatformAuditEntry, Session, 
 from shared_apps.core.personal import Person, Rows, harmless, hold
 from shared_apps.people import avatars, wishes
 from shared_apps.people.footprints import address_key
-from shared_apps.people.models import Agreement, BoughtOrder, BoughtPlace, DataRequest, Phone
+from shared_apps.people.models import (
+    Agreement,
+    BoughtOrder,
+    BoughtPlace,
+    DataRequest,
+    PersonBlock,
+    PersonFollow,
+    Phone,
+    Profile,
+    ProfileReport,
+)
 from tenants.models import Tenant
 from tenants.schema_state import labels_of
 
@@ -141,6 +151,29 @@ def _agreements(person: Person) -> Rows:
         }  # fmt: skip
 
 
+def _public_profile(person: Person) -> Rows:
+    fields = ("about", "is_public", "shows_coming", "shows_attended", "hidden_at", "changed_at")
+    return Profile.objects.filter(pk=person.user_id).values(*fields)
+
+
+def _follows(person: Person) -> Rows:
+    """Whom one follows, by their number: names are theirs. Of who follows oneself only how many there are."""
+    rows = PersonFollow.objects.filter(follower_id=person.user_id).order_by("pk")
+    yield from rows.values("person_id", "followed_at")
+    if followers := PersonFollow.objects.filter(person_id=person.user_id).count():
+        yield {"followers": followers}
+
+
+def _blocks(person: Person) -> Rows:
+    rows = PersonBlock.objects.filter(user_id=person.user_id).order_by("pk")
+    return rows.values("blocked_id", "blocked_at")
+
+
+def _reports(person: Person) -> Rows:
+    rows = ProfileReport.objects.filter(reporter_id=person.user_id).order_by("created_at")
+    return rows.values("person_id", "reason", "note", "created_at", "decision", "decided_at")
+
+
 hold("sessions", "accounts.Session", {"user", "address", "user_agent"}, export=_sessions)
 # After the account has ended (`profile`), which is noted too.
 hold(
@@ -164,6 +197,10 @@ hold("unlinked_accounts", "accounts.Unlinking", {"account"})
 hold("second_factors", "mfa.Authenticator", {"user", "data"}, export=_second_factors)
 hold("arrivals", "accounts.Arrival", {"user"})
 hold("picture", "people.Avatar", {"user", "file"}, export=_avatar, erase=_end_avatar)
+hold("public_profile", "people.Profile", {"user", "about"}, export=_public_profile)
+hold("followed_people", "people.PersonFollow", {"follower", "person"}, export=_follows)
+hold("blocked_people", "people.PersonBlock", {"user", "blocked"}, export=_blocks)
+hold("reported_profiles", "people.ProfileReport", {"person", "reporter", "note", "reason", "said"}, export=_reports)
 hold("notification_preferences", "people.NotificationPreference", {"user"}, export=_wishes)
 hold("agreements", "people.Agreement", {"user", "address"}, export=_agreements)
 harmless("people.PlatformText", {"title", "body"}, "the platform's own words")

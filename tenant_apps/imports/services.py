@@ -200,6 +200,30 @@ def fail(job: ImportJob, code: str, message: str) -> ImportJob:
     return _note(job, Status.FAILED, Found(errors=[(0, ColumnError("", code, message))], errors_count=1))
 
 
+def given_up(since: datetime) -> Any:
+    """Return the imports that `fail` ended since then."""
+    return ImportJob.objects.filter(status=Status.FAILED, modified_at__gt=since)
+
+
+def check_again(job: ImportJob, *, actor: Any) -> bool:
+    """Have an import that was given up checked anew, and by a person before it is applied; False if somebody was
+    faster. For operators, once the fault is mended."""
+    with transaction.atomic():
+        found = ImportJob.objects.select_for_update().defer("content", "errors_file").filter(pk=job.pk).first()
+        if found is None or found.status != Status.FAILED:
+            return False
+        change = before_and_after({"status": found.status}, {"status": Status.PENDING})
+        found.status, found.progress, found.dry_run = Status.PENDING, 0, True
+        found.errors, found.errors_count, found.errors_file = [], 0, None
+        found.save(
+            update_fields=[
+                "status", "progress", "dry_run", "errors", "errors_count", "errors_file", "modified_at",
+            ]
+        )  # fmt: skip
+        record("import.started", found, actor=actor, details={"resource": found.resource, **change})
+    return True
+
+
 @retrying
 def _work(job: ImportJob, expected: set[str]) -> ImportJob:
     """Run over the file in one transaction, which holds a lock that says so; whoever finds it taken leaves."""

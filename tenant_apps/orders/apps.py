@@ -10,6 +10,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from tenant_apps.orders import (  # noqa: F401  (they register themselves)
             at_door,
+            checkup,
             consent_personal,
             drawing,
             footprints,

@@ -11,6 +11,7 @@ class PaymentsConfig(AppConfig):
         from tenant_apps.payments import (  # noqa: F401  (register themselves)
             checkup,
             connected,
+            leaving,
             personal,
             subscribers,
             usage,

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from shared_apps.core.outgoing import AddressRefused, Answer, NoAnswer
 
 DELIVERED = "delivered"
+# Whoever answers so may say when to come again (RFC 9110, 10.2.3; RFC 6585, 4).
+BUSY = (429, 503)
 OUTCOMES: dict[str, Any] = {
     DELIVERED: _("It answered that it has it."),
     "refused": _("It answered with an error."),
@@ -28,12 +30,14 @@ OUTCOMES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a try ended. `reply` is what was read of the answer's body."""
+    """How a try ended. `reply` is what was read of the answer's body; `retry_after` in how many seconds a server that
+    has too much to do wants to be asked again."""
 
     outcome: str
     status: int | None = None
     ms: int = 0
     reply: bytes = b""
+    retry_after: int | None = None
 
     @property
     def is_delivered(self) -> bool:
@@ -45,6 +49,7 @@ def ended(send: Callable[[], Answer]) -> Ended:
     started = monotonic()
     status: int | None = None
     reply = b""
+    retry_after: int | None = None
     try:
         answer = send()
     except AddressRefused:
@@ -53,7 +58,8 @@ def ended(send: Callable[[], Answer]) -> Ended:
         outcome, status = problem.why, problem.status
     else:
         outcome, status, reply = _meaning(answer.status), answer.status, answer.body
-    return Ended(outcome, status, int((monotonic() - started) * 1000), reply)
+        retry_after = answer.retry_after if status in BUSY else None
+    return Ended(outcome, status, int((monotonic() - started) * 1000), reply, retry_after)
 
 
 def _meaning(status: int) -> str:

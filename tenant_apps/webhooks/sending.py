@@ -2,8 +2,9 @@
 
 An endpoint is worked on by one worker at a time, and a tenant by two, for some seconds each; then it is the turn of
 others. After three failures in a row it rests, first half a minute, then longer, and is tried with a single delivery:
-a server that hangs costs one time-out a rest, however many deliveries wait for it. A worker that dies lets its leases
-run out (G4): what it had taken is sent again, with the same `X-Event-Id`.
+a server that hangs costs one time-out a rest, however many deliveries wait for it. One that says `Retry-After` is left
+alone for so long, half an hour at most, and the delivery that it said it of for as long as it asked. A worker that dies
+lets its leases run out (G4): what it had taken is sent again, with the same `X-Event-Id`.
 """
 
 import logging
@@ -195,7 +196,9 @@ def _put_down(delivery: WebhookDelivery, how: Ended, now: datetime) -> None:
     if pause is None or now + pause >= delivery.give_up_at:
         delivery.status, delivery.done_at = Status.FAILED, now
     else:
-        delivery.due_at = now + pause
+        # As late as it is asked for, but not so late that it would not be tried again.
+        asked = now + timedelta(seconds=how.retry_after or 0)
+        delivery.due_at = max(now + pause, asked if asked < delivery.give_up_at else now)
 
 
 def pause_after(tries: int) -> timedelta | None:
@@ -224,7 +227,9 @@ def _judge(endpoint: WebhookEndpoint, lane: _Lane, now: datetime) -> None:
             endpoint.failures += 1
             endpoint.failing_since = endpoint.failing_since or now
     if lane.done:
-        endpoint.rest_until = now + rest_after(endpoint.failures)
+        asked = max((how.retry_after or 0 for _delivery, how in lane.done), default=0)
+        rest = max(rest_after(endpoint.failures), timedelta(seconds=min(asked, LONGEST_REST)))
+        endpoint.rest_until = now + rest
     if endpoint.busy_until == lane.lease:
         endpoint.busy_until = now
     if endpoint.enabled and any(how.outcome == "gone" for _delivery, how in lane.done):

@@ -47,6 +47,19 @@ def test_cents_wait_for_a_month_in_which_they_are_worth_an_invoice(in_may, alpha
     assert fee_bills.bill_months(in_may.now()) == 0
 
 
+def test_a_day_that_was_reckoned_after_its_month_was_invoiced_goes_with_the_next_invoice(in_may, alpha):
+    """As when no worker ran over the end of a month."""
+    owe(alpha, date(2031, 4, 3), 900)
+    assert fee_bills.bill_months(in_may.now()) == 1
+    owe(alpha, date(2031, 4, 30), 4000)
+    owe(alpha, date(2031, 5, 20), 250)
+    assert fee_bills.bill_months(in_may.now()) == 0
+    in_may.advance(31)
+    assert fee_bills.bill_months(in_may.now()) == 1
+    assert list(TicketFeeBill.objects.order_by("month").values_list("amount_minor", "tickets")) == [(900, 4), (4250, 8)]
+    assert sum(PlatformInvoice.objects.values_list("total_minor", flat=True)) == 5150
+
+
 def test_a_crash_after_stripe_was_told_makes_no_second_invoice(in_may, alpha, monkeypatch):
     owe(alpha, date(2031, 4, 3), 900)
     whole = gateway.invoice_fees

@@ -181,6 +181,7 @@ def test_who_chose_to_change_something_can_and_it_bears_both_names(alpha, page_f
         "/dashboard/roles/new/",
         "/dashboard/api-keys/new/",
         "/dashboard/webhooks/",
+        "/dashboard/settings/",
         "/dashboard/settings/payments/stripe/",
         "/dashboard/settings/address/rename/",
         "/dashboard/settings/sender/",
@@ -189,6 +190,7 @@ def test_who_chose_to_change_something_can_and_it_bears_both_names(alpha, page_f
         "/dashboard/events/gala/codes/new-key/",
         "/dashboard/export/close/",
         "/dashboard/operators/00000000-0000-0000-0000-000000000000/end/",
+        "/events/gala/waiting-list/",
     ],
 )
 def test_nothing_that_would_outlast_the_visit_is_done_in_anothers_name(alpha, page_for, path):

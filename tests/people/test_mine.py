@@ -150,21 +150,21 @@ def test_messages_that_come_twice_and_in_any_order_lead_to_the_same_copy(alpha, 
 
 
 def test_the_checker_finds_each_kind_of_difference_and_the_rebuild_mends_it(alpha, beta, ada, bought, capsys):
-    call_command("check_footprints")
+    call_command("check_projection")
     whole = sorted(map(str, BoughtPlace.objects.values_list("tenant", "line_id", "ticket_id", "user", "starts_at")))
     BoughtOrder.objects.filter(order_id=bought[0].pk).delete()
     BoughtPlace.objects.filter(order_id=bought[1].pk).update(starts_at=timezone.now())
     BoughtOrder.objects.filter(order_id=bought[2].pk).update(user=make_user())
     BoughtOrder.objects.create(tenant=beta, order_id="018f0000-0000-7000-8000-000000000000", placed_at=timezone.now())
     with pytest.raises(SystemExit) as ended:
-        call_command("check_footprints")
+        call_command("check_projection")
     told = capsys.readouterr().out
     assert ended.value.code == 1
     for order, words in zip(bought, ("missing in the copy", "its places are others", "whose it is"), strict=True):
         assert f"{order.pk}: {words}" in told
     assert "there is no such order" in told and told.count("order ") >= 4
     call_command("rebuild_footprints")
-    call_command("check_footprints")
+    call_command("check_projection")
     assert (
         sorted(map(str, BoughtPlace.objects.values_list("tenant", "line_id", "ticket_id", "user", "starts_at")))
         == whole

@@ -21,6 +21,8 @@ PERSONAL = (
     "/media/logo/<",
     "/unsubscribe/<",
 )
+# People with a public profile: no tenant's, so that they are the same from everywhere.
+PEOPLE = ("/api/v1/people/<", "/api/v1/profile/<", "/people/<")
 # Pages about the catalog as a whole, where a grant on one category does not suffice.
 WHOLE_CATALOG = ("/dashboard/product-categories/", "/dashboard/delivery-methods/", "/dashboard/imports/")
 # Pages that make events, or concern all of them: a grant on one event does not suffice.
@@ -75,6 +77,10 @@ def _of_api(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[s
         return one(FORBIDDEN if actor.key else HIDDEN) if signed_in else one(UNSIGNED)
     if route.rule == OPERATORS:
         return one(OK if actor.operator else HIDDEN) if signed_in else one(UNSIGNED)
+    if route.path.startswith(PEOPLE):
+        if route.rule == ANYONE:
+            return one(OK)
+        return one(FORBIDDEN if actor.key else OK) if signed_in else one(UNSIGNED)
     if route.rule == ANYONE:
         return _visible(route, actor, place, scope)
     if route.rule == SIGNED_IN:
@@ -125,6 +131,8 @@ def _signed_in(route: Route, actor: Actor, place: Place, scope: str) -> frozense
     if _names(route, "event"):
         # Something of the caller's at that event.
         return one(OK) if actor.user == place.buyer else one(OK, HIDDEN)
+    if "/products/<" in route.path:
+        return one(OK if place.public else HIDDEN)  # liked by anybody who may see it
     if "<" in route.path:
         # What a person names behind their sign-in is theirs, or it is not there.
         return one(OK) if actor.user == place.buyer else one(HIDDEN)
@@ -217,6 +225,8 @@ def _of_page(route: Route, actor: Actor, place: Place, scope: str) -> frozenset[
         return one(HIDDEN)  # without a code of the console's it leads nowhere
     if route.path.startswith(PERSONAL):
         return one(LOGIN) if route.rule == SIGNED_IN and not signed_in else one(HIDDEN)
+    if route.path.startswith(PEOPLE):
+        return one(OK) if signed_in or route.rule == ANYONE else one(LOGIN)
     if route.path.startswith("/dev/"):
         # The tests run with the settings of a development server; no letter was sent, so that none can be read.
         return one(OK) if route.path == "/dev/mailbox/" else one(HIDDEN)

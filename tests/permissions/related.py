@@ -79,6 +79,7 @@ NAMES_NOTHING: dict[str, str] = {
     "merchant_id": "a shop's number at its payment provider",
     "phone": "a number to call or write to",
     "message": "what is written to people",
+    "avatar": "a picture that is sent along",
     "sender": "the name that text messages come from",
 }
 

@@ -201,6 +201,7 @@ def _place(name: str, tenant: Any, buyer: Any, *, published: bool = True) -> Pla
     _add_goods(place, published=published)
     _add_promotions(place)
     _add_details(place)
+    _add_people(place)
     shared = _shared.setdefault(tenant.slug, SimpleNamespace())
     if name in ("own", "foreign"):
         shared.member = staff.add_member(make_user(), staff.preset_role("door"), actor=None)
@@ -250,6 +251,18 @@ def _add_details(place: Place) -> None:
     place.things.program_item = details.make(ProgramItem, place.event, actor=None, title="Doors")
     place.things.bring_item = details.make(BringItem, place.event, actor=None, name="Clay")
     place.things.question = details.make(Question, place.event, actor=None, text="Which diet?")
+
+
+def _add_people(place: Place) -> None:
+    """Somebody with a public profile that was reported, and somebody whose profile the platform hides."""
+    from shared_apps.people.models import Profile, ProfileReport
+
+    place.things.known, place.things.unseen = make_user(name="Known"), make_user(name="Unseen")
+    Profile.objects.create(user=place.things.known, is_public=True)
+    Profile.objects.create(user=place.things.unseen, is_public=True, hidden_at=timezone.now())
+    place.things.profile_report = ProfileReport.objects.create(
+        person=place.things.known, reporter=place.things.unseen, reason="spam"
+    )
 
 
 def _add_waiting(place: Place) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from platform_config.celery import app
 from tenant_apps.events.models import Event
-from tenants import due, visits
+from tenants import due, schema_state, visits
 from tenants.context import in_tenant
 from tenants.due import ASK_EVERY, LEASE, LOOK, MOST_TRIES
 from tenants.models import DueJob, Tenant
@@ -336,6 +336,22 @@ def test_a_tenant_that_was_suspended_on_the_way_is_passed_by_quietly_and_told(
     assert [line.schema for line in caplog.records if line.message == "jobs_skipped"] == [alpha.schema_name]
     assert not [line for line in caplog.records if line.levelno >= 30]
     assert due.fire(FIRST, timezone.now() + timedelta(days=2)) == ([beta.pk], [])
+
+
+def test_a_tenant_that_waits_for_migrations_rests_and_none_of_its_jobs_has_failed(alpha: Any, beta: Any) -> None:
+    """Ten failures would park them, and the sweeps of a tenant that is migrated again would come once a day."""
+    for tenant in (alpha, beta):
+        make_due(tenant)
+    Tenant.objects.filter(pk=alpha.pk).update(migrations_applied=1)
+    DueJob.objects.filter(tenant=alpha, job=FIRST).delete()
+    for_each_tenant(FIRST)
+    assert ran == [(FIRST, beta.schema_name)]
+    row = DueJob.objects.get(tenant=alpha, job=FIRST)
+    assert row.tries == 0 and row.due_at <= timezone.now() + timedelta(minutes=1)
+    Tenant.objects.filter(pk=alpha.pk).update(migrations_applied=schema_state.current_graph().migrations)
+    DueJob.objects.filter(pk=row.pk).update(due_at=timezone.now())
+    for_each_tenant(FIRST)
+    assert ran[1:] == [(FIRST, alpha.schema_name)]
 
 
 def test_a_schema_that_was_dropped_on_the_way_harms_nobody_else(

@@ -197,3 +197,12 @@ def test_what_is_sent_names_schema_and_expiry(alpha: Any, beta: Any, monkeypatch
     assert [one["headers"]["_schema_name"] for one in sent] == [alpha.schema_name, beta.schema_name]
     assert {one["expires"] for one in sent} == {50}
     assert len({id(one["producer"]) for one in sent}) == 1
+
+
+def test_a_tenant_that_waits_for_migrations_gets_no_tasks_and_the_others_do(alpha: Any, beta: Any) -> None:
+    Tenant.objects.filter(pk=alpha.pk).update(migrations_applied=1)
+    for tenant in (alpha, beta):
+        note_where.apply_async(headers={"_schema_name": tenant.schema_name})
+    assert ran == [beta.schema_name]
+    for_each_tenant("tests.note_where")
+    assert alpha.schema_name not in ran

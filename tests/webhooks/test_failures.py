@@ -194,3 +194,42 @@ def test_a_success_in_between_forgets_the_failures(receiver):
     deliver_due()
     endpoint = WebhookEndpoint.objects.get()
     assert (endpoint.enabled, endpoint.failures, endpoint.failing_since) == (True, 0, None)
+
+
+def busy(seconds: str, status: int = 429) -> Any:
+    def answer(handler: Any) -> None:
+        handler.send_response(status)
+        handler.send_header("Retry-After", seconds)
+        handler.end_headers()
+
+    return answer
+
+
+def test_who_says_when_to_come_again_is_left_alone_so_long(receiver):
+    endpoint, _secret = endpoint_at(receiver.url)
+    happen(2)
+    receiver.answer = busy("900")
+    start = timezone.now()
+    deliver_due(now=start)
+    endpoint.refresh_from_db()
+    assert endpoint.rest_until >= start + timedelta(seconds=900)
+    for delivery in WebhookDelivery.objects.filter(tries=1):
+        assert delivery.due_at >= start + timedelta(seconds=900)
+    asked = len(receiver.heard)
+    assert deliver_due(now=start + timedelta(seconds=890)) == 0 and len(receiver.heard) == asked
+    receiver.answer = None
+    assert deliver_due(now=start + timedelta(seconds=910)) == 2
+    assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+@pytest.mark.parametrize("seconds", ["86400000", "-5", "soon", "9" * 500])
+def test_nobody_asks_for_so_long_a_pause_that_nothing_comes_any_more(receiver, seconds):
+    endpoint, _secret = endpoint_at(receiver.url)
+    happen()
+    receiver.answer = busy(seconds, 503)
+    start = timezone.now()
+    deliver_due(now=start)
+    endpoint.refresh_from_db()
+    assert endpoint.rest_until <= start + timedelta(seconds=sending.LONGEST_REST + 1)
+    delivery = WebhookDelivery.objects.get()
+    assert delivery.status == "waiting" and delivery.due_at < delivery.give_up_at

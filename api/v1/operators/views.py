@@ -16,9 +16,7 @@ from shared_apps.accounts import second_factor
 from shared_apps.accounts.visits import current_session
 from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from shared_apps.operators import failed_work, impersonation, overview, services
-from shared_apps.operators.measuring import measure
 from shared_apps.operators.models import Impersonation
-from tenants.context import in_tenant
 from tenants.models import Tenant
 
 _CHOICES: dict[str, Any] = {
@@ -117,11 +115,7 @@ class MeasureView(APIView):
 
     @extend_schema(operation_id="operators_measure", request=None, responses=serializers.OperatedTenantSerializer)
     def post(self, request: Request, slug: str) -> Response:
-        tenant = _named(slug)
-        if tenant.status in (Tenant.Status.OPENING, Tenant.Status.CLOSED):
-            raise NotFound
-        with in_tenant(tenant):
-            measure()
+        services.measure(_named(slug))
         return Response(serializers.OperatedTenantSerializer(_named(slug)).data)
 
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,7 +34,7 @@ from api.views import APIView
 from shared_apps.accounts import services as accounts
 from shared_apps.accounts.cookies import clear_cookies
 from shared_apps.accounts.models import Session, User
-from shared_apps.core.errors import NotFound
+from shared_apps.core.errors import FieldError, InvalidInput, NotFound
 from shared_apps.people import avatars, footprints, phones, requests, wishes
 from shared_apps.people.models import DataRequest
 from tenants.context import in_public
@@ -88,6 +88,29 @@ class MyUpcomingEventsView(APIView):
         pages = Pages()
         with in_public():
             page = pages.paginate_queryset(footprints.upcoming_events_of(_me(request)), request, view=self)
+        return pages.get_paginated_response(mine.events(page or []))
+
+
+class MyEventsView(APIView):
+    """Events at which the caller has places, at every tenant: those ahead, the soonest first (`?when=upcoming`, the
+    default), or those that are over, the latest first (`?when=past`)."""
+
+    permissions = {"get": SIGNED_IN}
+    parameters: ClassVar[frozenset[str]] = frozenset({"when"})
+
+    @extend_schema(
+        operation_id="me_events",
+        parameters=[OpenApiParameter("when", str, enum=["upcoming", "past"])],
+        responses=MyEventSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        when = request.query_params.get("when", "upcoming")
+        if when not in ("upcoming", "past"):
+            raise InvalidInput(errors=[FieldError("when", "invalid_choice", "upcoming, past")])
+        asked = footprints.upcoming_events_of if when == "upcoming" else footprints.past_events_of
+        pages = Pages()
+        with in_public():
+            page = pages.paginate_queryset(asked(_me(request)), request, view=self)
         return pages.get_paginated_response(mine.events(page or []))
 
 

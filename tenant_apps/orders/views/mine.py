@@ -54,6 +54,18 @@ def tickets(request: HttpRequest) -> HttpResponse:
     return render(request, "account/tickets.html", context)
 
 
+def coming_events(rows: list[dict[str, Any]], user: Any) -> list[dict[str, Any]]:
+    """Return what a page shows of these rows of `footprints.upcoming_events_of`, in their order. Each tenant is asked
+    once, in turn; an event that is gone in the meantime is left out."""
+    with in_public():
+        tenants = Tenant.objects.in_bulk({row["tenant_id"] for row in rows})
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for pk, tenant in tenants.items():
+        with in_tenant(tenant):
+            found |= _events(tenant, [row["event_id"] for row in rows if row["tenant_id"] == pk], user)
+    return [found[key] for row in rows if (key := (row["tenant_id"], row["event_id"])) in found]
+
+
 def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], dict[str, Any]]:
     """Events with the person's places, the order that they are in (the newest, where there are several) and the pages
     of their tickets."""
@@ -77,7 +89,7 @@ def _events(tenant: Tenant, ids: list[int], user: Any) -> dict[tuple[int, int], 
             address = url(tenant, f"/orders/{codes[order]}/{links[order]}/")
             shown[tenant.pk, event.pk] = {
                 "event": event, "venue": event.venue, "tenant": tenant,
-                "places": len(places[event.pk]), "url": address,
+                "places": len(places[event.pk]), "url": address, "page": url(tenant, f"/events/{event.slug}/"),
                 "tickets": [
                     reverse("my-ticket", args=[tenant.slug, pk]) for pk in in_turn if pk in tickets.get(event.pk, ())
                 ],
