@@ -44,6 +44,8 @@ SCHEDULE = (
     Entry("activity.sweep", "activity.sweep", every=timedelta(seconds=15)),
     Entry("activity.forget_old", "activity.forget_old", every=timedelta(hours=1)),
     Entry("orders.expire_overdue", "orders.expire_overdue", every=timedelta(minutes=1)),
+    Entry("orders.release_kept", "orders.release_kept", every=timedelta(minutes=1)),
+    Entry("orders.forget_carts", "orders.forget_carts", every=timedelta(hours=1)),
     Entry("orders.serve_waiting", "orders.serve_waiting", every=timedelta(minutes=1)),
     Entry("payments.poll_due", "payments.poll_due", every=timedelta(seconds=30)),
     Entry("payments.resume", "payments.resume", every=timedelta(minutes=1)),

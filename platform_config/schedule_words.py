@@ -8,6 +8,8 @@ WORDS: dict[str, Any] = {
     "activity.sweep": _("Delivers what waits in the outboxes: mail and whatever else follows from a change"),
     "activity.forget_old": _("Deletes what was delivered two weeks ago, and answers kept for repeated requests"),
     "orders.expire_overdue": _("Ends orders whose time to pay is over and gives their places back"),
+    "orders.release_kept": _("Gives back the places that vouchers keep whose time is over"),
+    "orders.forget_carts": _("Deletes carts that nobody has touched for two months"),
     "orders.serve_waiting": _("Offers free places to whoever is next on a waiting list"),
     "payments.poll_due": _("Asks payment providers about open payments and refunds, in case their message was lost"),
     "payments.resume": _("Takes up mass refunds and statements whose worker died"),

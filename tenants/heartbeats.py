@@ -28,7 +28,7 @@ def note(name: str, *, lag_ms: int = 0, now: datetime | None = None) -> None:
     )  # fmt: skip
 
 
-@shared_task(base=PublicTask, name="tenants.heartbeat")
+@shared_task(base=PublicTask, name="tenants.heartbeat", keeps_connection=True)
 def heartbeat() -> None:
     """Every 30 s: beat is alive, and a worker took its task; then a pulse goes through each queue. Twice is once."""
     note(BEAT)
@@ -38,7 +38,7 @@ def heartbeat() -> None:
         )
 
 
-@shared_task(base=PublicTask, name="tenants.pulse")
+@shared_task(base=PublicTask, name="tenants.pulse", keeps_connection=True)
 def pulse(queue: str, sent_at: float) -> None:
     """Note that a worker serves this queue, and how long the pulse waited in it. `sent_at`: seconds since 1970."""
     note(queue, lag_ms=int((time.time() - sent_at) * 1000))

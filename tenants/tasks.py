@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Task, shared_task
+from celery.signals import task_postrun
+from django.db import connections
 from django_tenants.postgresql_backend.base import FakeTenant
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as SchemaTask
@@ -22,7 +24,7 @@ logger = logging.getLogger(__name__)
 FAN_OUT_EXPIRES_SECONDS = 300
 FAN_OUT_BATCH = 500
 # So many tenants are visited by one task: few messages, and little to do again if its worker dies.
-GROUP = 10
+GROUP = 20
 # A message that was handed out so often and never ended takes its workers along. All work is in rows, so leaving the
 # message costs nothing: who owns the rows sends another.
 MOST_DELIVERIES = 10
@@ -36,6 +38,9 @@ class _FreshTenantTask(SchemaTask):
     """tenant-schemas-celery's task, without its own copy of the tenants' rows: ours knows of changes at once."""
 
     abstract = True
+    # What is short, comes often and leaves no trace in its session hands its connection on to the next task; opening
+    # one costs more than most of them do.
+    keeps_connection = False
 
     @classmethod
     def get_tenant_for_schema(cls, schema_name: str) -> Any:
@@ -69,6 +74,18 @@ class _FreshTenantTask(SchemaTask):
             return False
         logger.error("task_parked", extra={"parked_task": self.name, "deliveries": times})
         return True
+
+
+@task_postrun.connect
+def part_with_connections(task: Any = None, **kwargs: Any) -> None:
+    """Close what the task leaves open, or only what is broken, old or worn, if the next one may have it."""
+    if task is None or task.request.is_eager:
+        return
+    for each in connections.all(initialized_only=True):
+        if getattr(task, "keeps_connection", False):
+            each.close_if_unusable_or_obsolete()
+        else:
+            each.close()
 
 
 class TenantTask(_FreshTenantTask):
@@ -152,7 +169,7 @@ class PublicTask(_FreshTenantTask):
             return super().__call__(*args, **kwargs)
 
 
-@shared_task(base=PublicTask, name="tenants.for_each_tenant")
+@shared_task(base=PublicTask, name="tenants.for_each_tenant", keeps_connection=True)
 def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) -> int:
     """Send the named task to every open tenant that is due, once each; returns to how many.
 
@@ -178,7 +195,7 @@ def for_each_tenant(task_name: str, expires: float = FAN_OUT_EXPIRES_SECONDS) ->
     return sent
 
 
-@shared_task(base=PublicTask, name="tenants.look_around")
+@shared_task(base=PublicTask, name="tenants.look_around", keeps_connection=True)
 def look_around() -> int:
     """Every quarter of a minute: have tenants asked anew whose rows changed, and each one from time to time.
 
@@ -189,7 +206,7 @@ def look_around() -> int:
     return len(tenants)
 
 
-@shared_task(base=PublicTask, name="tenants.visit")
+@shared_task(base=PublicTask, name="tenants.visit", keeps_connection=True)
 def visit(tenants: list[int], job: str | None = None) -> None:
     """Do what is due in these tenants, for two seconds; the rest is another task's. What was done already is not there
     to be taken, so a message that comes twice does nothing (G2)."""

@@ -60,7 +60,7 @@ def _visit_all(taken: Collection[Taken], until: float, outcome: Round) -> None:
     turn = _Turn(taken, until)
     try:
         if len(turn.waiting) > 1 and settings.VISIT_HANDS > 1:
-            _work_by_two(turn)
+            _work_beside_each_other(turn)
         else:
             turn.work()
     finally:
@@ -88,12 +88,12 @@ class _Turn:
         self.failed: list[Taken] = []
 
     def work(self) -> None:
-        """Visit one after the other until none waits or the time is up. Two threads may do so at once: what is shared
+        """Visit one after the other until none waits or the time is up. Some threads may do so at once: what is shared
         is changed by single steps only."""
         while self.waiting and (monotonic() <= self.until or not self.ended):
             try:
                 tenant_id, jobs = self.waiting.popleft()
-            except IndexError:  # the other one has just taken the last
+            except IndexError:  # another one has just taken the last
                 return
             told, unwell = _visit(self.rows.get(tenant_id), jobs)
             if told is not None:
@@ -102,18 +102,19 @@ class _Turn:
             self.ended += jobs
 
 
-def _work_by_two(turn: _Turn) -> None:
-    """While the database works for one tenant, this process computes for another: a thread beside us, with a connection
-    of its own, enters each tenant by itself (N3)."""
+def _work_beside_each_other(turn: _Turn) -> None:
+    """While the database works for one tenant, this process computes for another: threads beside us, each with a
+    connection of its own, enter each tenant by itself (N3)."""
     global _beside
-    _beside = _beside or ThreadPoolExecutor(1, thread_name_prefix="visit")
-    other = _beside.submit(_work_beside, turn)
+    _beside = _beside or ThreadPoolExecutor(settings.VISIT_HANDS - 1, thread_name_prefix="visit")
+    others = [_beside.submit(_work_beside, turn) for _hand in range(min(settings.VISIT_HANDS, len(turn.waiting)) - 1)]
     try:
         turn.work()
-        other.result()
+        for other in others:
+            other.result()
     except SoftTimeLimitExceeded:
-        # It is in the midst of something that takes too long. Nobody waits for that thread again; what it has in hand
-        # comes to another worker when its lease is over.
+        # They are in the midst of something that takes too long. Nobody waits for those threads again; what they have
+        # in hand comes to another worker when its lease is over.
         _beside.shutdown(wait=False)
         _beside = None
         raise

@@ -1,5 +1,6 @@
 """What is the same everywhere; dev, test and production only say what differs."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,8 @@ PLATFORM_DOMAIN = env.text("PLATFORM_DOMAIN", "localhost")
 PLATFORM_PORT = env.text("PLATFORM_PORT", "")
 PLATFORM_SCHEME = "https"
 TENANT_CACHE_SECONDS = 30
+# A connection that has been in more schemas is closed between two requests or tasks: its memory grows with each.
+SCHEMAS_PER_CONNECTION = env.number("SCHEMAS_PER_CONNECTION", 100)
 
 # How many proxies in front append to X-Forwarded-For; 0 believes none of it (N1).
 PROXY_HOPS = env.number("PROXY_HOPS", 0)
@@ -343,6 +346,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_TIME_LIMIT = 50
 CELERY_TASK_IGNORE_RESULT = True
+# Celery would open a new connection for each task; what becomes of one, each task says (tenants.tasks).
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # Whether a tenant's messages leave soon or may take their time, each message says (tenant_apps.activity.queues).
 CELERY_TASK_ROUTES = {
@@ -371,8 +376,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # So many workers at most deliver one tenant's messages of one queue at once; 0 is as many as there are (N7).
 OUTBOX_WORKERS_PER_TENANT = env.number("OUTBOX_WORKERS_PER_TENANT", 1)
-# Tenants that one worker process visits at once in a tick, each with a connection of its own: 1 or 2.
-VISIT_HANDS = env.number("VISIT_HANDS", 2)
+# Tenants that one worker process visits at once in a tick, each with a connection of its own.
+VISIT_HANDS = env.number("VISIT_HANDS", 3)
 
 # --- The API -----------------------------------------------------------------------------------------------------
 

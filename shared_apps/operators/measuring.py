@@ -1,23 +1,25 @@
 """How a tenant does: reckoned inside it, kept in public, so that the console reads one table and no schema."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import CharField, Count, F, Func, Min, Q, Subquery, Sum
 from django.utils import timezone
 
 from shared_apps.billing.models import TicketFees, Usage
 from shared_apps.operators.models import TenantHealth
 from tenant_apps.activity import standing
-from tenant_apps.activity.models import OutboxMessage
+from tenant_apps.activity.models import AuditEntry, OutboxMessage
 from tenant_apps.events.models import Event
 from tenant_apps.imports.models import ImportJob
 from tenant_apps.payments.models import LedgerEntry
 from tenant_apps.reports.log_models import LogEntry
 from tenant_apps.staff.models import Membership
 from tenant_apps.webhooks.models import WebhookDelivery, WebhookEndpoint
+from tenants import due
 from tenants.context import current_tenant, in_public
 from tenants.models import DueJob
 
@@ -26,6 +28,9 @@ MONTH, WEEK, DAY = timedelta(days=30), timedelta(days=7), timedelta(days=1)
 FAILING_TRIES = 2
 LAG_PROBLEM = timedelta(minutes=10)
 USAGE = ("orders", "paid_tickets", "mails", "api_requests")
+# When a tenant is measured again: one that does something or is not well, and one that rests. Shorter than the ticks
+# are apart, so that none is missed by a second.
+OFTEN, RARELY = timedelta(minutes=9), timedelta(minutes=59)
 State = TenantHealth.State
 
 
@@ -44,6 +49,19 @@ class Figures:
         if late or any(value[name] for name in ("errors", "webhooks_off", "webhooks_failed", "imports_failed")):
             return State.WARNING
         return State.OK
+
+
+def next_measuring() -> Sequence[due.Column]:
+    """Return rows of the present tenant and the times from which on it is to be measured (`due.soonest`): most tenants
+    rest at any time, and reckoning a thousand of them anew would be most of a tick."""
+    here = Func(function="current_schema", output_field=CharField())
+    mine = TenantHealth.objects.filter(tenant__schema_name=here)
+    newest = Subquery(AuditEntry.objects.order_by("-pk").values("at")[:1])  # its keys are in order of time
+    return [
+        (mine, "measured_at", RARELY),
+        (mine.exclude(state=State.OK), "measured_at", OFTEN),
+        (mine.annotate(newest=newest).filter(newest__gt=F("measured_at")), "measured_at", OFTEN),
+    ]
 
 
 def measure(now: datetime | None = None) -> TenantHealth:

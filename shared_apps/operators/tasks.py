@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from shared_apps.operators.measuring import measure as measure_present
+from shared_apps.operators.measuring import next_measuring
 from tenant_apps.activity.delivery import subscribe
 from tenant_apps.activity.models import OutboxMessage
 from tenants import due
@@ -11,12 +12,12 @@ from tenants.tasks import TenantTask
 
 @shared_task(base=TenantTask, name="operators.measure")
 def measure() -> None:
-    """Every ten minutes: reckon how the tenant does. Twice changes nothing (G2)."""
+    """Every ten minutes where something happens or is wrong, else every hour: reckon how the tenant does. Twice changes
+    nothing (G2)."""
     measure_present()
 
 
-# Each time for everybody, many tenants to a task.
-due.question("operators.measure", lambda now: now)
+due.soonest("operators.measure", next_measuring)
 
 
 @subscribe("outbox.parked")

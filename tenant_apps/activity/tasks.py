@@ -18,7 +18,7 @@ TURN_SECONDS = 1.0
 BEHIND = {URGENT: DEFAULT, DEFAULT: DEFAULT, BULK: BULK}
 
 
-@shared_task(base=TenantTask, name="activity.deliver")
+@shared_task(base=TenantTask, name="activity.deliver", keeps_connection=True)
 def deliver(queue: str = DEFAULT) -> None:
     """After a commit that recorded something, and whenever the sweep finds something due: deliver for a second.
 

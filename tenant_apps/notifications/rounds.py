@@ -124,15 +124,17 @@ def send_due(writers: dict[str, Writer], now: datetime | None = None, *, seconds
 
 @transaction.atomic
 def _write_batch(writers: dict[str, Writer], now: datetime) -> bool:
-    """Write one batch; False if nothing is due, or others have it in their hands."""
+    """Write one batch; False if nothing else is due, or others have it in their hands."""
     due = Round.objects.filter(status=Status.WAITING, due_at__lte=now).order_by("due_at", "pk")
-    found = due.select_for_update(skip_locked=True, of=("self",)).first()
-    if found is None:
+    # One more than is worked on: so the last one is known to be the last.
+    waiting = list(due.select_for_update(skip_locked=True, of=("self",))[:2])
+    if not waiting:
         return False
+    found, others = waiting[0], len(waiting) > 1
     event = Event.objects.select_related("venue").get(pk=found.event_id)
     if not _still_wanted(found, event, now):
         _end(found, Status.MISSED, now)
-        return True
+        return others
     people = holders(
         event.pk,
         REMINDED if found.kind == Kind.REMINDER else ATTENDED,
@@ -145,12 +147,13 @@ def _write_batch(writers: dict[str, Writer], now: datetime) -> bool:
         writers[found.kind](found, event, people)
         found.told += len(people)
         found.cursor = people[-1].who
-    if len(people) < BATCH:
+    over = len(people) < BATCH
+    if over:
         _end(found, Status.DONE, now)
     else:
         found.save(update_fields=["told", "cursor"])
     point("round.written")
-    return True
+    return others or not over
 
 
 def _end(found: Round, status: str, now: datetime) -> None:

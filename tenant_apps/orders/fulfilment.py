@@ -5,7 +5,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from shared_apps.core.capacity import in_lock_order
 from shared_apps.core.codes import readable_code
@@ -19,6 +18,7 @@ from tenant_apps.promotions import uses
 from tenant_apps.ticketing.freed import places_freed
 from tenant_apps.ticketing.lifecycle import move_all
 from tenant_apps.ticketing.models import Quota, Ticket
+from tenants.database import connection
 
 RETURNED = OrderLine.Fulfilment.RETURNED
 NONE_KEPT: Mapping[int, int] = MappingProxyType({})
@@ -47,17 +47,24 @@ def pieces(lines: Iterable[OrderLine]) -> Counter[int]:
     return claimed
 
 
+_LOCK_QUOTAS = """
+WITH line AS MATERIALIZED (SELECT quotas, variant_id FROM orders_orderline WHERE order_id = %s)
+SELECT (SELECT bool_or(variant_id IS NOT NULL) FROM line) FROM ticketing_quota
+WHERE id IN (SELECT unnest(quotas) FROM line) ORDER BY id FOR NO KEY UPDATE OF ticketing_quota
+"""
+
+
 def lock_places(order: Order) -> None:
     """Lock the order's quotas, then its goods, each by id, then its voucher. Stock before orders, everywhere: no
     deadlock (M2)."""
-    lines = list(OrderLine.objects.filter(order_id=order.pk).only("quotas", "variant", "status", "quantity"))
-    for model, wanted in (
-        (Quota, {quota for line in lines for quota in line.quotas}),
-        (ProductVariant, {line.variant_id for line in lines if line.variant_id}),
-    ):
-        if wanted:
-            rows: Any = model._default_manager.filter(pk__in=wanted).order_by("pk")
-            list(rows.select_for_update(no_key=True).values_list("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_QUOTAS, [order.pk])
+        locked = cursor.fetchall()
+    # Without quotas nothing has told whether there are goods.
+    if not locked or locked[0][0]:
+        drawn = OrderLine.objects.filter(order_id=order.pk, variant__isnull=False)
+        goods = ProductVariant.objects.filter(pk__in=drawn.values("variant")).order_by("pk")
+        list(goods.select_for_update(no_key=True).values_list("pk"))
     if order.voucher:
         uses.lock(order.pk)
 
