@@ -60,7 +60,8 @@ def write(
                 review = Review(event=event, user_id=user.pk, created_at=now)
                 ticket = attendance.ticket_of(user, event)
                 if ticket is None:
-                    raise NotAttended
+                    # Perhaps it has just spoken, by a request of the same person that was a moment faster.
+                    raise AlreadyReviewed if Review.objects.own(user).filter(event=event).exists() else NotAttended
                 review.ticket, review.proof = ticket, attendance.proof_of(ticket)
             else:
                 # Taken back and written anew: what staff had taken down comes back only through them.

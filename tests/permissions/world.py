@@ -19,6 +19,7 @@ from shared_apps.people import agreements, footprints
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.consents import texts
 from tenant_apps.consents.models import Consent
+from tenant_apps.events import standing
 from tenant_apps.reports.models import ReportRun, ReportSchedule
 from tenant_apps.reviews.models import Review
 from tenant_apps.staff.invitations import invite
@@ -406,6 +407,7 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.review = Review.objects.create(
         event=place.event, user=buyer, proof="ticket", rating=4, comment="Fine", name="Grace"
     )
+    standing.change(place.event.pk, stars=4)
     place.things.bygone = _bygone(place, buyer)
     place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
     place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
