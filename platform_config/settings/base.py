@@ -62,6 +62,7 @@ TENANT_APPS = [
     "tenant_apps.promotions",
     "tenant_apps.orders",
     "tenant_apps.payments",
+    "tenant_apps.reviews",
     "tenant_apps.notifications",
     "tenant_apps.onboarding",
     "tenant_apps.webhooks",

@@ -33,6 +33,7 @@ class NotificationsConfig(AppConfig):
             plan_watch,
             refunds,
             reminders,
+            reviews,
             staff,
             staff_alerts,
             staff_topics,
