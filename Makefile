@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format prove-reports prove-billing prove-isolation drill
+.PHONY: help run fakes test check coverage bench bench-tenants bench-read bench-import bench-orders bench-scan bench-fanout bench-signin-timing bench-login-storm prove-pricing prove-codes prove-tickets race race-gates faults rules shell manage lock upgrade clean format prove-reports prove-billing prove-likes prove-isolation drill
 
 # The environment's own Python if there is one, else the newest that works and can make environments, else the newest
 # that works at all, which then says what it lacks. Shims of version managers may be there and fail: each is tried.
@@ -109,6 +109,10 @@ prove-reports:  ## every report beside SQL over the ledger, for 100,000 generate
 prove-billing:  ## a year's messages of Stripe in 100 random orders and 20 late ones: one final state
 	@$(INSTALL) dev
 	@exec env BILLING_ORDERS=100 BILLING_YEARS=20 .venv/bin/python -m pytest -q -n 0 --show-capture=no tests/billing/test_any_order.py $(ARGS)
+
+prove-likes:  ## 200 people press one heart 20 times at once over 180 connections; the last line is BENCH {json} (about 1 minute)
+	@$(INSTALL) run
+	@exec .venv/bin/python -m bench.hearts $(ARGS)
 
 prove-isolation:  ## every route as every role at twins with equal ids, then 100,000 requests over 20 hosts (15 to 30 minutes)
 	@$(INSTALL) dev

@@ -30,6 +30,7 @@ from tenant_apps.payments import urls_dashboard as payments_dashboard
 from tenant_apps.payments import urls_storefront as payments_storefront
 from tenant_apps.promotions import urls_dashboard as promotions_dashboard
 from tenant_apps.reports import urls_dashboard as reports_dashboard
+from tenant_apps.reviews import urls as reviews
 from tenant_apps.staff import urls_dashboard as staff_dashboard
 from tenant_apps.staff.views import settings as staff_settings
 from tenant_apps.ticketing import urls_dashboard as ticketing_dashboard
@@ -52,6 +53,7 @@ _dashboard = [
     *staff_dashboard.urlpatterns,
     *onboarding_dashboard.urlpatterns,
     *consents.dashboard,
+    *reviews.dashboard,
     *notifications_dashboard.urlpatterns,
     *webhooks_dashboard.urlpatterns,
     *activity_dashboard.urlpatterns,
@@ -71,6 +73,7 @@ _pages = [
     *payments_storefront.urlpatterns,
     *notifications_storefront.urlpatterns,
     *consents.storefront,
+    *reviews.storefront,
     *operators.tenant_urlpatterns,
     by_parts("dashboard/", include(_dashboard)),
     path("media/logo/<str:file>", staff_settings.logo_file, name="tenant-logo"),

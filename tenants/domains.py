@@ -14,6 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Case, IntegerField, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -172,11 +174,17 @@ def check(found: DomainClaim, *, now: datetime | None = None) -> tuple[DomainCla
 
 
 def due(now: datetime | None = None, most: int = 200) -> list[DomainClaim]:
-    """Return the claims that are to be looked at now, those that have waited longest first."""
+    """Return the claims that are to be looked at now: first those by which a host leads somewhere, then mere claims; of
+    each kind each tenant's one that has waited longest, then each one's second, and so on. Whoever claims twenty names
+    that nobody answers for keeps no other waiting (N7)."""
     with in_public():
         waiting = DomainClaim.objects.filter(next_check_at__lte=now or timezone.now()).select_related("tenant")
         # Who is closed has no hosts; who is suspended keeps theirs.
-        return list(waiting.exclude(tenant__status=Tenant.Status.CLOSED).order_by("next_check_at", "pk")[:most])
+        found = waiting.exclude(tenant__status=Tenant.Status.CLOSED).annotate(
+            leads=Case(When(state__in=(State.PROVED, State.FAILING), then=0), default=1, output_field=IntegerField()),
+            turn=Window(RowNumber(), partition_by=["tenant_id", "leads"], order_by=["next_check_at", "pk"]),
+        )
+        return list(found.order_by("leads", "turn", "next_check_at", "pk")[:most])
 
 
 def put_off(found: DomainClaim, now: datetime | None = None) -> None:

@@ -172,6 +172,20 @@ PREFERENCES: Mapping[str, Preference] = {
     # Who was there is asked how it was, so long after the end.
     "review_requests": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
     "review_request_hours": Preference(24, _whole(0, 24 * 30), _("A whole number of hours from 0 to 720.")),
+    # Who may review: whoever was scanned, whoever had a ticket, or ("auto") the scanned ones where anybody was scanned.
+    "reviews_by": Preference(
+        "auto", lambda value: value in ("auto", "checked_in", "holders"), _("One of auto, checked_in, holders.")
+    ),
+    # Whether every review waits for staff, or only what a rule holds: words, links.
+    "review_moderation": Preference("rules", lambda value: value in ("rules", "all"), _("One of rules, all.")),
+    "review_words": Preference(
+        ["casino*", "viagra", "bitcoin*", "казино", "виагра"],
+        _lines(80, 40),
+        _("Up to 80 words of at most 40 characters."),
+    ),
+    "review_links_wait": Preference(True, lambda value: isinstance(value, bool), _("true or false.")),
+    # So long after it was written a review can be changed by its author.
+    "review_edit_days": Preference(14, _whole(0, 365), _("A whole number of days from 0 to 365.")),
     # Staff are told when no more is left than this: of an event's places in per cent, of goods in pieces where they
     # have no level of their own. 0: nobody is told.
     "low_places_percent": Preference(10, _whole(0, 100), _("A whole number from 0 to 100.")),

@@ -31,13 +31,18 @@ from api.v1.orders.serializers import OrderSerializer, PlacedOrderSerializer
 from api.v1.orders.visibility import see
 from api.v1.people import profiles
 from api.v1.people import views as people
+from api.v1.reviews import views as reviews
+from api.v1.reviews.presentation import own_json
+from api.v1.reviews.serializers import EventReviewInput, OwnReviewSerializer, RatingInput
 from api.views import APIView
+from shared_apps.core.addresses import client_address
 from shared_apps.core.errors import InvalidInput, NotFound
 from tenant_apps.events.models import Event
 from tenant_apps.orders.checkout import Basket, BasketLine
 from tenant_apps.orders.models import Order
 from tenant_apps.payments.refunds import cancel_order
 from tenant_apps.payments.services import place
+from tenant_apps.reviews.services import rate
 from tenant_apps.staff.actors import person_of
 from tenant_apps.ticketing.models import TicketType
 from tenant_apps.ticketing.querysets import with_ticket_types
@@ -217,6 +222,42 @@ class BookingView(orders.OrderView):
         return orders.CancelView.post(self, request, code)  # type: ignore[arg-type]  # of OrderView's kind, with what post needs
 
 
+class EventReviewView(APIView):
+    """Review the event that the body names by its id."""
+
+    permissions = {"post": SIGNED_IN}
+
+    @extend_schema(
+        operation_id="older_reviews_create",
+        deprecated=True,
+        request=EventReviewInput,
+        responses={201: OwnReviewSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        wanted = EventReviewInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        event = Event.objects.public().filter(pk=wanted.validated_data["event_id"]).first()
+        if event is None:
+            raise serializers.ValidationError({"event_id": [_("There is no such event.")]}, code="does_not_exist")
+        return reviews.written(request, event, wanted.validated_data)
+
+
+class RateView(EventScoped, APIView):
+    """Give an event stars, or other stars than before."""
+
+    permissions = {"post": SIGNED_IN}
+
+    @extend_schema(
+        operation_id="older_events_rate", deprecated=True, request=RatingInput, responses=OwnReviewSerializer
+    )
+    def post(self, request: Request, event: str) -> Response:
+        wanted = RatingInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        stars = wanted.validated_data["rating"]
+        review = rate(self.event, user=request.user, rating=stars, address=client_address(request._request))
+        return Response(own_json(review))
+
+
 def older(view: type[APIView], name: str, *methods: str) -> type[APIView]:
     """Return the same view under another name, so that the document tells old from new."""
     alias: type[APIView] = type(f"Older{name}", (view,), {"__doc__": view.__doc__, "__module__": __name__})
@@ -273,9 +314,16 @@ tenant_aliases = [
     path("events/my_upcoming_events/", MyUpcomingEventsView.as_view()),
     path("events/<str:event>/book/", BookView.as_view()),
     path("events/<str:event>/cancel_booking/", CancelBookingView.as_view()),
+    path("events/<str:event>/rate/", RateView.as_view()),
+    path("reviews/", EventReviewView.as_view()),
+    path("review/", older(EventReviewView, "Review", "post").as_view()),
     path("bookings/", BookingsView.as_view()),
     path("bookings/<str:code>/", BookingView.as_view()),
     path("recipe/", older(events.EventsView, "Recipes", "get", "post").as_view()),
     path("recipe/<str:event>/", older(events.EventView, "Recipe", "get", "put", "patch", "delete").as_view()),
     path("like/", customers.OlderLikeView.as_view()),
+]
+# Behind today's addresses: whatever stands after `reviews/` and is none of them names an event.
+last_tenant_aliases = [
+    path("reviews/<str:event>/", older(reviews.EventReviewsView, "EventReviews", "get", "post").as_view()),
 ]

@@ -1,7 +1,7 @@
 """Every endpoint of the API, on one page. Each app's file has `public_urls`, `tenant_urls` or both."""
 
 from api.v1.accounts import urls as accounts
-from api.v1.aliases import public_aliases, tenant_aliases
+from api.v1.aliases import last_tenant_aliases, public_aliases, tenant_aliases
 from api.v1.audit import urls as audit
 from api.v1.background import urls as background
 from api.v1.billing import urls as billing
@@ -21,6 +21,7 @@ from api.v1.payments import urls as payments
 from api.v1.people import urls as people
 from api.v1.promotions import urls as promotions
 from api.v1.reports import urls as reports
+from api.v1.reviews import urls as reviews
 from api.v1.settings import urls as settings
 from api.v1.signup import urls as signup
 from api.v1.staff import urls as staff
@@ -66,4 +67,6 @@ tenant_urls = [
     *notifications.tenant_urls,
     *background.tenant_urls,
     *operators.tenant_urls,
+    *reviews.tenant_urls,
+    *last_tenant_aliases,
 ]

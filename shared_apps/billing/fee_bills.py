@@ -37,7 +37,10 @@ def bill_months(now: datetime | None = None) -> int:
         last = (now - timedelta(days=1)).astimezone(UTC).date().replace(day=1) - timedelta(days=1)
         owing = TicketFees.objects.filter(day__lte=last).values_list("tenant_id", flat=True).distinct()
         for tenant in Tenant.objects.filter(pk__in=owing).exclude(status=Tenant.Status.CLOSED).order_by("pk"):
-            _mean(tenant, last)
+            try:
+                _mean(tenant, last)
+            except Exception:  # whatever one tenant's figures do: the others are invoiced all the same
+                logger.exception("ticket_fees_not_reckoned", extra={"tenant": tenant.pk})
         made = 0
         for bill in TicketFeeBill.objects.filter(issued_at=None).select_related("tenant").order_by("pk"):
             try:
@@ -45,6 +48,8 @@ def bill_months(now: datetime | None = None) -> int:
             except (BillingUnavailable, StripeRefused, TenantOver) as error:
                 # The next day tries again, and operators read of it.
                 logger.error("ticket_fees_not_invoiced", extra={"bill": bill.pk, "reason": type(error).__name__})
+            except Exception:
+                logger.exception("ticket_fees_not_invoiced", extra={"bill": bill.pk})
     return made
 
 

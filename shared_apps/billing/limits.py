@@ -215,6 +215,16 @@ def figures(tenant: Tenant, plan: Plan | None = None) -> list[Figure]:
     return [Figure(name, allowed[name], counts.get(name)) for name in LIMITS]
 
 
+def counted_figures(tenant: Tenant) -> list[Figure]:
+    """Return how much is used of each limit that the tenant has; what is not limited is not counted."""
+    with in_tenant(tenant):
+        return [
+            Figure(name, most, _count(name))
+            for name in LIMITS
+            if name in _counters and (most := limit(tenant, name)) is not None
+        ]
+
+
 def of_plan(plan: Plan) -> dict[str, int | None]:
     """Return all limits of a plan, those that it does not name as they are by default."""
     found = {**DEFAULTS, "api_rate": int(settings.API_RATE_PER_MINUTE), **plan.limits}

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 MOST_A_DAY = 10
+# So many archives of one tenant lie ready at a time (N7): each is as large as all that it has, its media twice.
+MOST_READY = 3
 MOST_TRIES = 5
 LONGEST_PAUSE = 3600
 Status = TenantExport.Status
@@ -120,6 +122,11 @@ def work(export_id: Any) -> None:
         export = TenantExport.objects.select_related("tenant").filter(pk=export_id, status=Status.RUNNING).first()
         if not mine or export is None:
             return
+        if export.tries >= MOST_TRIES:
+            # The tries before ended without a word: each time the worker died over it.
+            logger.error("tenant_export_parked", extra={"schema": export.tenant.schema_name})
+            _say(export, status=Status.FAILED, error="died", finished_at=timezone.now())
+            return
         TenantExport.objects.filter(pk=export.pk).update(tries=F("tries") + 1, done=0)
         try:
             _build(export)
@@ -166,6 +173,7 @@ def _build(export: TenantExport) -> None:
         )  # fmt: skip
         if done:
             letters.write(tenant, DepartureLetter.Kind.READY, str(export.pk))
+    _forget(of(tenant).select_related("tenant").filter(status=Status.READY)[MOST_READY:])
 
 
 def _say(export: TenantExport, **progress: Any) -> None:
@@ -194,11 +202,15 @@ def _sha256(path: Path) -> str:
 
 
 def forget_old() -> int:
-    """Delete archives whose time is over; return how many. First the file: a row that still tells of it finds none."""
+    """Delete archives whose time is over; return how many."""
+    over = TenantExport.objects.filter(status=Status.READY, expires_at__lte=timezone.now())
+    return _forget(over.select_related("tenant"))
+
+
+def _forget(rows: Iterable[TenantExport]) -> int:
+    """First the file: a row that still tells of it finds none."""
     gone = 0
-    for export in TenantExport.objects.select_related("tenant").filter(
-        status=Status.READY, expires_at__lte=timezone.now()
-    ):
+    for export in rows:
         path_of(export).unlink(missing_ok=True)
         gone += TenantExport.objects.filter(pk=export.pk).update(status=Status.EXPIRED)
     return gone

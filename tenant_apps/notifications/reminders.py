@@ -62,7 +62,7 @@ def remind(found: Round, event: Event, people: Sequence[Holder]) -> None:
 
 
 def ask_how_it_was(found: Round, event: Event, people: Sequence[Holder]) -> None:
-    """Write to those who were there; a link to the event's page, not to their tickets."""
+    """Write to those who were there; a link to where they can say it, not to their tickets."""
     _tell(REVIEW_REQUEST, found, event, people)
 
 
@@ -90,7 +90,8 @@ def _tell(topic: Topic, found: Round, event: Event, people: Sequence[Holder]) ->
             name=person.name,
             language=person.language,
         )
-        url = (topic is REMINDER and person.path) or f"/events/{event.slug}/"
+        page = f"/events/{event.slug}/"
+        url = f"{page}review/" if topic is REVIEW_REQUEST else person.path or page
         key = f"round:{event.pk}:{found.kind}:{found.anchor_at.isoformat()}:{found.offset_minutes}:{person.who}"
         notices.append(Notice(recipient, values, key, url))
     # A full house goes where it keeps nobody else waiting.

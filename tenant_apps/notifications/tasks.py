@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from tenant_apps.customers.models import FreshEvent
-from tenant_apps.notifications import digest, followers, reminders, rounds, stock_watch
+from tenant_apps.notifications import digest, followers, plan_watch, reminders, rounds, stock_watch
 from tenant_apps.notifications.models import Round
 from tenants import due
 from tenants.tasks import TenantTask
@@ -19,8 +19,10 @@ def remind() -> None:
 
 @shared_task(base=TenantTask, name="notifications.watch_stock")
 def watch_stock() -> None:
-    """Every ten minutes: tell staff what is nearly sold out, once for each time that it comes to that."""
+    """Every ten minutes where something was sold: tell staff what is nearly sold out, and of what the plan allows
+    nearly no more; once for each time that it comes to that."""
     stock_watch.watch()
+    plan_watch.watch()
 
 
 @shared_task(base=TenantTask, name="notifications.send_digests")

@@ -282,6 +282,7 @@ TENANT_CHECKS = (
     Check(
         "E1", "an event's counters, with what waits for them, equal its likes and favourites", standing_checks.EVENTS
     ),
+    Check("E1", "an event's stars, with what waits for them, are its reviews that are shown", standing_checks.STARS),
     Check(
         "E1", "a product's counters, with what waits for them, equal its likes and favourites", standing_checks.GOODS
     ),

@@ -66,6 +66,8 @@ KINDS: dict[str, Kind] = {
     "unsubscribed": Kind(_("Addresses that want no mail"), ("address",), "created_at", "hand"),
     "carts": Kind(_("Carts of people with an account"), ("user",), "created_at", "soon"),
     "saved_addresses": Kind(_("Saved addresses"), ("name", "street", "phone", "user"), "created_at", "person"),
+    "reviews": Kind(_("Reviews"), ("user", "name", "comment"), "created_at", "person"),
+    "review_reports": Kind(_("Reports of reviews"), ("user", "text"), "created_at", "person"),
     "order_notes": Kind(_("Notes on orders"), ("text",), "created_at", "order"),
     "invoices": Kind(_("Invoices"), ("data",), "issued_at", "law"),
     "parcels": Kind(_("Numbers of parcels"), ("tracking_number",), "shipped_at", "order"),

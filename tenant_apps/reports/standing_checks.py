@@ -24,3 +24,22 @@ EVENTS = _COUNTED.format(
 GOODS = _COUNTED.format(
     thing="product", of="catalog_product", counters="catalog_productstanding", changes="catalog_change"
 )
+STARS = """
+SELECT format('event %s: counts %s of %s stars; %s such reviews are shown', r.id, r.counted, r.stars, r.shown)
+FROM (
+    SELECT e.id, given.stars,
+           given.counted + coalesce(sum(waiting.change), 0) AS counted,
+           (SELECT count(*) FROM reviews_review v
+            WHERE v.event_id = e.id AND v.status = 'published' AND v.rating = given.stars) AS shown
+    FROM events_event e JOIN events_eventstanding s ON s.event_id = e.id
+    CROSS JOIN LATERAL (
+        VALUES (1, s.stars_1), (2, s.stars_2), (3, s.stars_3), (4, s.stars_4), (5, s.stars_5)
+    ) given(stars, counted)
+    LEFT JOIN LATERAL (
+        SELECT CASE given.stars WHEN 1 THEN c.stars_1 WHEN 2 THEN c.stars_2 WHEN 3 THEN c.stars_3
+               WHEN 4 THEN c.stars_4 ELSE c.stars_5 END AS change
+        FROM events_standingchange c WHERE c.event_id = e.id
+    ) waiting ON true
+    GROUP BY e.id, given.stars, given.counted
+) r WHERE r.counted <> r.shown
+"""

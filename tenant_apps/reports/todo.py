@@ -13,6 +13,7 @@ from tenant_apps.orders.models import Order
 from tenant_apps.payments.models import Dispute, Payment
 from tenant_apps.payments.services import BY_HAND
 from tenant_apps.reports.queries import Numbers
+from tenant_apps.reviews.models import Review
 from tenant_apps.ticketing.models import OfflineScan, TicketType
 
 
@@ -25,7 +26,7 @@ class Todo(NamedTuple):
 
 
 def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers]) -> list[Todo]:
-    """Return what the person could deal with now, by their rights; at most five statements."""
+    """Return what the person could deal with now, by their rights; at most six statements."""
     now, found = timezone.now(), []
     if "change_orders" in rights:
         waiting = Payment.objects.filter(provider__in=BY_HAND, status="pending", order=OuterRef("pk"))
@@ -45,6 +46,11 @@ def things_to_do(rights: frozenset[str], events: Any, numbers: dict[int, Numbers
         if open_ones:
             text = ngettext("%d scan contradicts the server", "%d scans contradict the server", open_ones) % open_ones
             found.append(Todo("triangle-alert", text, "/dashboard/scan-conflicts/"))
+    if "moderate_reviews" in rights:
+        held = Review.objects.waiting().order_by().count()
+        if held:
+            text = ngettext("%d review waits for your decision", "%d reviews wait for your decision", held) % held
+            found.append(Todo("star", text, "/dashboard/reviews/"))
     if "change_event" in rights:
         drafts = Event.objects.filter(status="draft").count()
         if drafts:

@@ -25,6 +25,13 @@ LABELS = {
     "reminder_offsets_minutes": _("Minutes before an event when reminders go out, one on each line"),
     "review_requests": _("People who came are asked afterwards how it was"),
     "review_request_hours": _("Hours after an event until they are asked"),
+    "reviews_by": _("Events can be reviewed by"),
+    "review_moderation": _("Reviews are shown"),
+    "review_words": _(
+        "Words for which a review waits for you, one on each line; with * at the end for all that begin so"
+    ),
+    "review_links_wait": _("Reviews with links, addresses or phone numbers wait for you"),
+    "review_edit_days": _("Days in which people can change their review"),
     "low_places_percent": _("Tell staff when so many per cent of an event's places are left, 0 for never"),
     "low_stock_level": _("Tell staff when so many pieces are left of goods without a level of their own, 0 for never"),
     "onboarding_checklist": _("The dashboard shows the list of first steps until it is done"),
@@ -67,6 +74,15 @@ CHOICES = {
         ("until_first_sale", _("until the first ticket is sold")),
         ("one_hour_after_creation", _("for one hour after they were made")),
     ],
+    "reviews_by": [
+        ("auto", _("who was scanned, or had a ticket where nobody is scanned")),
+        ("checked_in", _("who was scanned at the door")),
+        ("holders", _("who had a ticket")),
+    ],
+    "review_moderation": [
+        ("rules", _("at once, unless a rule below holds them")),
+        ("all", _("after you have looked at them")),
+    ],
     "ticket_mail": [("attached", _("go with the mail")), ("linked", _("are behind a link in the mail"))],
     "invoices": [
         ("paid", _("for each paid order, by themselves")),
@@ -84,6 +100,7 @@ BY_CLOCK = (
     "reminder_offsets_minutes", "review_requests", "review_request_hours", "low_places_percent", "low_stock_level",
     "daily_digest", "digest_hour", "onboarding_checklist", "onboarding_mails", "backup_hour", "backups_kept",
 )  # fmt: skip
+REVIEWS = ("reviews_by", "review_moderation", "review_words", "review_links_wait", "review_edit_days")
 RETENTION = ("retention_guests_months", "retention_addresses_months")
 
 
@@ -111,7 +128,7 @@ class SettingsForm(forms.Form):
                 self.initial[name] = "\n".join(map(str, self.initial[name]))
 
     def preference_fields(self) -> list[Any]:
-        apart = {*PAPERS, *BY_CLOCK, *RETENTION}
+        apart = {*PAPERS, *BY_CLOCK, *RETENTION, *REVIEWS}
         return [self[name] for name in self.preferences if name not in apart]
 
     def clock_fields(self) -> list[Any]:
@@ -119,6 +136,9 @@ class SettingsForm(forms.Form):
 
     def retention_fields(self) -> list[Any]:
         return [self[name] for name in RETENTION]
+
+    def review_fields(self) -> list[Any]:
+        return [self[name] for name in REVIEWS]
 
     def paper_fields(self) -> list[Any]:
         return [self[name] for name in PAPERS]

@@ -4,6 +4,7 @@ The rows are public's (`tenants.provisioning.rename`, `tenants.domains`) and wri
 trail; the tenant's own trail is told afterwards, in a transaction of its own (citus.md, rule 3).
 """
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from tenant_apps.activity.services import before_and_after, gone, made, record
 from tenants import domains, lookup, provisioning
 from tenants.context import current_tenant, in_public, in_tenant
 from tenants.models import Domain, DomainClaim, Tenant
+
+logger = logging.getLogger(__name__)
 
 # How often somebody may have DNS asked for one tenant: it costs seconds of a process.
 CHECKS, CHECKS_SECONDS = 20, 600
@@ -144,6 +147,8 @@ def recheck(now: datetime | None = None, *, seconds: float = 25) -> int:
             told += tell(domains.check(claim, now=now)[1], actor=None)
         except NotFound:
             continue  # given up meanwhile
+        except Exception:  # whatever stands in one tenant's way: the proofs of others are asked for all the same
+            logger.exception("domain_not_checked", extra={"domain": claim.domain})
     return told
 
 

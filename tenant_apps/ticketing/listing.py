@@ -28,7 +28,14 @@ WHEN = {
     "week": _("Next 7 days"),
     "month": _("Next 30 days"),
 }
-ORDERS = {"": _("Soonest first"), "price": _("Cheapest first"), "title": _("By name"), "-created_at": _("Newest first")}
+ORDERS = {
+    "": _("Soonest first"),
+    "price": _("Cheapest first"),
+    "-rating": _("Best rated first"),
+    "title": _("By name"),
+    "-created_at": _("Newest first"),
+}
+RATINGS = {"": _("Any rating"), "4": _("4 stars and more"), "3": _("3 stars and more")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class Looking:
     near: Near | None = None
     past: bool = False
     ordering: str = ""
+    rating: str = ""
 
     def __bool__(self) -> bool:
         """Whether anything narrows the list."""
@@ -56,7 +64,10 @@ class Looking:
     @property
     def more(self) -> int:
         """How many of the filters are chosen that stand behind "More filters"."""
-        return sum(bool(each) for each in (self.tag, self.city, self.level, self.band, self.available, self.ordering))
+        return sum(
+            bool(each)
+            for each in (self.tag, self.city, self.level, self.band, self.available, self.ordering, self.rating)
+        )
 
 
 def looking_of(query: Any) -> Looking:
@@ -80,6 +91,7 @@ def looking_of(query: Any) -> Looking:
         near=near,
         past=query.get("show") == "past",
         ordering=ordering if ordering in ORDERS else "",
+        rating=rating if (rating := query.get("rating", "")) in RATINGS else "",
     )
 
 
@@ -103,6 +115,8 @@ def narrowed(looking: Looking, *, without: Collection[str] = (), now: datetime |
         found = in_band(found, looking.band)
     if looking.available:
         found = with_a_free_place(found, now)
+    if looking.rating:
+        found = found.filter(standing__rating__gte=int(looking.rating))
     if looking.near is not None:
         found = found.near(*looking.near)
     if "when" not in without and (span := _span(looking, now)):
@@ -114,6 +128,8 @@ def in_order(looking: Looking, found: Any) -> Any:
     """Return the events in the order that was chosen; near a point the nearest come first unless one was."""
     if looking.ordering == "price":
         return with_prices(found).order_by("price_from_minor", "starts_at", "pk")
+    if looking.ordering == "-rating":
+        return found.by_rating()
     if looking.ordering:
         return found.order_by(looking.ordering, "pk")
     if looking.near is not None:

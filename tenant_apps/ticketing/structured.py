@@ -27,7 +27,7 @@ LONGEST_DESCRIPTION = 5000
 
 
 def event_data(event: Any, offer: EventOffer, tenant: Any, now: datetime | None = None) -> dict[str, Any]:
-    """Return the event with its offers; loaded `with_pictures`; `offer` is what the page shows."""
+    """Return the event with its offers; loaded `with_pictures` and its standing; `offer` is what is shown."""
     now = now or timezone.now()
     address = links.url(tenant, f"/events/{event.slug}/")
     before = event.previous_starts_at
@@ -52,6 +52,13 @@ def event_data(event: Any, offer: EventOffer, tenant: Any, now: datetime | None 
         data["endDate"] = _time(event.ends_at, event)
     if before is not None and event.status != Event.Status.CANCELLED:
         data["previousStartDate"] = _time(before, event)
+    standing = getattr(event, "standing", None)
+    if standing is not None and standing.ratings:
+        # What the page says too: the mean of people who were there, and of how many.
+        data["aggregateRating"] = {
+            "@type": "AggregateRating", "ratingValue": str(standing.rating), "bestRating": "5",
+            "worstRating": "1", "ratingCount": standing.ratings,
+        }  # fmt: skip
     if offers := [_offer(each, event, address, now) for each in offer.offers if not each.ticket_type.hidden]:
         data["offers"] = offers
     return data

@@ -13,6 +13,7 @@ from tenant_apps.events.models import Event, EventSeries
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.waiting_models import WaitingEntry
 from tenant_apps.payments.models import Dispute, Payment, Refund
+from tenant_apps.reviews.models import Review
 from tenant_apps.ticketing.models import CheckIn, Quota, Ticket, TicketType
 from tenant_apps.webhooks.bodies import TEST_DATA, data_of, written
 from tenant_apps.webhooks.outcomes import OUTCOMES
@@ -77,6 +78,7 @@ def _row(model: type[Any]) -> Any:
     ticket = Ticket(pk=_id(3), event=event, ticket_type=ticket_type, status="active")
     product = Product(pk=56, slug="mug")
     rows = (
+        Review(pk=_id(9), event=event, status="published", rating=5),
         event, ticket_type, order, payment, ticket, product,
         Refund(pk=_id(4), payment=payment, status="pending", amount_minor=1200, currency="EUR"),
         Dispute(pk=_id(5), payment=payment, status="open", amount_minor=6400, currency="EUR"),

@@ -18,6 +18,7 @@ from tenant_apps.events.models import Event, EventSeries
 from tenant_apps.orders.models import Order
 from tenant_apps.orders.waiting_models import WaitingEntry
 from tenant_apps.payments.models import Dispute, Payment, Refund
+from tenant_apps.reviews.models import Review
 from tenant_apps.ticketing.models import CheckIn, Quota, Ticket, TicketType
 
 # Whoever takes this one takes all, those too that there will be.
@@ -119,6 +120,10 @@ def _waiting(entry: Any) -> Facts:
     }
 
 
+def _review(review: Any) -> Facts:
+    return {"id": str(review.pk), "status": review.status, "event": review.event.slug, "rating": review.rating}
+
+
 def _time(moment: Any) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
@@ -148,6 +153,7 @@ KINDS = {
             "waiting_list_entry", WaitingEntry, ("ticket_type__event",),
             lambda row: f"events/{row.ticket_type.event.slug}/waiting-list/{row.pk}/", _waiting,
         ),
+        Kind("review", Review, ("event",), lambda row: f"reviews/{row.pk}/", _review),
     )
 }  # fmt: skip
 
@@ -180,6 +186,14 @@ TOPICS: dict[str, Any] = {
     "waiting.joined": _("Somebody joined a waiting list."),
     "waiting.offered": _("Places were offered to somebody on a waiting list."),
     "waiting.lapsed": _("An offer of places was not answered in time."),
+    "review.written": _("Somebody reviewed an event; `status` tells whether it is shown or waits."),
+    "review.changed": _("A review was changed by its author."),
+    "review.withdrawn": _("A review was taken back by its author."),
+    "review.approved": _("Staff decided that a review is shown."),
+    "review.rejected": _("Staff decided that a review is not shown."),
+    "review.answered": _("A review was answered."),
+    "review.answer_changed": _("The answer to a review was changed or taken away."),
+    "review.reported": _("Somebody says that a review breaks the rules."),
     "event.created": _("An event was made; it is a draft."),
     "event.updated": _("An event changed."),
     "event.published": _("An event is on show."),
@@ -224,6 +238,7 @@ PRIVATE: dict[str, str] = {
     "order.forgotten": "a person's data went after its time",
     "order.resend": "a mail is sent again",
     "payments.account_": "providers' keys",
+    "plan.": "a letter to staff about what the platform allows",
     "product_image.": "a picture's file is taken away",
     "report.": "a report for one member of the staff",
     "role.": "who works here",

@@ -60,6 +60,22 @@ def test_a_day_that_was_reckoned_after_its_month_was_invoiced_goes_with_the_next
     assert sum(PlatformInvoice.objects.values_list("total_minor", flat=True)) == 5150
 
 
+@pytest.mark.parametrize("step", ["_mean", "_issue"])
+def test_what_goes_wrong_for_one_tenant_keeps_no_other_from_its_invoice(in_may, alpha, beta, monkeypatch, step):
+    owe(alpha, date(2031, 4, 3), 900)
+    owe(beta, date(2031, 4, 3), 700)
+    whole = getattr(fee_bills, step)
+
+    def fails(about, *rest):
+        if alpha in (about, getattr(about, "tenant", None)):
+            raise KeyError("nobody knows this currency")
+        return whole(about, *rest)
+
+    monkeypatch.setattr(fee_bills, step, fails)
+    assert fee_bills.bill_months(in_may.now()) == 1
+    assert PlatformInvoice.objects.get().tenant == beta
+
+
 def test_a_crash_after_stripe_was_told_makes_no_second_invoice(in_may, alpha, monkeypatch):
     owe(alpha, date(2031, 4, 3), 900)
     whole = gateway.invoice_fees

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from shared_apps.accounts.models import PlatformAuditEntry
@@ -138,6 +138,23 @@ def test_what_stands_in_the_way_is_told_and_tried_again(doomed: Any, monkeypatch
     assert set(erasure.steps) == {"counted", "schema"} and not erasing.unfinished().exists()
     erasing.work(erasure.pk)
     assert_nothing_is_left(doomed)
+
+
+def test_one_whose_end_cannot_begin_keeps_no_other_open(doomed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = provisioning.open_tenant(name="Other", slug="other-hall", owner=make_user())
+    provisioning.begin_closing(doomed, days=0)
+    provisioning.begin_closing(other, days=0)
+    whole = provisioning.close
+
+    def locked(tenant: Tenant) -> Tenant:
+        if tenant.pk == doomed.pk:
+            raise OperationalError("lock timeout")
+        return whole(tenant)
+
+    monkeypatch.setattr(provisioning, "close", locked)
+    assert erasing.begin_those_over() == 1
+    assert Erasure.objects.get().tenant_id == other.pk
+    assert Tenant.objects.get(pk=doomed.pk).status == "closing"
 
 
 def test_after_the_days_of_grace_the_sweep_erases_and_writes_to_the_owner(

@@ -98,6 +98,39 @@ def test_what_cannot_be_read_is_told_tried_again_and_given_up(doomed: Any, monke
     assert exports.ask(doomed).pk != export.pk
 
 
+def test_only_the_newest_archives_lie_ready_so_that_nobody_fills_the_disk(
+    doomed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "parts", list)
+    made = []
+    for _number in range(exports.MOST_READY + 2):
+        made.append(exports.ask(doomed))
+        exports.work(made[-1].pk)
+    kept = [export.pk for export in made[2:]]
+    assert set(exports.of(doomed).filter(status="ready").values_list("pk", flat=True)) == set(kept)
+    assert sorted(path.stem for path in exports.folder_of(doomed.schema_name).iterdir()) == sorted(map(str, kept))
+    with pytest.raises(ExportNotReady):
+        exports.ready(doomed, made[0].pk)
+
+
+def test_one_that_takes_its_worker_along_each_time_is_given_up(doomed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(export: TenantExport) -> None:
+        raise Killed
+
+    export = exports.ask(doomed)
+    monkeypatch.setattr(exports, "_build", die)
+    for _try in range(exports.MOST_TRIES):
+        with pytest.raises(Killed):
+            exports.work(export.pk)
+    exports.work(export.pk)
+    export.refresh_from_db()
+    assert (export.status, export.error) == ("failed", "died")
+    assert not exports.unfinished().exists()
+
+
 def test_asking_while_one_is_built_finds_it_and_a_day_has_a_limit(doomed: Any) -> None:
     first = exports.ask(doomed)
     assert exports.ask(doomed) == first

@@ -32,6 +32,8 @@ from tests.isolation.canaries import KEPT, WORDS, Sown, sow
 from tests.permissions import world as matrix_world
 from tests.permissions.world import Actor, Place, World
 
+# Of two keys a row has one.
+EMPTY = ("customers.Like.product", "customers.Favourite.product")
 TENANT_APPS = {name.rpartition(".")[2] for name in settings.TENANT_APPS}
 
 
@@ -96,6 +98,8 @@ def _any_row(model: Any) -> None:
     given: dict[str, Any] = {}
     for field in model._meta.local_concrete_fields:
         if field.generated or (field.primary_key and isinstance(field, models.AutoField)):
+            continue
+        if f"{model._meta.label}.{field.name}" in EMPTY:
             continue
         if field.remote_field is not None:
             found = field.remote_field.model._base_manager.order_by("pk").first()

@@ -35,6 +35,7 @@ def _ticket(place: Place) -> str:
     return str(getattr(getattr(place, "ticket", None), "pk", None) or uuid4())
 
 
+_review = fixed(rating=5, comment="Lovely")
 _list = fixed(name="A new door")
 _entrance = fixed(name="A new door", entries="once", directions="both", day_starts="0")
 _register = fixed(email="fresh@matrix.test", password1=NEW, password2=NEW)
@@ -167,6 +168,23 @@ BODIES: dict[str, Maker] = {
     "POST /users/login/": _login,
     "POST /users/register/": fixed(email="fresh@matrix.test", password=NEW),
     "POST /users/token/refresh/": fixed(refresh="x.y.z"),
+    "POST /events/<str:event>/reviews/": _review,
+    "POST /reviews/<str:event>/": _review,
+    "POST /events/<str:event>/rate/": fixed(rating=5),
+    "POST /reviews/": lambda place: {"event_id": place.event.pk, "rating": 5, "comment": "Lovely"},
+    "POST /review/": lambda place: {"event_id": place.event.pk, "rating": 5, "comment": "Lovely"},
+    "PUT /reviews/<uuid:pk>/": fixed(rating=3, comment="Other words"),
+    "PATCH /reviews/<uuid:pk>/": fixed(rating=2),
+    "DELETE /reviews/<uuid:pk>/": NOTHING,
+    "POST /reviews/<uuid:pk>/report/": fixed(kind="spam"),
+    "PUT /reviews/<uuid:pk>/answer/": fixed(text="Thank you for coming."),
+    "DELETE /reviews/<uuid:pk>/answer/": NOTHING,
+    "POST /reviews/moderation/": lambda place: {"review": str(place.review.pk), "decision": "reject", "reason": "Spam"},
+    "POST /dashboard/reviews/decide/": lambda place: {
+        "chosen": str(place.review.pk), "decision": "reject", "reason": "Spam",
+    },
+    "POST /dashboard/reviews/<uuid:pk>/answer/": fixed(text="Thank you for coming."),
+    "POST /events/<slug:slug>/review/": fixed(rating="5"),
     "POST /bookings/": lambda place: {**booking(place), "event_id": place.event.pk},
     "DELETE /bookings/<str:code>/": NOTHING,
     "PATCH /bookings/<str:code>/": _rename,

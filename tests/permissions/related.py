@@ -36,12 +36,17 @@ RELATED: dict[str, Maker] = {
     "check_in_list": key_of("list"),
     "user": lambda place: place.buyer.pk if place.buyer else None,
     "user_id": lambda place: place.buyer.pk if place.buyer else None,
+    "review": lambda place: str(place.review.pk) if getattr(place, "review", None) else None,
+    "reviews": lambda place: [str(place.review.pk)] if getattr(place, "review", None) else None,
     "ticket": lambda place: str(place.ticket.pk) if getattr(place, "ticket", None) else None,
 }
 DOOR = {"name": "Ada", "city": "London", "street": "Strand"}
 # Where a field of that name means something else at one route.
 RELATED_AT: dict[str, Maker] = {
     "POST /events/<str:event>/waiting-list/ ticket_type": key_of("full"),
+    # One that is over, and that the buyer was at.
+    "POST /reviews/ event_id": key_of("bygone"),
+    "POST /review/ event_id": key_of("bygone"),
     "PATCH /series/<str:slug>/dates/ event": lambda place: f"date-{place.tenant.slug}",
 }
 # What else a body has to hold, or (None) not to, for one of these fields to count.
@@ -56,6 +61,7 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
     "POST /box-office/orders/ lines.variant": {"lines.ticket_type": None},
     "POST /cart/lines/ variant": {"ticket_type": None},
     "POST /orders/ cart": {"lines": None},
+    "POST /reviews/moderation/ reviews": {"review": None},
     **{f"POST /favorites/ {name}": {"event": None} for name in ("event_id", "product", "product_id")},
     "POST /notifications/ user": {"segment": None},
     "POST /notifications/ user_id": {"segment": None},

@@ -19,7 +19,9 @@ from shared_apps.people import agreements, footprints
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.consents import texts
 from tenant_apps.consents.models import Consent
+from tenant_apps.events import standing
 from tenant_apps.reports.models import ReportRun, ReportSchedule
+from tenant_apps.reviews.models import Review
 from tenant_apps.staff.invitations import invite
 from tenant_apps.staff.keys import make_key
 from tenant_apps.staff.presets import EVENT_PERMISSIONS, PRESETS
@@ -402,8 +404,24 @@ def _add_orders(place: Place, buyer: Any) -> None:
     place.things.sold = sell(Basket(email="", lines=lines), "cash", actor=owner_of(place.tenant))
     place.things.line = place.order.lines.get()
     place.things.pending_line = place.pending.lines.get()
+    place.things.review = Review.objects.create(
+        event=place.event, user=buyer, proof="ticket", rating=4, comment="Fine", name="Grace"
+    )
+    standing.change(place.event.pk, stars=4)
+    place.things.bygone = _bygone(place, buyer)
     place.things.note = write_note(place.order, "Called twice.", actor=owner_of(place.tenant))
     place.things.address = save_address(buyer, {"name": "Ada", "city": "Bern", "street": "Hill Road"})
+
+
+def _bygone(place: Place, buyer: Any) -> Any:
+    """An event that is over, at which the buyer was, and of which they have said nothing yet."""
+    from tenant_apps.events.models import Event
+
+    kind = make_ticket_type(make_event("Nebelhorn" if place.name == "foreign" else None), price_minor=0)
+    make_paid_order(kind, user=buyer, email=buyer.email)
+    end = timezone.now() - timedelta(days=3)
+    Event.objects.filter(pk=kind.event.pk).update(starts_at=end, ends_at=end, status="finished")
+    return kind.event
 
 
 def _actors(alpha: Any, beta: Any, own: Place, buyer: Any, other_buyer: Any) -> list[Actor]:

@@ -215,6 +215,35 @@ def test_a_silent_name_server_takes_nothing_away_for_a_week(
     assert domains.check(own, now=NOW + timedelta(days=8))[0].state == "lost"
 
 
+def test_who_claims_many_names_that_nobody_answers_for_keeps_no_other_waiting(
+    alpha: Any, beta: Any, own: DomainClaim
+) -> None:
+    many = [claimed(beta, f"silent-{number}.example.org") for number in range(5)]
+    mine = claimed(alpha, "new.hall.example")
+    for hours, each in enumerate([*many, mine, own]):
+        DomainClaim.objects.filter(pk=each.pk).update(next_check_at=NOW + timedelta(hours=hours))
+    looked_at = [claim.domain for claim in domains.due(NOW + timedelta(days=1))]
+    assert looked_at[:3] == [HOST, "silent-0.example.org", "new.hall.example"]
+    assert len(looked_at) == 7
+
+
+def test_one_claim_that_cannot_be_checked_keeps_no_other_from_it(
+    alpha: Any, beta: Any, dns: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, fine = claimed(alpha, "odd.example.org"), claimed(beta)
+    prove(dns, fine)
+    whole = domains.check
+
+    def check(found: DomainClaim, **options: Any) -> Any:
+        if found.pk == odd.pk:
+            raise RuntimeError("nobody has thought of it")
+        return whole(found, **options)
+
+    monkeypatch.setattr(domains, "check", check)
+    assert site_address.recheck(timezone.now()) == 1
+    assert lookup.by_host(HOST) is not None
+
+
 def test_an_answer_that_is_older_than_what_is_known_changes_nothing(own: DomainClaim, dns: NameServer) -> None:
     dns.texts.clear()
     found, changes = domains.check(own, now=NOW - timedelta(seconds=1))

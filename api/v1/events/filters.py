@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import django_filters
-from django.db.models import Case, DecimalField, F, Q, Value, When
+from django.db.models import Case, DecimalField, F, Q, When
 from django.forms import CharField as CharFormField
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ from tenants.context import current_tenant
 ORDERS = {
     "starts_at": "starts_at",
     "price": "price",
-    "rating": "rating",
+    "rating": "standing__score",
     "created_at": "created_at",
     "title": "title",
     "distance": "distance_km",
@@ -104,7 +104,7 @@ class EventFilter(django_filters.FilterSet):
 
     def by_rating(self, events: Any, name: str, value: Decimal) -> Any:
         """Nothing that nobody has rated has this rating."""
-        return rated(events).filter(rating__gte=value)
+        return events.filter(standing__rating__gte=value)
 
     def by_status(self, events: Any, name: str, value: str) -> Any:
         wanted = _words(value)
@@ -129,13 +129,11 @@ def chosen(request: Any, events: Any, *, but: Collection[str] = ()) -> Any:
     return found if near is None else found.near(*near)
 
 
-def rated(events: Any) -> Any:
-    """Return the events with `rating`: NULL for all of them, until there is anything to rate them by."""
-    return events.annotate(rating=Value(None, output_field=DecimalField(max_digits=3, decimal_places=2)))
-
-
 def in_order(request: Any, events: Any) -> Any:
-    """Order by `?ordering=`; events without a price come last, in either direction."""
+    """Order by `?ordering=`; events without a price or a rating come last, in either direction.
+
+    By rating means: by the mean as far as it may be believed (`EventStanding.score`), along its index.
+    """
     from api.filters import UnknownSortKey
 
     given = request.query_params.get("ordering") or "starts_at"
@@ -155,7 +153,7 @@ def in_order(request: Any, events: Any) -> Any:
         )
         events = with_prices(events).annotate(price=F("price_from_minor") / power)
     if "rating" in given:
-        events = rated(events)
+        events = events.with_standing()
     return events.order_by(*keys, "pk")
 
 

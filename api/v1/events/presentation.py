@@ -128,14 +128,22 @@ def event_json(event: Event, now: datetime | None = None, *, hidden: bool = Fals
         "price_from": to_text(min(prices), event.currency) if prices else None,
         "price_to": to_text(max(prices), event.currency) if prices else None,
         "available": any(one["on_sale"] and not one["hidden"] and not one["sold_out"] for one in shown),
-        "rating": None,
-        "reviews_count": 0,
-        "likes": 0,
+        **standing_json(event),
         "media": [picture_json("events", one) for one in event.picture_list],  # type: ignore[attr-defined]  # an annotation of the queryset
         "ticket_types": shown,
         "created_at": event.created_at,
         "modified_at": event.modified_at,
     }
+
+
+def standing_json(event: Event) -> dict[str, Any]:
+    """How the event stands with people, by its counters; loaded with its standing."""
+    # None for the moment in which an event that was written set-wise has no counters yet.
+    standing = getattr(event, "standing", None)
+    if standing is None:
+        return {"rating": None, "reviews_count": 0, "likes": 0}
+    rating = None if standing.rating is None else str(standing.rating)
+    return {"rating": rating, "reviews_count": standing.ratings, "likes": standing.likes}
 
 
 def refund_rule_json(event: Event) -> dict[str, Any]:

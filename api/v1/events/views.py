@@ -37,7 +37,8 @@ _PARAMETERS = [
     OpenApiParameter(
         "ordering",
         str,
-        description="starts_at, price, rating, created_at, title, or distance beside near; with - for descending.",
+        description="starts_at, price, rating, created_at, title, or distance beside near; with - for descending. "
+        "What has no price or rating comes last either way.",
     ),
     OpenApiParameter("modified_since", str),
     OpenApiParameter("page", int),

@@ -136,7 +136,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Whom one follows, and whom one blocks."""
     followed = profiles.shown([row.person for row in profiles.followed_by(request.user)[:200]])
     blocked = profiles.shown([row.blocked for row in protection.blocked_by(request.user)[:200]])
-    return render(request, "account/people.html", {"tab": "people", "followed": followed, "blocked": blocked})
+    return render(request, "account/people.html", {"tab": "profile", "followed": followed, "blocked": blocked})
 
 
 @signed_in
@@ -149,6 +149,6 @@ def events(request: HttpRequest) -> HttpResponse:
     with in_public():
         rows = list(footprints.upcoming_events_of(request.user)[(number - 1) * PAGE : number * PAGE + 1])
     context: dict[str, Any] = {
-        "tab": "events", "ahead": coming_events(rows[:PAGE], request.user), "more": len(rows) > PAGE, "page": number,
+        "tab": "tickets", "ahead": coming_events(rows[:PAGE], request.user), "more": len(rows) > PAGE, "page": number,
     }  # fmt: skip
     return render(request, "account/events.html", context)

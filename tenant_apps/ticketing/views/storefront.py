@@ -16,7 +16,17 @@ from shared_apps.core.clock import local
 from shared_apps.core.money import exponent
 from shared_apps.core.templatetags.money import written
 from tenant_apps.ticketing.facets import Choice, bands
-from tenant_apps.ticketing.listing import ORDERS, WHEN, Looking, choices, in_order, looking_of, misspelt, narrowed
+from tenant_apps.ticketing.listing import (
+    ORDERS,
+    RATINGS,
+    WHEN,
+    Looking,
+    choices,
+    in_order,
+    looking_of,
+    misspelt,
+    narrowed,
+)
 from tenant_apps.ticketing.offers import event_offer
 from tenant_apps.ticketing.querysets import with_ticket_types
 from tenants.context import current_tenant
@@ -42,6 +52,7 @@ def events(request: HttpRequest, *, home: bool = False) -> HttpResponse:
         "past": looking.past,
         "when_choices": list(WHEN.items()),
         "orders": list(ORDERS.items()),
+        "ratings": list(RATINGS.items()),
         "radii": RADII,
         "facets": _shown(choices(looking, tenant.timezone), looking, tenant.currency),
         "meant": misspelt(looking),
@@ -50,7 +61,7 @@ def events(request: HttpRequest, *, home: bool = False) -> HttpResponse:
     if looking.month is not None:
         context |= _month(looking, looking.month, tenant.timezone)
     else:
-        events = narrowed(looking).select_related("category", "venue").with_pictures()
+        events = narrowed(looking).select_related("category", "venue", "standing").with_pictures()
         found = with_ticket_types(in_order(looking, events))
         # One more than fits tells whether there is a next page, without counting.
         rows = list(found.defer("search", "letters")[(page - 1) * PAGE : page * PAGE + 1])
