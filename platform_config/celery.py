@@ -1,5 +1,6 @@
 """The Celery app. A task is sent with the schema it was called in and runs there (tenant-schemas-celery)."""
 
+import gc
 import os
 import sys
 
@@ -29,7 +30,11 @@ def wait_for_the_broker(**kwargs: object) -> None:
 
 
 @worker_process_init.connect
-def take_turns_quickly(**kwargs: object) -> None:
+def work_quickly(**kwargs: object) -> None:
     """Let the thread whose answer of the database has come go on after half a millisecond, not after five: it only
-    sends the next question, and what the other one reckons waits for nobody."""
+    sends the next question, and what the other one reckons waits for nobody. What was imported is no garbage, as in
+    wsgi.py."""
     sys.setswitchinterval(0.0005)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

@@ -185,7 +185,8 @@ def finish_over(now: datetime | None = None) -> int:
     now = now or django_timezone.now()
     over = Q(ends_at__lte=now) | Q(ends_at__isnull=True, starts_at__lte=now - WITHOUT_END)
     finished = 0
-    for event in Event.objects.filter(over, status__in=(Status.PUBLISHED, Status.POSTPONED)).order_by("pk"):
+    running = Event.objects.filter(over, status__in=(Status.PUBLISHED, Status.POSTPONED))
+    for event in running.only("pk", "status").order_by("pk"):
         with transaction.atomic():
             moved = Event.objects.filter(over, pk=event.pk, status=event.status).update(
                 status=Status.FINISHED, modified_at=now
