@@ -417,6 +417,7 @@ SPECTACULAR_SETTINGS = {
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",
+        "ReviewStatusEnum": "tenant_apps.reviews.models.Review.Status",
         "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
         "PermissionEnum": "api.schema.permission_names",
         "EventPermissionEnum": "api.schema.event_permission_names",

@@ -19,6 +19,7 @@ AREAS: dict[str, Any] = {
     "check_in": _("Check-in"),
     "waiting": _("Waiting lists"),
     "event": _("Events"),
+    "review": _("Reviews"),
     "ticket_type": _("Ticket types"),
     "quota": _("Quotas"),
     "series": _("Series"),

@@ -18,7 +18,7 @@ from tenant_apps.reviews.moderation import DECISIONS, MOST_AT_ONCE
 WIDEST_ID = 2**63 - 1
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class ReviewAnswerSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     answered_at = UtcField()
 
@@ -32,7 +32,7 @@ class ReviewSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField()
     name = serializers.CharField()
     proof = serializers.ChoiceField(choices=Review.Proof.choices)
-    answer = AnswerSerializer(allow_null=True)
+    answer = ReviewAnswerSerializer(allow_null=True)
     created_at = UtcField()
     edited_at = UtcField(allow_null=True)
 
@@ -45,7 +45,7 @@ class OwnReviewSerializer(ReviewSerializer):
     editable_until = UtcField()
 
 
-class ReportSerializer(serializers.Serializer[Any]):
+class ReviewReportSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=ReviewReport.Reason.choices)
     text = serializers.CharField()
     created_at = UtcField()
@@ -56,7 +56,7 @@ class ModeratedReviewSerializer(ReviewSerializer):
     reason = serializers.CharField()
     held_for = serializers.ListField(child=serializers.CharField())
     open_reports = serializers.IntegerField()
-    reports = ReportSerializer(many=True)
+    reports = ReviewReportSerializer(many=True)
     decided_at = UtcField(allow_null=True)
 
 

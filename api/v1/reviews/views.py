@@ -179,7 +179,9 @@ class ReportView(APIView):
 
     permissions = {"post": SIGNED_IN}
 
-    @extend_schema(operation_id="reviews_report", request=shapes.ReportInput, responses={201: shapes.ReportSerializer})
+    @extend_schema(
+        operation_id="reviews_report", request=shapes.ReportInput, responses={201: shapes.ReviewReportSerializer}
+    )
     def post(self, request: Request, pk: UUID) -> Response:
         review = Review.objects.shown().filter(pk=pk).first()
         if review is None:
@@ -187,7 +189,7 @@ class ReportView(APIView):
         wanted = shapes.ReportInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         told = services.report(review, user=request.user, **wanted.validated_data)
-        return Response(shapes.ReportSerializer(told).data, status=201)
+        return Response(shapes.ReviewReportSerializer(told).data, status=201)
 
 
 def _id_of(user: Any) -> int | None:
