@@ -417,6 +417,8 @@ SPECTACULAR_SETTINGS = {
         "EventStatusEnum": "tenant_apps.events.models.Event.Status",
         "OrderStatusEnum": "tenant_apps.orders.models.Order.Status",
         "WaitingStatusEnum": "tenant_apps.orders.waiting_models.WaitingEntry.Status",
+        "ReviewReportReasonEnum": "tenant_apps.reviews.models.ReviewReport.Reason",
+        "FavouriteKindEnum": ["event", "product"],
         "ReviewStatusEnum": "tenant_apps.reviews.models.Review.Status",
         "TicketStatusEnum": "tenant_apps.ticketing.models.Ticket.Status",
         "PermissionEnum": "api.schema.permission_names",
