@@ -13,8 +13,8 @@ from tenants.models import Tenant
 class TenantHealth(models.Model):
     """How a tenant does, as its own rows said at `measured_at`: what the console's list sorts and filters by.
 
-    Copies, made anew every ten minutes from the tenant's schema (`measuring`); nothing is decided by them. Money is in
-    the tenant's currency; "30 days" end at the measuring.
+    Copies, made anew from the tenant's schema (`measuring`) every ten minutes, or every hour where nothing happens;
+    nothing is decided by them. Money is in the tenant's currency; "30 days" end at the measuring.
     """
 
     class State(models.TextChoices):
