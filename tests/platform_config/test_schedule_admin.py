@@ -43,6 +43,8 @@ def act(page: Any, action: str, *names: str) -> Any:
 
 def test_every_entry_is_there_with_what_it_does_when_it_ran_and_when_it_runs_next(page: Any) -> None:
     ran = timezone.now() - timedelta(seconds=10)
+    if ran.second in (58, 59, 0, 1):  # the page reckons from its own now, some milliseconds later
+        ran -= timedelta(seconds=5)
     PeriodicTask.objects.filter(name="orders.expire_overdue").update(last_run_at=ran)
     PeriodicTask.objects.filter(name="payments.poll_due").update(last_run_at=ran - timedelta(minutes=1))
     text = page.get(LIST).content.decode()
