@@ -230,7 +230,7 @@ def test_who_came_is_asked_once_how_it_was(over):
     assert tick(asked) == ["came@example.test"]
     assert tick(asked) == tick(asked + timedelta(days=3)) == []
     row = OutboxMessage.objects.get(topic="notify.event.review_request")
-    assert row.payload["url"] == f"/events/{over.slug}/"
+    assert row.payload["url"] == f"/events/{over.slug}/review/"
 
 
 def test_nobody_is_asked_where_the_tenant_does_not_want_it(over, in_alpha):
