@@ -8,7 +8,7 @@ from shared_apps.billing import fee_bills, mirror, subscriptions
 from shared_apps.billing.models import BillingEvent, PlatformInvoice, TicketFeeBill, TicketFees
 
 
-class Died(Exception):
+class Died(BaseException):
     """The process is gone."""
 
 
