@@ -8,19 +8,23 @@ from shared_apps.billing import fee_bills, mirror, subscriptions
 from shared_apps.billing.models import BillingEvent, PlatformInvoice, TicketFeeBill, TicketFees
 
 
-class Died(BaseException):
+class Died(Exception):
     """The process is gone."""
+
+
+class Killed(BaseException):
+    """The process is gone, and nobody who catches what goes wrong sees it."""
 
 
 @pytest.fixture
 def dies_at(monkeypatch):
     """`dies_at(module, "billing.asked")`: whoever comes by there first, dies."""
 
-    def arm(module, name):
+    def arm(module, name, how=Died):
         def point(reached):
             if reached == name:
                 monkeypatch.setattr(module, "point", lambda _: None)
-                raise Died
+                raise how
 
         monkeypatch.setattr(module, "point", point)
 
@@ -77,8 +81,8 @@ def test_who_dies_after_a_change_or_an_end_leaves_what_stripe_says(account, alph
 def test_who_dies_after_an_invoice_for_fees_makes_no_second_one(account, alpha, dies_at):
     account.fake.stands_at = datetime(2031, 5, 2, 6, tzinfo=UTC).timestamp()
     TicketFees.objects.create(tenant=alpha, day=date(2031, 4, 3), currency="EUR", tickets=4, fee_minor=900)
-    dies_at(fee_bills, "billing.fees")
-    with pytest.raises(Died):
+    dies_at(fee_bills, "billing.fees", Killed)
+    with pytest.raises(Killed):
         fee_bills.bill_months(account.now())
     assert fee_bills.bill_months(account.now()) == 1
     assert len(account.fake.books.all("invoice")) == 1
