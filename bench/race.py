@@ -23,6 +23,8 @@ from bench.web import gunicorn
 
 CONNECTIONS = 64
 PLACES = (1, 10, 500)
+# Without the condition two that read at once are needed, which a busy machine may spare one round.
+MUTATED_ROUNDS = 4
 ORDERS, READY = "/api/v1/orders/", "/healthz"
 # The refusals that a buyer may meet in a race for places; any other is an error of ours.
 SOLD_OUT = {"sold_out"}
@@ -321,7 +323,11 @@ def with_mutation(table: Table, home: Path, size: Size) -> None:
         port = web.port
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE ticketing_quota DROP CONSTRAINT quota_within_capacity")
-        sold, _answers, _took = Race(table, tenant, port).round(10, min(size.attempts, 200))
+        race, sold = Race(table, tenant, port), 0
+        for _round in range(MUTATED_ROUNDS):
+            sold, _answers, _took = race.round(10, min(size.attempts, 200))
+            if sold > 10:
+                break
     table.figure("mutation_detected", int(sold > 10), 0)
     table.line("claims without their condition", f"{sold} sold of 10: " + ("seen" if sold > 10 else "NOT SEEN"))
 
