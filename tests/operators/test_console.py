@@ -171,7 +171,7 @@ def test_the_subscription_and_its_invoices_are_shown(alpha, client_for, page_for
 
 
 def test_who_is_behind_or_was_not_measured_lately_says_so(alpha, beta, client_for):
-    TenantHealth.objects.create(tenant=alpha, measured_at=timezone.now() - timedelta(hours=1))
+    TenantHealth.objects.create(tenant=alpha, measured_at=timezone.now() - timedelta(hours=2))
     TenantHealth.objects.create(tenant=beta)
     Tenant.objects.filter(pk=beta.pk).update(migrations_applied=1)
     rows = {row["slug"]: row["state"] for row in client_for(None, make_operator()).get(LIST).json()["results"]}
