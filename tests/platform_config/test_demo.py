@@ -17,6 +17,7 @@ from shared_apps.accounts.models import User
 from tenant_apps.activity.models import OutboxMessage
 from tenant_apps.events.models import Event
 from tenant_apps.imports.models import ImportJob
+from tenant_apps.orders import footprints
 from tenant_apps.orders.models import Order
 from tenant_apps.reports.invariants import breaches_in
 from tenant_apps.reports.models import DayFigure
@@ -52,6 +53,7 @@ def test_the_demo_is_alive_true_to_its_rules_and_the_same_when_made_twice(transa
         with in_tenant(tenant):
             assert differences() == []
             assert DayFigure.objects.exists()
+            assert list(footprints.differences()) == []
             assert breaches_in(tenant) == []
     for person in PEOPLE:
         user = User.objects.get(email=person.email)
